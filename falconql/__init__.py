@@ -1,0 +1,1 @@
+"""FalconQL: a declarative language for mining structured facts out of many texts."""

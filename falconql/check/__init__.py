@@ -1,0 +1,1 @@
+"""A query against a corpus schema: names resolved, types found, or diagnostics."""

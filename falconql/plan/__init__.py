@@ -1,0 +1,1 @@
+"""Typed query to runtime plan: lowering, rules, costs."""

@@ -1,0 +1,1 @@
+"""Training, export and calibration of proxies; the only package that needs torch."""

@@ -1,0 +1,1 @@
+"""Executes plans. Imports nothing else of FalconQL, so that a saved plan runs on its own."""

@@ -1,0 +1,30 @@
+"""Everything the outside world gives to one execution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from falconql.runtime.io.base import TableSource
+from falconql.runtime.metrics import RunMetrics
+from falconql.runtime.proxy.base import Proxy
+
+
+@dataclass(slots=True)
+class ExecContext:
+    """What a run is given.
+
+    Attributes:
+        source: the corpus.
+        proxy: the opened proxy; None when the plan has no model call.
+        batch_rows: rows per batch at most; batches start small and grow, so that a ``limit`` can
+            stop early and the first measurements cost little.
+        metrics: filled while running.
+        on_progress: called after every batch with ``metrics``, for a progress display.
+    """
+
+    source: TableSource
+    proxy: Proxy | None = None
+    batch_rows: int = 4096
+    metrics: RunMetrics = field(default_factory=RunMetrics)
+    on_progress: Callable[[RunMetrics], None] | None = None

@@ -1,0 +1,46 @@
+"""How running a plan fails.
+
+::
+
+    FalconQLError
+    ├── PlanError        a saved plan that cannot be read or does not fit this version
+    ├── ProxyError       a proxy directory that breaks the contract, or a missing ONNX Runtime
+    ├── DataError        a corpus or an output that cannot be read or written
+    └── ExecutionError   an operator failed on data that passed the checks
+
+``falconql.errors`` adds what the compiler raises. Every message is for the user: it names the
+place and, where there is one, the remedy.
+"""
+
+from __future__ import annotations
+
+
+class FalconQLError(Exception):
+    """Anything FalconQL reports to its user; ``str()`` is the whole message.
+
+    ``hint`` says what to do about it, where there is something to do.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class PlanError(FalconQLError):
+    """A saved plan cannot be read, or does not fit this version of the runtime."""
+
+
+class ProxyError(FalconQLError):
+    """A proxy directory breaks the contract, or nothing is installed that could run it."""
+
+
+class DataError(FalconQLError):
+    """A corpus or an output cannot be read or written."""
+
+
+class ExecutionError(FalconQLError):
+    """An operator failed while running; ``operator`` names it."""
+
+    def __init__(self, message: str, *, operator: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.operator = operator

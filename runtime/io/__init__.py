@@ -1,0 +1,1 @@
+"""Corpora in, results out: one module per format."""

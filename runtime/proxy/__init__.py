@@ -1,0 +1,1 @@
+"""Running a proxy: a small encoder that answers label and span instructions."""
