@@ -1,0 +1,149 @@
+"""Examples to token arrays: tokenised once, kept flat, cut into batches of equal length.
+
+Each example becomes ``[CLS] instruction [SEP] text [SEP]`` with one class per token: on the first
+token for a label (B true, O false), on the first piece of every word of the text for spans. All
+other positions carry ``IGNORE``. Long texts are cut to a window that holds the first answer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from falconql.training.examples import Example, examples_of
+from falconql.training.sources import TrainingSet
+
+B, I, O = 0, 1, 2  # noqa: E741
+IGNORE = -100
+INSTRUCTION_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One tokenised example; ``targets`` as long as ``ids``; ``segments`` 0 instruction, 1 text."""
+
+    ids: NDArray[np.int32]
+    targets: NDArray[np.int8]
+    instruction_tokens: int
+
+
+def mixed_examples(
+    sets: Sequence[TrainingSet],
+    data: Path,
+    banned: frozenset[bytes],
+    task_shares: dict[str, float],
+    seed: int,
+) -> Iterator[Example]:
+    """Yield examples of all sets endlessly, drawn by task share, then by share within the task."""
+    rng = random.Random(seed)
+    streams = {set_.name: examples_of(set_, data, banned, seed) for set_ in sets}
+    totals = {task: sum(s.share for s in sets if s.task == task) for task in task_shares}
+    weights = [task_shares[s.task] * s.share / totals[s.task] for s in sets]
+    names = [s.name for s in sets]
+    while True:
+        (name,) = rng.choices(names, weights)
+        yield next(streams[name])
+
+
+def tokenise(tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int, seed: int) -> list[Item]:
+    """Return the items of the examples, in order."""
+    rng = random.Random(seed)
+    instructions = tokenizer.encode_batch([e.instruction for e in examples], add_special_tokens=False)
+    texts = tokenizer.encode_batch([e.text for e in examples], add_special_tokens=False)
+    cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    return [
+        _item(example, instruction.ids[:INSTRUCTION_TOKENS], text, (cls_id, sep_id, max_tokens), rng)
+        for example, instruction, text in zip(examples, instructions, texts, strict=True)
+    ]
+
+
+def _item(
+    example: Example,
+    instruction: list[int],
+    text: Encoding,
+    limits: tuple[int, int, int],
+    rng: random.Random,
+) -> Item:
+    cls_id, sep_id, max_tokens = limits
+    classes = _classes(example, text)
+    room = max_tokens - len(instruction) - 3
+    start = _window_start(classes, room, example, rng)
+    ids = [cls_id, *instruction, sep_id, *text.ids[start : start + room], sep_id]
+    targets = np.full(len(ids), IGNORE, dtype=np.int8)
+    if isinstance(example.answer, bool):
+        targets[0] = B if example.answer else O
+    else:
+        targets[len(instruction) + 2 : -1] = classes[start : start + room]
+    return Item(np.array(ids, dtype=np.int32), targets, len(instruction) + 2)
+
+
+def _classes(example: Example, text: Encoding) -> NDArray[np.int8]:
+    """Return the class of each token of the text: first pieces of words only."""
+    classes = np.full(len(text.ids), IGNORE, dtype=np.int8)
+    if isinstance(example.answer, bool):
+        return classes
+    spans = iter([*example.answer, (1 << 60, 1 << 60)])
+    start, end = next(spans)
+    inside = False
+    previous_word = None
+    for index, (word, (left, _)) in enumerate(zip(text.word_ids, text.offsets, strict=True)):
+        if word == previous_word:
+            continue
+        previous_word = word
+        while left >= end:
+            start, end = next(spans)
+            inside = False
+        classes[index] = (I if inside else B) if left >= start else O
+        inside = left >= start
+    return classes
+
+
+def _window_start(classes: NDArray[np.int8], room: int, example: Example, rng: random.Random) -> int:
+    if len(classes) <= room:
+        return 0
+    begins = np.flatnonzero(classes == B)
+    if isinstance(example.answer, bool) or not len(begins):
+        return 0 if rng.random() < 0.7 else rng.randrange(len(classes) - room)
+    answer = int(begins[0])
+    earliest = max(0, answer - room + 24)
+    return rng.randint(min(earliest, len(classes) - room), min(answer, len(classes) - room))
+
+
+def batches(items: Sequence[Item], batch_size: int, seed: int) -> list[list[int]]:
+    """Return index batches of items of like length, in random order.
+
+    Label and span items mix; each pool of 50 batches is sorted by length before it is cut.
+    """
+    rng = random.Random(seed)
+    order = list(range(len(items)))
+    rng.shuffle(order)
+    pool = batch_size * 50
+    cut: list[list[int]] = []
+    for begin in range(0, len(order), pool):
+        chunk = sorted(order[begin : begin + pool], key=lambda i: len(items[i].ids))
+        cut.extend(chunk[i : i + batch_size] for i in range(0, len(chunk), batch_size))
+    rng.shuffle(cut)
+    return cut
+
+
+def collate(items: Sequence[Item], pad_id: int = 0) -> dict[str, NDArray[np.int64]]:
+    """Return padded arrays [batch, tokens]: input_ids, attention_mask, token_type_ids, targets."""
+    width = max(len(item.ids) for item in items)
+    shape = (len(items), width)
+    ids = np.full(shape, pad_id, dtype=np.int64)
+    mask = np.zeros(shape, dtype=np.int64)
+    types = np.zeros(shape, dtype=np.int64)
+    targets = np.full(shape, IGNORE, dtype=np.int64)
+    for row, item in enumerate(items):
+        length = len(item.ids)
+        ids[row, :length] = item.ids
+        mask[row, :length] = 1
+        types[row, item.instruction_tokens : length] = 1
+        targets[row, :length] = item.targets
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types, "targets": targets}

@@ -1,0 +1,138 @@
+"""Labelled rows to instructions: what a proxy learns from.
+
+An example is an instruction about a text with its answer: true or false, or the spans asked for
+(character offsets, ``text[start:end]``). Negatives are made on purpose: types that are absent,
+questions whose answer is elsewhere, other classes, the opposite sentiment.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from falconql.training import phrasing
+from falconql.training.overlap import evaluation_free
+from falconql.training.sources import TrainingSet, label_names, read_split
+
+Row = Mapping[str, Any]
+
+ABSENT_TYPE_SHARE = 0.3
+MENTION_SHARE = 0.12
+WRONG_QUESTION_SHARE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """``answer`` is a bool for a label instruction, a tuple of (start, end) for a span one."""
+
+    instruction: str
+    text: str
+    answer: bool | tuple[tuple[int, int], ...]
+
+
+def examples_of(set_: TrainingSet, data: Path, banned: frozenset[bytes], seed: int) -> Iterator[Example]:
+    """Yield examples of one training split endlessly, reshuffled on every pass.
+
+    Rows whose text is among ``banned`` fingerprints are never used. Yields nothing for a set
+    without such rows.
+    """
+    rows = evaluation_free(read_split(data, set_.name, "train"), set_.task, banned)
+    rng = random.Random(f"{seed}:{set_.name}")
+    make = {"spans": _span_maker, "qa": _question_maker, "nli": _entailment_maker, "classify": _class_maker}
+    maker = make[set_.task](set_, data, rows)
+    while rows:
+        rng.shuffle(rows)
+        for row in rows:
+            yield maker(row, rng)
+
+
+class _span_maker:  # noqa: N801
+    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
+        self.names = label_names(data, set_.name)
+        self.types = sorted({span["label"] for row in rows for span in row["spans"]} & set(self.names))
+
+    def __call__(self, row: Row, rng: random.Random) -> Example:
+        present = sorted({span["label"] for span in row["spans"]} & set(self.names))
+        absent = [name for name in self.types if self.names[name] not in {self.names[p] for p in present}]
+        ask_absent = not present or (bool(absent) and rng.random() < ABSENT_TYPE_SHARE)
+        if ask_absent and not absent:
+            ask_absent = False
+        label = rng.choice(absent if ask_absent else present or self.types)
+        name = self.names[label]
+        if rng.random() < MENTION_SHARE:
+            return Example(phrasing.mention_instruction(name, rng), row["text"], not ask_absent)
+        spans = () if ask_absent else _spans_named(row, name, self.names)
+        return Example(phrasing.span_instruction(name, rng), row["text"], spans)
+
+
+def _spans_named(row: Row, name: str, names: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
+    found = sorted((s["start"], s["end"]) for s in row["spans"] if names.get(s["label"]) == name)
+    kept: list[tuple[int, int]] = []
+    for start, end in found:
+        if not kept or start >= kept[-1][1]:
+            kept.append((start, end))
+    return tuple(kept)
+
+
+class _question_maker:  # noqa: N801
+    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
+        self.rows = list(rows)
+        self.all_answers = set_.name in ("qa/qasrl_gs", "qa/bioasq_part")
+
+    def __call__(self, row: Row, rng: random.Random) -> Example:
+        if rng.random() < WRONG_QUESTION_SHARE:
+            other = rng.choice(self.rows)
+            if other["context"] != row["context"]:
+                return Example(other["question"].strip(), row["context"], ())
+        answers = row["answers"] if self.all_answers else row["answers"][:1]
+        spans = tuple(sorted({(a["start"], a["start"] + len(a["text"])) for a in answers}))
+        return Example(row["question"].strip(), row["context"], _disjoint(spans))
+
+
+def _disjoint(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    kept: list[tuple[int, int]] = []
+    for start, end in spans:
+        if not kept or start >= kept[-1][1]:
+            kept.append((start, end))
+    return tuple(kept)
+
+
+class _entailment_maker:  # noqa: N801
+    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
+        pass
+
+    def __call__(self, row: Row, rng: random.Random) -> Example:
+        instruction = phrasing.statement_instruction(row["hypothesis"], rng)
+        return Example(instruction, row["premise"], row["label"] == "entailment")
+
+
+class _class_maker:  # noqa: N801
+    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
+        self.set_name = set_.name.split("/")[1]
+        self.names = label_names(data, set_.name)
+        self.labels = sorted(self.names)
+
+    def __call__(self, row: Row, rng: random.Random) -> Example:
+        kind = phrasing.topic_review_instructions(self.set_name)
+        if kind and rng.random() < 0.04:
+            return Example(rng.choice(kind), row["text"], True)
+        if self.set_name in phrasing.SENTIMENT_SETS:
+            return self._sentiment(row, rng)
+        right = [label for label in row["label"].split("|") if label in self.names]
+        if right and rng.random() < 0.5:
+            return self._class(row, rng.choice(right), True, rng)
+        wrong = [label for label in self.labels if label not in right]
+        return self._class(row, rng.choice(wrong), False, rng)
+
+    def _class(self, row: Row, label: str, answer: bool, rng: random.Random) -> Example:
+        instruction = phrasing.class_instruction(self.set_name, self.names[label], rng)
+        return Example(instruction, row["text"], answer)
+
+    def _sentiment(self, row: Row, rng: random.Random) -> Example:
+        ask_positive = rng.random() < 0.5
+        instruction = phrasing.sentiment_instruction(self.set_name, ask_positive, rng)
+        is_positive, is_negative = "positive" in row["label"], "negative" in row["label"]
+        return Example(instruction, row["text"], is_positive if ask_positive else is_negative)
