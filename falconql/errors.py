@@ -1,0 +1,42 @@
+"""How FalconQL fails, the compiler's part.
+
+::
+
+    FalconQLError
+    ├── PlanError, ProxyError, DataError, ExecutionError     see falconql.runtime.errors
+    ├── QueryError       the query has errors; carries its diagnostics
+    └── ConfigError      something outside the query and the data is missing or wrong
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from falconql.diagnostics.model import Diagnostic
+from falconql.runtime.errors import DataError, ExecutionError, FalconQLError, PlanError, ProxyError
+from falconql.source import Source
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "ExecutionError",
+    "FalconQLError",
+    "PlanError",
+    "ProxyError",
+    "QueryError",
+]
+
+
+class QueryError(FalconQLError):
+    """A query cannot be used; ``str()`` is the diagnostics as people read them."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], source: Source) -> None:
+        from falconql.diagnostics.render import render
+
+        super().__init__(render(diagnostics, source))
+        self.diagnostics = tuple(diagnostics)
+        self.source = source
+
+
+class ConfigError(FalconQLError):
+    """An extra is not installed, or a setting is wrong."""

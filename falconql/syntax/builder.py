@@ -1,0 +1,219 @@
+"""Lark's tree to the syntax tree: one short method per rule, nothing else touches Lark trees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from lark import Token, Tree
+from lark.tree import Meta
+
+from falconql.source import Span
+from falconql.syntax import ast
+
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
+
+NodeT = TypeVar("NodeT")
+
+
+class EscapeProblem(Exception):
+    """A backslash followed by something that is no escape; ``span`` is where."""
+
+    def __init__(self, span: Span) -> None:
+        super().__init__()
+        self.span = span
+
+
+def build(tree: Tree[Token]) -> ast.Query:
+    """Return the query of a parse tree.
+
+    Raises:
+        EscapeProblem: a text holds a backslash that escapes nothing.
+    """
+    return _Builder().query(tree)
+
+
+def text_value(token: str, start: int) -> tuple[str, tuple[int, ...]]:
+    """Return the value of a quoted text and the source offset of each of its characters.
+
+    Raises:
+        EscapeProblem: a backslash escapes nothing.
+    """
+    inner = token[1:-1]
+    characters: list[str] = []
+    offsets: list[int] = []
+    position = 0
+    while position < len(inner):
+        offsets.append(start + 1 + position)
+        if inner[position] != "\\":
+            characters.append(inner[position])
+            position += 1
+            continue
+        match = _ESCAPE.match(inner, position)
+        code = match.group(1) if match else ""
+        if len(code) == 5:
+            characters.append(chr(int(code[1:], 16)))
+        elif code in _ESCAPES:
+            characters.append(_ESCAPES[code])
+        else:
+            raise EscapeProblem(Span(start + 1 + position, start + 3 + position))
+        position += 1 + len(code)
+    offsets.append(start + 1 + len(inner))
+    return "".join(characters), tuple(offsets)
+
+
+def _span(meta: Meta) -> Span:
+    return Span(meta.start_pos, meta.end_pos)
+
+
+def _token_span(token: Token) -> Span:
+    start = token.start_pos or 0
+    return Span(start, start + len(token))
+
+
+class _Builder:
+    def query(self, tree: Tree[Token]) -> ast.Query:
+        parts = [self.node(child) for child in tree.children if isinstance(child, Tree)]
+
+        def one(kind: type[NodeT]) -> NodeT | None:
+            return next((part for part in parts if isinstance(part, kind)), None)
+
+        span = Span(0, 0) if tree.meta.empty else _span(tree.meta)
+        return ast.Query(
+            source=one(ast.From),
+            text=one(ast.TextColumn),
+            using=one(ast.Using),
+            bindings=tuple(part for part in parts if isinstance(part, (ast.Let, ast.Each))),
+            where=one(ast.Where),
+            group_by=one(ast.GroupBy),
+            select=one(ast.Select),
+            order_by=one(ast.OrderBy),
+            limit=one(ast.Limit),
+            span=span,
+        )
+
+    def node(self, tree: Tree[Token]) -> Any:
+        method: Callable[[Tree[Token], Span, list[Any]], Any] = getattr(self, f"on_{tree.data}")
+        below = [self.node(child) for child in tree.children if isinstance(child, Tree)]
+        return method(tree, _span(tree.meta), below)
+
+    def on_from(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.From:
+        return ast.From(below[0], span=span)
+
+    def on_text_column(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.TextColumn:
+        return ast.TextColumn(below[0], span=span)
+
+    def on_using(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Using:
+        return ast.Using(below[0], llm=_has(tree, "LLM"), span=span)
+
+    def on_let(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Let:
+        return ast.Let(below[0], below[1], span=span)
+
+    def on_each(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Each:
+        return ast.Each(below[0], below[1], span=span)
+
+    def on_where(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Where:
+        return ast.Where(below[0], span=span)
+
+    def on_group_by(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.GroupBy:
+        return ast.GroupBy(tuple(below), span=span)
+
+    def on_select(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Select:
+        return ast.Select(tuple(below), span=span)
+
+    def on_star(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Star:
+        return ast.Star(span=span)
+
+    def on_item(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Item:
+        return ast.Item(below[0] if len(below) == 2 else None, below[-1], span=span)
+
+    def on_order_by(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.OrderBy:
+        return ast.OrderBy(tuple(below), span=span)
+
+    def on_order(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Order:
+        written = _has(tree, "ASC") or _has(tree, "DESC")
+        return ast.Order(below[0], _has(tree, "DESC") if written else None, span=span)
+
+    def on_limit(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Limit:
+        return ast.Limit(below[0], span=span)
+
+    def on_or(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Or:
+        return ast.Or(tuple(below), span=span)
+
+    def on_and(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.And:
+        return ast.And(tuple(below), span=span)
+
+    def on_not(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Not:
+        return ast.Not(below[0], span=span)
+
+    def on_comparison(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Comparison:
+        op: Any = next((str(c) for c in tree.children if isinstance(c, Token)), "=")
+        return ast.Comparison(op, below[0], below[1], span=span)
+
+    def on_in(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.In:
+        return ast.In(below[0], tuple(below[1:]), span=span)
+
+    def on_contains(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.TextTest:
+        return ast.TextTest("contains", below[0], below[1], span=span)
+
+    def on_starts_with(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.TextTest:
+        return ast.TextTest("starts with", below[0], below[1], span=span)
+
+    def on_matches(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Matches:
+        return ast.Matches(below[0], below[1], span=span)
+
+    def on_is_null(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.IsNull:
+        return ast.IsNull(below[0], _has(tree, "NOT"), span=span)
+
+    def on_arithmetic(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Arithmetic:
+        op: Any = next(str(child) for child in tree.children if isinstance(child, Token))
+        return ast.Arithmetic(op, below[0], below[1], span=span)
+
+    def on_negate(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Negate:
+        return ast.Negate(below[0], span=span)
+
+    def on_group(self, tree: Tree[Token], span: Span, below: list[Any]) -> Any:
+        return below[0]
+
+    def on_call(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Call:
+        function = next(child for child in tree.children if isinstance(child, Token))
+        return ast.Call(ast.Name(str(function), span=_token_span(function)), tuple(below), span=span)
+
+    def on_argument(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Argument:
+        return ast.Argument(below[0] if len(below) == 2 else None, below[-1], span=span)
+
+    def on_name(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Name:
+        return ast.Name(_word(tree).strip("`"), span=span)
+
+    def on_parameter(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Parameter:
+        return ast.Parameter(_word(tree)[1:], span=span)
+
+    def on_text(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Text:
+        value, offsets = text_value(_word(tree), span.start)
+        return ast.Text(value, offsets, span=span)
+
+    def on_integer(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Integer:
+        return ast.Integer(int(_word(tree)), span=span)
+
+    def on_decimal(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Decimal:
+        return ast.Decimal(float(_word(tree)), span=span)
+
+    def on_boolean(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Boolean:
+        return ast.Boolean(_has(tree, "TRUE"), span=span)
+
+    def on_null(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Null:
+        return ast.Null(span=span)
+
+    def on_regex(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Regex:
+        pattern, _, flags = _word(tree)[1:].rpartition("/")
+        return ast.Regex(pattern.replace("\\/", "/"), flags, span=span)
+
+
+def _has(tree: Tree[Token], terminal: str) -> bool:
+    return any(isinstance(child, Token) and child.type == terminal for child in tree.children)
+
+
+def _word(tree: Tree[Token]) -> str:
+    return str(tree.children[0])

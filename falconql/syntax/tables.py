@@ -1,0 +1,71 @@
+"""The parser's tables, prepared once.
+
+Building LALR tables and terminals takes several times as long as a whole ``falconql check`` may.
+``tables.json`` holds them, computed from the grammar by ``python -m falconql.syntax.tables``; it is
+used only if it was made from this very grammar by this very version of Lark, otherwise the tables
+are built. It is JSON and not Lark's own pickle cache: a pickle in a shared folder is code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import lark
+from lark import Lark
+from lark.lexer import TerminalDef
+from lark.grammar import Rule
+
+FILE = "tables.json"
+_OPTIONS: dict[str, Any] = {"parser": "lalr", "propagate_positions": True, "maybe_placeholders": False}
+
+
+def build(*, strict: bool = False) -> Lark:
+    """Return a parser built from the grammar; ``strict`` refuses any ambiguity (needs interegular)."""
+    return Lark.open_from_package("falconql.grammar", "falconql.lark", start="query", strict=strict, **_OPTIONS)
+
+
+def load() -> Lark | None:
+    """Return a parser from the prepared tables, None when they are missing or do not fit."""
+    try:
+        stored = json.loads(resources.files("falconql.syntax").joinpath(FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if stored.get("made_from") != made_from():
+        return None
+    data, memo = _numbered(stored["data"]), _numbered(stored["memo"])
+    return Lark._load_from_dict(data, memo)
+
+
+def made_from() -> str:
+    """Return a hash of the grammar files and the version of Lark."""
+    digest = hashlib.blake2b(lark.__version__.encode(), digest_size=16)
+    for name in ("falconql.lark", "terminals.lark"):
+        digest.update(resources.files("falconql.grammar").joinpath(name).read_bytes())
+    return digest.hexdigest()
+
+
+def dump() -> str:
+    """Return the tables of the grammar as JSON text."""
+    data, memo = build().memo_serialize([TerminalDef, Rule])
+    data["options"] = {**data["options"], "import_paths": [], "source_path": None}
+    stored = {"made_from": made_from(), "data": data, "memo": memo}
+    return json.dumps(stored, separators=(",", ":")) + "\n"
+
+
+def _numbered(value: Any) -> Any:
+    """Return a structure read from JSON with its whole-number keys as numbers again."""
+    if isinstance(value, dict):
+        return {int(key) if key.isdecimal() else key: _numbered(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbered(item) for item in value]
+    return value
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name(FILE).write_text(dump(), encoding="utf-8")
+    sys.stdout.write(f"{FILE} written\n")
