@@ -1,0 +1,52 @@
+"""The one entry of this package: typed query in, physical plan out, with what was decided on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from falconql.check.typed import TypedQuery
+from falconql.plan.chooser import Order, Rejected, choose
+from falconql.plan.logical import LogicalPlan
+from falconql.plan.lowering import lower
+from falconql.plan.optimiser import RULES, Firing, Rule, optimise
+from falconql.plan.stats import Stats
+from falconql.runtime.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with its history.
+
+    Attributes:
+        plan: what to run.
+        logical: the plan after the rules.
+        fired: the rules that changed something, in the order they did, for ``explain --rules``.
+        rejected: the orders that lost.
+        rows: rows in the corpus as the planner knew it, None if unknown.
+    """
+
+    plan: Plan
+    logical: LogicalPlan
+    fired: tuple[Firing, ...]
+    rejected: tuple[Rejected, ...]
+    rows: int | None
+
+
+def plan_query(
+    query: TypedQuery, *, stats: Stats | None = None, order: Order = "cost", rules: Sequence[Rule] = RULES
+) -> Planned:
+    """Return the plan of a query.
+
+    Args:
+        query: what the checker returned.
+        stats: what is known of the corpus; defaults only, if left out.
+        order: ``written`` keeps conditions in the order in which they stand in the query, and does
+            not change it while running.
+        rules: the rewrites to use; any subset in any order gives the same rows.
+    """
+    known = stats or Stats()
+    firings: list[Firing] = []
+    optimised = optimise(lower(query), rules=rules, observer=firings.append)
+    choice = choose(optimised, stats=known, order=order)
+    return Planned(choice.plan, optimised, tuple(firings), choice.rejected, known.rows)

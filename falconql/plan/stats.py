@@ -1,0 +1,89 @@
+"""What the planner knows of a corpus: row count, lengths, and a small sample to try predicates on.
+
+Made once per query from a few hundred rows; without a sample every number has a default. Reads no
+file and opens no model: the caller hands over the rows and a way to count tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from falconql.plan.evaluation import true_rows
+from falconql.runtime.expression import Expr
+
+CHARACTERS_PER_TOKEN = 4.2
+DEFAULT_CHARACTERS = 400.0
+DEFAULT_SECONDS_PER_TOKEN = 8e-5
+
+Vector = NDArray[np.float64]
+TokenCounter = Callable[[Sequence[str]], Sequence[int] | NDArray[np.int64]]
+
+
+def estimated_tokens(texts: Sequence[str]) -> list[int]:
+    """Return a guess at the tokens of each text, for when there is no tokenizer at hand."""
+    return [round(len(text) / CHARACTERS_PER_TOKEN) for text in texts]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What is known of the corpus and of this machine; what is asked twice is computed once.
+
+    Attributes:
+        rows: rows in the corpus, None if unknown.
+        sample: some of its rows (any columns), None if there are none to look at.
+        count_tokens: tokens of texts without special tokens.
+        seconds_per_token: of the proxy on this machine.
+        special_tokens: added by the proxy to each pair of text and instruction.
+    """
+
+    rows: int | None = None
+    sample: pa.RecordBatch | None = None
+    count_tokens: TokenCounter = estimated_tokens
+    seconds_per_token: float = DEFAULT_SECONDS_PER_TOKEN
+    special_tokens: int = 3
+    _tokens: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _truth: dict[Expr, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def sampled_rows(self) -> int:
+        """The number of rows to look at, 0 without a sample."""
+        return 0 if self.sample is None else int(self.sample.num_rows)
+
+    def characters(self, column: str) -> float:
+        """Return the mean length of a text column in characters."""
+        texts = self._texts(column)
+        return DEFAULT_CHARACTERS if texts is None else float(np.mean([len(text) for text in texts]))
+
+    def text_tokens(self, column: str) -> Vector:
+        """Return the tokens of a text column: one number per sampled row, or a single default."""
+        if column not in self._tokens:
+            texts = self._texts(column)
+            self._tokens[column] = (
+                np.array([DEFAULT_CHARACTERS / CHARACTERS_PER_TOKEN])
+                if texts is None
+                else np.asarray(self.count_tokens(texts), dtype=np.float64)
+            )
+        return self._tokens[column]
+
+    def truth(self, condition: Expr, needed: frozenset[str]) -> Vector | None:
+        """Return 1 for each sampled row where a condition is true, else 0.
+
+        The condition uses no model call, no variable, and no column but those ``needed``. None
+        without a sample, or when the sample lacks one of them.
+        """
+        if not self.sampled_rows or self.sample is None or not needed <= set(self.sample.schema.names):
+            return None
+        if condition not in self._truth:
+            self._truth[condition] = true_rows(condition, self.sample).astype(np.float64)
+        return self._truth[condition]
+
+    def _texts(self, column: str) -> list[str] | None:
+        if not self.sampled_rows or self.sample is None or column not in self.sample.schema.names:
+            return None
+        values = self.sample.column(self.sample.schema.get_field_index(column)).to_pylist()
+        return [value if isinstance(value, str) else "" for value in values]
