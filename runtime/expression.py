@@ -59,7 +59,8 @@ class Cast:
     """``operand`` as another type; the checker writes out every coercion.
 
     Label to Bool (score against the call's threshold), Span to Text, Int to Float, Date to
-    Timestamp (midnight), Null to anything. Nothing else is ever asked for.
+    Timestamp (midnight), Null to anything; inside an instruction also numbers, Bools, Dates and
+    Timestamps to Text. Nothing else is ever asked for.
     """
 
     operand: Expr

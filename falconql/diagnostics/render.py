@@ -13,13 +13,17 @@ from falconql.source import Position, Source, Span
 Style = Literal["full", "concise", "json"]
 
 MOST_COLUMNS = 120
-_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "bold": "\x1b[1m", "frame": "\x1b[1;34m", "help": "\x1b[36m"}
+_COLOURS = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "bold": "\x1b[1m",
+    "frame": "\x1b[1;34m",
+    "help": "\x1b[36m",
+}
 _RESET = "\x1b[0m"
 
 
-def render(
-    diagnostics: Sequence[Diagnostic], source: Source, style: Style = "full", *, color: bool = False
-) -> str:
+def render(diagnostics: Sequence[Diagnostic], source: Source, style: Style = "full", *, color: bool = False) -> str:
     """Return diagnostics as text: ``full`` with the lines and carets, ``concise`` one line each, or JSON."""
     if style == "json":
         return json.dumps([to_json_object(d, source) for d in diagnostics], ensure_ascii=False, indent=2)
@@ -85,7 +89,11 @@ class _Painter:
         start = self.source.position(diagnostic.primary.span.start)
         head = self.paint(f"{severity}[{diagnostic.code}]", severity) + self.paint(f": {diagnostic.message}", "bold")
         arrow = self.paint(" " * margin + "--> ", "frame")
-        lines = [head, f"{arrow}{self.source.name}:{start.line}:{start.column}", self.paint(frame + "|", "frame")]
+        lines = [
+            head,
+            f"{arrow}{self.source.name}:{start.line}:{start.column}",
+            self.paint(frame + "|", "frame"),
+        ]
         previous: int | None = None
         for label in labels:
             mark = "^" if label is diagnostic.primary else "-"
@@ -99,9 +107,7 @@ class _Painter:
             lines.append(self.paint(frame + "= ", "frame") + self.paint("help: ", "help") + help_.text)
         return "\n".join(lines)
 
-    def _label(
-        self, lines: list[str], label: Label, mark: str, colour: str, margin: int, previous: int | None
-    ) -> int:
+    def _label(self, lines: list[str], label: Label, mark: str, colour: str, margin: int, previous: int | None) -> int:
         start, end = self._ends(label.span)
         if previous is not None and start.line > previous + 1:
             lines.append(self.paint(" " * margin + " ...", "frame"))

@@ -68,7 +68,19 @@ TERMINAL_NAMES = {
     "WHITESPACE": "white space",
 }
 _OPERAND = {"NAME", "QUOTED_NAME", "PARAMETER", "INTEGER", "DECIMAL", "TEXT", "LPAR"}
-_SIGNS = {"COMPARISON", "EQUAL", "PLUS", "MINUS", "STAR", "SLASH", "CONTAINS", "STARTS", "MATCHES", "IS", "IN"}
+_SIGNS = {
+    "COMPARISON",
+    "EQUAL",
+    "PLUS",
+    "MINUS",
+    "STAR",
+    "SLASH",
+    "CONTAINS",
+    "STARTS",
+    "MATCHES",
+    "IS",
+    "IN",
+}
 _CONNECTIVES = {"AND", "OR"}
 _CLAUSE_TERMINALS = {
     "from": "FROM",
@@ -113,7 +125,8 @@ class ErrorPlace:
         error = self.error
         if isinstance(error, UnexpectedCharacters):
             return frozenset(error.allowed or ())
-        return frozenset(getattr(error, "accepts", None) or getattr(error, "expected", ()))
+        assert isinstance(error, UnexpectedToken)
+        return frozenset(error.expected)
 
     def word(self, relative: int = 0) -> Lexeme | None:
         """Return the word at which reading stopped, or one before or after it."""
@@ -191,9 +204,7 @@ def _clause_problem(place: ErrorPlace) -> Diagnostic | None:
         f"`{name}` must come before `{_clause_name(later[0].lower)}`",
         Label(word.span, "move this clause up"),
         secondary=(Label(later[0].span, "before this one"),),
-        helps=(
-            Help("the order is: from, text, using, let and each, where, group by, select, order by, limit"),
-        ),
+        helps=(Help("the order is: from, text, using, let and each, where, group by, select, order by, limit"),),
     )
 
 

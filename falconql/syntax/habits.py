@@ -90,7 +90,7 @@ def _quotes(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         "FQL005",
         "typographic quotes do not quote a text",
         Label(span),
-        helps=(Help('use plain quotes: "..." or \'...\'', Edit(span, plain)),),
+        helps=(Help("use plain quotes: \"...\" or '...'", Edit(span, plain)),),
     )
 
 
@@ -118,7 +118,9 @@ def _comment(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     span = Span(word.start, word.end + double)
     end = span.end
     hint = Help("a comment begins with `--` and runs to the end of the line", Edit(span, "--"))
-    return Diagnostic("FQL006", f"`{place.text[span.start : end]}` does not begin a comment", Label(span), helps=(hint,))
+    return Diagnostic(
+        "FQL006", f"`{place.text[span.start : end]}` does not begin a comment", Label(span), helps=(hint,)
+    )
 
 
 def _null_test(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -171,7 +173,10 @@ def _not_in(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         edit = Edit(Span(previous.start, word.end), f"not {previous.text}")
     help_ = Help(f"put `not` before the whole condition: `not {previous.text} {following.lower} ...`", edit)
     return Diagnostic(
-        "FQL006", f"`not {following.lower}` is not an operator", Label(Span(word.start, following.end)), helps=(help_,)
+        "FQL006",
+        f"`not {following.lower}` is not an operator",
+        Label(Span(word.start, following.end)),
+        helps=(help_,),
     )
 
 
@@ -280,7 +285,10 @@ def _binding(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     gap = Span(word.start, word.start if word.kind in ("word", "text", "number") else word.end)
     message = f"`{sign}` is missing after the name"
-    help_ = Help(f"write `{first.lower} name {sign} expression`", Edit(gap, f"{sign} " if not gap.end - gap.start else sign))
+    help_ = Help(
+        f"write `{first.lower} name {sign} expression`",
+        Edit(gap, f"{sign} " if not gap.end - gap.start else sign),
+    )
     return Diagnostic("FQL006", message, Label(word.span), helps=(help_,))
 
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import lark
 from lark import Lark
-from lark.lexer import TerminalDef
 from lark.grammar import Rule
+from lark.lexer import TerminalDef
 
 FILE = "tables.json"
 _OPTIONS: dict[str, Any] = {"parser": "lalr", "propagate_positions": True, "maybe_placeholders": False}
@@ -38,7 +38,8 @@ def load() -> Lark | None:
     if stored.get("made_from") != made_from():
         return None
     data, memo = _numbered(stored["data"]), _numbered(stored["memo"])
-    return Lark._load_from_dict(data, memo)
+    loaded: Lark = Lark._load_from_dict(data, memo)  # type: ignore[no-untyped-call]
+    return loaded
 
 
 def made_from() -> str:
