@@ -41,12 +41,13 @@ def plan_query(
     Args:
         query: what the checker returned.
         stats: what is known of the corpus; defaults only, if left out.
-        order: ``written`` keeps conditions in the order in which they stand in the query, and does
-            not change it while running.
+        order: ``written`` keeps conditions where and in the order in which they stand in the query:
+            no rule moves them, and nothing changes while running.
         rules: the rewrites to use; any subset in any order gives the same rows.
     """
     known = stats or Stats()
     firings: list[Firing] = []
-    optimised = optimise(lower(query), rules=rules, observer=firings.append)
+    used = rules if order == "cost" else [rule for rule in rules if not rule.moves]
+    optimised = optimise(lower(query), rules=used, observer=firings.append)
     choice = choose(optimised, stats=known, order=order)
     return Planned(choice.plan, optimised, tuple(firings), choice.rejected, known.rows)

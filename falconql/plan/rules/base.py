@@ -17,6 +17,7 @@ from falconql.plan.logical import (
     with_input,
 )
 from falconql.runtime.expression import And, Expr, Or, children, replace_children
+from falconql.runtime.plan import ModelCall
 
 Rewrite = Callable[[Expr], Expr]
 
@@ -26,22 +27,24 @@ class Rule:
     """A rewrite by name; ``apply`` returns None, or an equal plan, where there is nothing to do.
 
     ``summary`` is one clause for people (``explain --rules``); ``why_here`` says what the place in
-    the order depends on.
+    the order depends on. ``moves``: conditions change their places, which ``--order written`` forbids.
     """
 
     name: str
     apply: Callable[[LogicalPlan], LogicalPlan | None]
     summary: str
     why_here: str
+    moves: bool = False
 
 
 def rewrite_nodes(plan: LogicalPlan, change: Callable[[LogicalNode], LogicalNode]) -> LogicalPlan:
     """Return the plan with ``change`` applied to every node, inputs first."""
+    return replace(plan, root=map_nodes(plan.root, change))
 
-    def visit(node: LogicalNode) -> LogicalNode:
-        return change(node if isinstance(node, Scan) else with_input(node, visit(node.input)))
 
-    return replace(plan, root=visit(plan.root))
+def map_nodes(node: LogicalNode, change: Callable[[LogicalNode], LogicalNode]) -> LogicalNode:
+    """Return a chain of nodes with ``change`` applied to every node, inputs first."""
+    return change(node if isinstance(node, Scan) else with_input(node, map_nodes(node.input, change)))
 
 
 def rewrite_conditions(plan: LogicalPlan, rewrite: Rewrite) -> LogicalPlan:
@@ -65,19 +68,18 @@ def rewrite_expressions(plan: LogicalPlan, rewrite: Rewrite) -> LogicalPlan:
 
     The rewrite must keep the value on every row, null apart from false, and the type.
     """
-    calls = tuple(
-        replace(
-            call,
-            text=rewrite(call.text),
-            instruction=tuple(part if isinstance(part, str) else rewrite(part) for part in call.instruction),
-        )
-        for call in plan.calls
-    )
-    changed = rewrite_nodes(plan, lambda node: _with_expressions(node, rewrite))
-    return replace(changed, calls=calls)
+    calls = tuple(map_call(call, rewrite) for call in plan.calls)
+    return replace(plan, root=map_nodes(plan.root, lambda node: map_node(node, rewrite)), calls=calls)
 
 
-def _with_expressions(node: LogicalNode, rewrite: Rewrite) -> LogicalNode:
+def map_call(call: ModelCall, rewrite: Rewrite) -> ModelCall:
+    """Return a model call with what it reads and quotes rewritten."""
+    instruction = tuple(part if isinstance(part, str) else rewrite(part) for part in call.instruction)
+    return replace(call, text=rewrite(call.text), instruction=instruction)
+
+
+def map_node(node: LogicalNode, rewrite: Rewrite) -> LogicalNode:
+    """Return one node with its expressions rewritten."""
     match node:
         case Scan(_, condition) if condition is not None:
             return replace(node, filter=rewrite(condition))
