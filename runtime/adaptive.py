@@ -44,9 +44,9 @@ class AdaptiveOrder:
 
     ::
 
-        order = AdaptiveOrder(node.predicate, adaptive=node.adaptive, rows_expected=...)
+        order = AdaptiveOrder(node.predicate, adaptive=node.adaptive)
         for batch in batches:
-            decision = order.begin(batch.num_rows)
+            decision = order.begin(batch.num_rows, share_read=...)
             while (step := decision.next_step()) is not None:
                 true = ...            # evaluate order.tests[step.test].condition on step.rows
                 decision.record(step, true, tokens=...)
@@ -58,26 +58,27 @@ class AdaptiveOrder:
     Args:
         predicate: the filter's predicate in the planner's order.
         adaptive: False keeps that order for every row (tests that are decided already are skipped).
-        rows_expected: rows that will reach the filter in the whole run; None if unknown, or if a
-            ``limit`` above the filter will stop the run early.
 
     Attributes:
         tests: the tests by number, in the planner's order.
     """
 
-    def __init__(self, predicate: Predicate, *, adaptive: bool = True, rows_expected: int | None = None) -> None:
+    def __init__(self, predicate: Predicate, *, adaptive: bool = True) -> None:
         self.predicate = predicate
         self.adaptive = adaptive
-        self.rows_expected = rows_expected
         self.tests: tuple[Test, ...] = tuple(tests(predicate))
         self.free = tuple(number for number, test in enumerate(self.tests) if not test.calls)
-        self.rows_begun = 0
+        self.share_read: float | None = None
         self._seen = [_Seen(test) for test in self.tests]
         self._residuals: dict[tuple[int, ...], ResidualOrder] = {}
 
-    def begin(self, rows: int) -> BatchDecision:
-        """Start deciding the next batch, of ``rows`` rows."""
-        self.rows_begun += rows
+    def begin(self, rows: int, *, share_read: float | None = None) -> BatchDecision:
+        """Start deciding the next batch, of ``rows`` rows.
+
+        ``share_read`` says how much of the corpus has been read, this batch included, from 0 to 1;
+        None if that is unknown, or if a ``limit`` above the filter will stop the run early.
+        """
+        self.share_read = share_read
         return BatchDecision(self, rows)
 
     def residual(self, leaves: tuple[int, ...]) -> ResidualOrder:
@@ -184,10 +185,10 @@ class ResidualOrder:
         return min(most, waiting), outlook.order, False
 
     def _rows_to_come(self, waiting: int) -> float:
-        begun, expected = self._order.rows_begun, self._order.rows_expected
-        if expected is None:  # as many again as there were so far
+        share = self._order.share_read
+        if share is None or share <= 0.0:  # as many again as there were so far
             return float(max(waiting, self._rows))
-        return waiting + max(0, expected - begun) * self._rows / max(1, begun)
+        return waiting + self._rows * max(0.0, 1.0 / share - 1.0)
 
     def observed(self, values: NDArray[np.int8], *, sampled: bool) -> None:
         """Take the outcomes ``[test, row]`` of a chunk."""

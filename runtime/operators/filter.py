@@ -21,7 +21,8 @@ class FilterOperator:
     def __init__(self, node: Filter, calls: ModelCalls, *, rows_expected: int | None) -> None:
         self.metrics = OperatorMetrics("Filter")
         self.calls = calls
-        self.order = AdaptiveOrder(node.predicate, adaptive=node.adaptive, rows_expected=rows_expected)
+        self.order = AdaptiveOrder(node.predicate, adaptive=node.adaptive)
+        self.rows_expected = rows_expected
         self.predicates = [PredicateMetrics(t.text, t.cost_s, t.selectivity) for t in self.order.tests]
         calls.metrics.predicates.extend(self.predicates)
 
@@ -29,7 +30,7 @@ class FilterOperator:
         for frame in frames:
             started = time.perf_counter()
             self.metrics.rows_in += frame.num_rows
-            decision = self.order.begin(frame.num_rows)
+            decision = self.order.begin(frame.num_rows, share_read=self._share_read())
             while (step := decision.next_step()) is not None:
                 true, tokens = self._decide(frame, step)
                 decision.record(step, true, tokens=tokens)
@@ -39,6 +40,9 @@ class FilterOperator:
             self.metrics.seconds += time.perf_counter() - started
             if frame.num_rows:
                 yield frame
+
+    def _share_read(self) -> float | None:
+        return self.calls.metrics.rows_in / self.rows_expected if self.rows_expected else None
 
     def _decide(self, frame: Frame, step: Step) -> tuple[np.ndarray, int]:
         """Return for which rows of the step its test is true, and the model tokens that took."""
