@@ -97,11 +97,13 @@ class Scan:
     """Read ``columns`` of the corpus.
 
     ``filter`` uses no model and no variable; the source applies it as far as it can, the scan
-    operator the rest, so that only rows for which it is true leave the scan.
+    operator the rest, so that only rows for which it is true leave the scan: a share of
+    ``selectivity``, as the planner expects.
     """
 
     columns: tuple[Field, ...]
     filter: Expr | None = None
+    selectivity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

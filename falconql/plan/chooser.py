@@ -58,29 +58,30 @@ class _Arranged:
 def choose(plan: LogicalPlan, *, stats: Stats, order: Order = "cost") -> Choice:
     """Return the plan to run; ``order="written"`` keeps every condition as it stands, for good."""
     rejected: list[Rejected] = []
+    scanned = _scanned(plan, stats)
 
     def filter_of(node: logical.Filter, below: physical.Node) -> physical.Filter:
         costs = _costs(node.condition, plan.calls, stats)
-        written = _arrange(_tree(node.condition, plan.calls), costs, np.ones(1), reorder=False)
+        written = _arrange(_tree(node.condition, plan.calls), costs, scanned, reorder=False)
         if order == "written":
             return physical.Filter(below, written.predicate, adaptive=False)
-        chosen = _arrange(written.predicate, costs, np.ones(1), reorder=True)
+        chosen = _arrange(written.predicate, costs, scanned, reorder=True)
         if _texts(chosen.predicate) != _texts(written.predicate):
             seconds = estimate(written.predicate).cost, estimate(chosen.predicate).cost
             rejected.append(Rejected(_texts(written.predicate), *seconds))
         return physical.Filter(below, chosen.predicate)
 
-    root = _physical(plan.root, filter_of)
+    root = _physical(plan.root, filter_of, share=_share(scanned, np.ones(1)))
     chosen = physical.Plan(root, plan.calls, plan.proxy, plan.schema, plan.source)
     return Choice(chosen, tuple(rejected))
 
 
 def _physical(
-    node: LogicalNode, filter_of: Callable[[logical.Filter, physical.Node], physical.Filter]
+    node: LogicalNode, filter_of: Callable[[logical.Filter, physical.Node], physical.Filter], share: float
 ) -> physical.Node:
     if isinstance(node, logical.Scan):
-        return physical.Scan(node.columns, node.filter)
-    below = _physical(node.input, filter_of)
+        return physical.Scan(node.columns, node.filter, 1.0 if node.filter is None else share)
+    below = _physical(node.input, filter_of, share)
     match node:
         case logical.Filter():
             return filter_of(node, below)
@@ -96,6 +97,13 @@ def _physical(
             return physical.Limit(below, count)
         case _:
             assert_never(node)
+
+
+def _scanned(plan: LogicalPlan, stats: Stats) -> Vector:
+    """Return each sampled row's chance to leave the scan."""
+    *_, scan = logical.nodes(plan.root)
+    assert isinstance(scan, logical.Scan), "every chain of nodes ends in a scan"
+    return np.ones(1) if scan.filter is None else condition_cost(scan.filter, plan.calls, stats).chance
 
 
 def _tree(condition: Expr, calls: tuple[ModelCall, ...]) -> Predicate:
