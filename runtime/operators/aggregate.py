@@ -26,8 +26,7 @@ _PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "avg": (("sum", "sum"), ("count", "sum")),
     "min": (("min", "min"),),
     "max": (("max", "max"),),
-    "share": (("sum", "sum"), ("rows", "sum")),
-    "collect": (("list", "flatten"),),
+    "share": (("sum", "sum"),),
 }
 
 
@@ -42,6 +41,7 @@ class AggregateOperator:
         self.calls = calls
         self.metrics = OperatorMetrics("Aggregate")
         self.key_names = [f"$key{number}" for number in range(len(node.keys))]
+        self.collected: dict[int, dict[tuple[Any, ...], list[Any]]] = {}
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         watch = Stopwatch(self.metrics)
@@ -67,36 +67,35 @@ class AggregateOperator:
         for number, call in enumerate(self.node.aggregates):
             if call.operand is None:
                 continue
-            columns[f"$in{number}"] = _summable(evaluate(call.operand, frame, None, self.calls), call)
-            wanted += [(f"$in{number}", part) for part, _ in _PARTS[call.function] if part != "rows"]
-        grouped = pa.table(columns).group_by(self.key_names, use_threads=False).aggregate(list(dict.fromkeys(wanted)))
-        return grouped if grouped.num_rows else grouped.slice(0, 0)
+            values = _summable(evaluate(call.operand, frame, None, self.calls), call)
+            if call.function == "collect":
+                self._collect(number, columns, values)
+                continue
+            columns[f"$in{number}"] = values
+            wanted += [(f"$in{number}", part) for part, _ in _PARTS[call.function]]
+        return pa.table(columns).group_by(self.key_names, use_threads=False).aggregate(wanted)
+
+    def _collect(self, number: int, keys: dict[str, pa.Array], values: pa.Array) -> None:
+        """Add values to the lists of their groups. Lists cannot be summed up by Arrow's grouping."""
+        lists = self.collected.setdefault(number, {})
+        table = pa.table({**{name: keys[name] for name in self.key_names}, "$value": values})
+        grouped = table.group_by(self.key_names, use_threads=False).aggregate([("$value", "list")])
+        for key, part in zip(self._keys_of(grouped), grouped.column("$value_list").to_pylist(), strict=True):
+            lists.setdefault(key, []).extend(value for value in part if value is not None)
+
+    def _keys_of(self, table: pa.Table) -> list[tuple[Any, ...]]:
+        columns = [[repr(value) for value in table.column(name).to_pylist()] for name in self.key_names]
+        return list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
 
     def _merge(self, parts: list[pa.Table]) -> pa.Table:
-        whole = pa.concat_tables(parts)
-        wanted: list[tuple[str, str]] = [("$rows_sum", "sum")]
-        lists: list[str] = []
+        wanted = [("$rows_sum", "sum")]
         for number, call in enumerate(self.node.aggregates):
-            for part, again in _PARTS[call.function]:
-                name = f"$in{number}_{part}"
-                if part == "rows" or call.operand is None:
-                    continue
-                if again == "flatten":
-                    lists.append(name)
-                else:
-                    wanted.append((name, again))
-        wanted += [(name, "list") for name in lists]
-        merged = whole.group_by(self.key_names, use_threads=False).aggregate(list(dict.fromkeys(wanted)))
-        renamed = []
-        for name in merged.column_names:
-            base = name.rpartition("_")[0] if name not in self.key_names else name
-            renamed.append(base)
-        merged = merged.rename_columns(renamed)
-        for name in lists:
-            flat = [[v for part in row for v in part] for row in merged.column(name).to_pylist()]
-            position = merged.column_names.index(name)
-            merged = merged.set_column(position, name, pa.array(flat, type=whole.schema.field(name).type))
-        return merged
+            if call.operand is not None and call.function != "collect":
+                wanted += [(f"$in{number}_{part}", again) for part, again in _PARTS[call.function]]
+        merged = pa.concat_tables(parts).group_by(self.key_names, use_threads=False).aggregate(wanted)
+        return merged.rename_columns(
+            [name if name in self.key_names else name.rpartition("_")[0] for name in merged.column_names]
+        )
 
     def _finish(self, merged: pa.Table | None) -> pa.RecordBatch:
         if merged is None:
@@ -110,6 +109,9 @@ class AggregateOperator:
         rows = merged.column("$rows_sum")
         if call.operand is None:
             return rows
+        if call.function == "collect":
+            lists = self.collected[number]
+            return pa.array([lists.get(key, []) for key in self._keys_of(merged)], type=type_to_arrow(call.type))
         prefix = f"$in{number}_"
         if call.function in ("avg", "share"):
             over = merged.column(prefix + "count") if call.function == "avg" else rows
@@ -117,12 +119,7 @@ class AggregateOperator:
             if call.function == "share":
                 total = pc.fill_null(total, 0.0)
             return pc.divide(total, pc.if_else(pc.equal(over, 0), pa.scalar(None, pa.int64()), over))
-        (part, _), *_rest = _PARTS[call.function]
-        values = merged.column(prefix + part)
-        if call.function == "collect":
-            lists = [[v for v in row if v is not None] for row in values.to_pylist()]
-            return pa.array(lists, type=type_to_arrow(call.type))
-        return pc.cast(values, type_to_arrow(call.type))
+        return pc.cast(merged.column(prefix + _PARTS[call.function][0][0]), type_to_arrow(call.type))
 
     def _of_nothing(self) -> pa.RecordBatch:
         """Return no group, or the one group of a query without keys: counts 0, lists empty, the rest null."""
