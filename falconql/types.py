@@ -50,4 +50,4 @@ def is_number(type_: Type) -> bool:
 
 def stands_for(given: Type, wanted: Type) -> bool:
     """Return whether a value of type ``given`` may be used where ``wanted`` is needed."""
-    return given == wanted or given == NULL or UNKNOWN in (given, wanted) or (given, wanted) in _COERCIONS
+    return given in (wanted, NULL) or UNKNOWN in (given, wanted) or (given, wanted) in _COERCIONS

@@ -8,7 +8,7 @@ printed can be read back is tested against the grammar.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from falconql.runtime.expression import (
@@ -41,20 +41,27 @@ RESERVED_WORDS = frozenset({"and", "or", "not", "in", "is", "null", "true", "fal
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 
 
-def expr_text(expr: Expr, calls: Sequence[ModelCall], *, text_column: str | None = None) -> str:
+def expr_text(
+    expr: Expr,
+    calls: Sequence[ModelCall],
+    *,
+    text_column: str | None = None,
+    internal: Mapping[str, str] | None = None,
+) -> str:
     """Return an expression as FalconQL text with no more parentheses than it needs.
 
     Args:
         expr: what to print.
         calls: the model calls that ``CallRef.index`` points to.
         text_column: the column that calls read by default; calls that read it are shown without it.
+        internal: what to show for internal columns such as ``$agg0``; without it their own names.
     """
-    return _Printer(calls, text_column).show(expr, _OR)
+    return _Printer(calls, text_column, internal or {}).show(expr, _OR)
 
 
 def call_text(call: ModelCall, calls: Sequence[ModelCall], *, text_column: str | None = None) -> str:
     """Return a model call written out in full, whether or not it has a name."""
-    return _Printer(calls, text_column).call(call)
+    return _Printer(calls, text_column, {}).call(call)
 
 
 def quoted_name(name: str) -> str:
@@ -70,9 +77,10 @@ def quoted_text(value: str) -> str:
 
 
 class _Printer:
-    def __init__(self, calls: Sequence[ModelCall], text_column: str | None) -> None:
+    def __init__(self, calls: Sequence[ModelCall], text_column: str | None, internal: Mapping[str, str]) -> None:
         self._calls = calls
         self._text_column = text_column
+        self._internal = internal
 
     def show(self, expr: Expr, least: int) -> str:
         text, binds = self._form(expr)
@@ -81,7 +89,7 @@ class _Printer:
     def _form(self, expr: Expr) -> tuple[str, int]:
         match expr:
             case ColumnRef(name) | VariableRef(name):
-                return quoted_name(name), _ATOM
+                return self._internal.get(name) or quoted_name(name), _ATOM
             case CallRef(index):
                 call = self._calls[index]
                 return quoted_name(call.name) if call.name else self.call(call), _ATOM
@@ -141,9 +149,7 @@ class _Printer:
 
     def instruction(self, call: ModelCall) -> str:
         return "".join(
-            part.replace("{", "{{").replace("}", "}}")
-            if isinstance(part, str)
-            else "{" + self.show(part, _OR) + "}"
+            part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else "{" + self.show(part, _OR) + "}"
             for part in call.instruction
         )
 

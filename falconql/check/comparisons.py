@@ -1,181 +1,309 @@
-"""Comparisons: both sides brought to one type, literals read as what they are compared with."""
+"""Comparisons, membership, text tests and conditions: which types fit, and what to say when they do not."""
 
 from __future__ import annotations
 
-from falconql.check.literals import FORMS, read_as
-from falconql.check.state import UNKNOWN_EXPR, State, is_unknown
-from falconql.diagnostics.model import Severity
-from falconql.runtime.expression import Cast, ColumnRef, Comparison, Expr, In, Literal
+from dataclasses import replace
+
+from falconql.check.context import Context
+from falconql.check.literals import (
+    as_whole,
+    coerce,
+    date_meant,
+    missing_day,
+    read_number,
+    read_text,
+    scalar,
+)
+from falconql.check.problems import BROKEN, Operand, plain_text, rewrite, spoken, words
+from falconql.diagnostics.model import Edit, Help
+from falconql.runtime.display import quoted_text
+from falconql.runtime.expression import Comparison, Expr, In, Literal, TextTest
 from falconql.source import Span
 from falconql.syntax import ast
-from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, NULL, SPAN, TEXT, TIMESTAMP, Type, is_number
+from falconql.types import (
+    BOOL,
+    DATE,
+    FLOAT,
+    INT,
+    LABEL,
+    NULL,
+    SPAN,
+    TEXT,
+    TIMESTAMP,
+    UNKNOWN,
+    Type,
+    is_number,
+    list_of,
+)
 
-Side = tuple[Expr, ast.Expr]
-
-
-def coerce(expr: Expr, type_: Type) -> Expr:
-    """Return an expression as a value of ``type_``; literals change, everything else gets a Cast."""
-    if expr.type == type_:
-        return expr
-    if isinstance(expr, Literal) and expr.type == INT and type_ == FLOAT and expr.value is not None:
-        return Literal(float(expr.value), FLOAT)
-    if isinstance(expr, Literal) and expr.type == NULL:
-        return Literal(None, type_)
-    return Cast(expr, type_)
-
-
-def check_comparison(state: State, node: ast.Comparison, left: Expr, right: Expr) -> Expr:
-    """Return a typed comparison."""
-    if is_unknown(left) or is_unknown(right):
-        return _open_comparison(state, node, left, right)
-    if NULL in (left.type, right.type):
-        null = node.left if left.type == NULL else node.right
-        word = "is null" if node.op == "=" else "is not null" if node.op == "!=" else ""
-        helps = (f"write `{word}`",) if word else ()
-        message = "a comparison with null is never true"
-        state.report("FQL205", message, null.span, helps=helps, severity=Severity.WARNING)
-    sides = unify(state, (left, node.left), (right, node.right), f"`{node.op}`")
-    if sides is None:
-        return UNKNOWN_EXPR
-    ordered = node.op in ("<", "<=", ">", ">=")
-    if ordered and sides[0].type == BOOL:
-        helps = ("write the condition itself, or `not` before it",)
-        return state.error("FQL203", "booleans have no order", node.span, helps=helps)
-    return Comparison(node.op, *sides)
+_DATES = (DATE, TIMESTAMP)
 
 
-def _open_comparison(state: State, node: ast.Comparison, left: Expr, right: Expr) -> Expr:
-    """Without a corpus a column's type is open; keep the comparison for those who ask what it says."""
-    if state.catalog.fields is None and not isinstance(left, Literal) and not _failed(left, right):
-        return Comparison(node.op, left, right)
-    return UNKNOWN_EXPR
+def compare(ctx: Context, node: ast.Comparison, left: Operand, right: Operand) -> Expr:
+    """Return ``left op right`` with both sides of one type."""
+    together = node.left.span.join(node.right.span)
+    fitted = fit(ctx, left, right, together)
+    if fitted is None:
+        return BROKEN
+    if node.op not in ("=", "!=") and fitted[0].type == BOOL:
+        return ctx.problems.error(
+            "FQL202",
+            f"true and false have no order, so `{node.op}` cannot compare them",
+            together,
+            "compare them with `=` or `!=`, or use the condition itself",
+        )
+    return Comparison(node.op, *fitted)
 
 
-def _failed(*sides: Expr) -> bool:
-    return any(side is UNKNOWN_EXPR for side in sides)
+def is_one_of(ctx: Context, node: ast.In, value: Operand, options: list[Operand]) -> Expr:
+    """Return ``value in (options)`` with everything of one type."""
+    pairs = []
+    for option in options:
+        if option.type == NULL:
+            pairs.append((value.expr, option.expr))
+            continue
+        fitted = fit(ctx, value, option, option.span)
+        if fitted is None:
+            return BROKEN
+        pairs.append(fitted)
+    wanted = _widest([side.type for pair in pairs for side in pair])
+    if not wanted:
+        return ctx.problems.error(
+            "FQL202", "these values are of different kinds", node.span, "compare with values of one kind"
+        )
+    return In(coerce(scalar(value.expr), wanted), tuple(coerce(pair[1], wanted) for pair in pairs))
 
 
-def check_in(state: State, node: ast.In, value: Expr, options: list[Expr]) -> Expr:
-    """Return a typed membership test."""
-    if is_unknown(value) or any(is_unknown(option) for option in options):
-        if state.catalog.fields is None and not _failed(value, *options):
-            return In(value, tuple(options))
-        return UNKNOWN_EXPR
-    typed: list[Expr] = []
-    for option, written in zip(options, node.options, strict=True):
-        sides = unify(state, (value, node.value), (option, written), "`in`")
-        if sides is None:
-            return UNKNOWN_EXPR
-        typed.append(sides[1])
-        value = sides[0]
-    common = value.type
-    return In(value, tuple(coerce(option, common) for option in typed))
+def _widest(types: list[Type]) -> Type | None:
+    kinds = set(types) - {NULL}
+    if len(kinds) <= 1 or UNKNOWN in kinds:
+        return next(iter(kinds), NULL)
+    if kinds <= {INT, FLOAT}:
+        return FLOAT
+    return TIMESTAMP if kinds <= {DATE, TIMESTAMP} else None
 
 
-def unify(state: State, left: Side, right: Side, what: str) -> tuple[Expr, Expr] | None:
-    """Return both sides with one type, None after reporting that there is none."""
-    (a, a_node), (b, b_node) = left, right
-    for expr, node in (left, right):
-        if expr.type.name in ("Other", "List"):
-            helps = _unusable_help(expr.type)
-            state.report("FQL212", f"a value of type {expr.type} cannot be compared", node.span, helps=helps)
+def fit(ctx: Context, left: Operand, right: Operand, span: Span) -> tuple[Expr, Expr] | None:
+    """Return both sides with one type; None, and reported, if they cannot be compared."""
+    if left.broken or right.broken:
+        return left.expr, right.expr
+    for side, opposite in ((left, right), (right, left)):
+        if side.type == NULL:
+            _null(ctx, side, opposite, span)
             return None
-    type_ = _common(a.type, b.type)
-    if type_ is not None:
-        return coerce(a, type_), coerce(b, type_)
-    literal = _read_literal(state, left, right) or _read_literal(state, right, left, swapped=True)
+        if side.type.name == "Other":
+            ctx.problems.error("FQL211", *unusable(side))
+            return None
+    adapted_left = adapt(ctx, left, right.type)
+    adapted_right = adapt(ctx, right, left.type)
+    if adapted_left is None or adapted_right is None:
+        return None
+    if LABEL in (left.type, right.type) and {adapted_left.type, adapted_right.type} - {LABEL, BOOL}:
+        _label(ctx, left, right, span)
+        return None
+    fitted = _common(scalar(adapted_left.expr), scalar(adapted_right.expr))
+    if fitted is None:
+        _misfit(ctx, left, right, span)
+    return fitted
+
+
+def _common(left: Expr, right: Expr) -> tuple[Expr, Expr] | None:
+    types = {left.type, right.type}
+    if any(t.item is not None for t in types):
+        return None
+    if types == {INT, FLOAT}:
+        left, right = as_whole(left), as_whole(right)
+        types = {left.type, right.type}
+    wanted = _widest(list(types))
+    return None if wanted is None else (coerce(left, wanted), coerce(right, wanted))
+
+
+def adapt(ctx: Context, operand: Operand, wanted: Type) -> Operand | None:
+    """Return a text constant read as what it stands beside; None, and reported, if it cannot be read."""
+    written = isinstance(operand.node, ast.Text)
+    given = isinstance(operand.node, ast.Parameter) and operand.type == TEXT
+    readable = wanted in _DATES or (given and wanted in (INT, FLOAT, BOOL, LABEL))
+    if not (written or given) or not readable or not isinstance(operand.expr, Literal):
+        return operand
+    value = str(operand.expr.value)
+    literal = read_text(value, wanted)
     if literal is not None:
-        return literal if literal != (UNKNOWN_EXPR, UNKNOWN_EXPR) else None
-    span = a_node.span.join(b_node.span)
-    message = f"{what} cannot compare {shown(a.type)} with {shown(b.type)}"
-    state.report("FQL203", message, span, helps=_comparison_help(left, right))
+        return replace(operand, expr=literal)
+    if given:
+        what = spoken(BOOL if wanted == LABEL else wanted)
+        message = f"the parameter {words(operand.node)} is {quoted_text(value)}, which does not read as {what}"
+        ctx.problems.error("FQL214", message, operand.span, _date_form(wanted))
+    else:
+        _not_a_date(ctx, operand.span, value, wanted)
     return None
 
 
-def _common(a: Type, b: Type) -> Type | None:
-    if a == b:
-        return {LABEL: BOOL, SPAN: TEXT}.get(a, a)
-    if a == NULL or b == NULL:
-        other = b if a == NULL else a
-        return {LABEL: BOOL, SPAN: TEXT}.get(other, other)
-    pair = {a, b}
-    for types, common in (
-        ({INT, FLOAT}, FLOAT),
-        ({DATE, TIMESTAMP}, TIMESTAMP),
-        ({SPAN, TEXT}, TEXT),
-        ({LABEL, BOOL}, BOOL),
-    ):
-        if pair == types:
-            return common
-    return None
+def _date_form(wanted: Type) -> str | None:
+    return 'a date is written like `"2024-05-31"`' if wanted in _DATES else None
 
 
-def _read_literal(state: State, side: Side, other: Side, *, swapped: bool = False) -> tuple[Expr, Expr] | None:
-    """Read a text literal or parameter as the type of the other side; None when that does not apply."""
-    (expr, _), (literal, node) = side, other
-    wanted = expr.type
-    if not isinstance(literal, Literal) or literal.type != TEXT or not isinstance(literal.value, str):
-        return None
-    from_parameter = isinstance(node, ast.Parameter)
-    if wanted not in (DATE, TIMESTAMP) and not (from_parameter and wanted in (INT, FLOAT, BOOL)):
-        return None
-    read = read_as(literal.value, wanted)
-    if read is None and wanted == INT:
-        read, expr = read_as(literal.value, FLOAT), Cast(expr, FLOAT)
-    if read is None:
-        said = f"`${node.name}` is {literal.value!r}" if isinstance(node, ast.Parameter) else "this text"
-        message = (
-            f"{said}, which does not read as {FORMS[wanted]}"
-            if from_parameter
-            else (f"{said} does not read as {FORMS[wanted]}")
-        )
-        state.report("FQL204", message, node.span)
-        return UNKNOWN_EXPR, UNKNOWN_EXPR
-    return (read, expr) if swapped else (expr, read)
+def _not_a_date(ctx: Context, span: Span, value: str, wanted: Type) -> None:
+    if missing_day(value):
+        ctx.problems.error("FQL203", f"there is no day {quoted_text(value)}", span, "the month has fewer days")
+        return
+    meant = date_meant(value)
+    form = _date_form(wanted) or ""
+    if wanted == TIMESTAMP:
+        form += ' or `"2024-05-31 14:30"`'
+    help_ = Help(f'write `"{meant}"`', Edit(span, f'"{meant}"')) if meant else Help(form)
+    ctx.problems.error("FQL203", f"{quoted_text(value)} does not read as {spoken(wanted)}", span, help_)
 
 
-def shown(type_: Type) -> str:
-    """Return a type as people read it in a message."""
-    words = {"Bool": "a boolean", "Int": "a number", "Float": "a number", "Text": "a text", "Date": "a date"}
-    words |= {"Timestamp": "a timestamp", "Label": "a label", "Span": "a span", "Null": "null"}
-    return words.get(type_.name, f"a value of type {type_}")
+def _null(ctx: Context, null: Operand, opposite: Operand, span: Span) -> None:
+    plain = plain_text(opposite.node)
+    edit = Edit(span, f"{plain} is null") if plain else None
+    message = "a comparison with null is never true, not even for a null"
+    ctx.problems.error("FQL206", message, span, Help("test for null with `is null` or `is not null`", edit))
 
 
-def _comparison_help(left: Side, right: Side) -> tuple[str, ...]:
-    (a, a_node), (b, b_node) = left, right
-    types = {a.type, b.type}
-    if LABEL in types:
-        label_node = a_node if a.type == LABEL else b_node
-        other = b.type if a.type == LABEL else a.type
-        name = label_node.text if isinstance(label_node, ast.Name) else "label(...)"
-        if is_number(other):
-            return (f"compare its score: `score({name})`",)
-        return (
-            f"a label is true or false by itself: write `{name}` or `not {name}`; for one of several "
-            "answers use `choose(...)`",
-        )
-    if types & {TEXT, SPAN} and types & {INT, FLOAT}:
-        text = left if a.type in (TEXT, SPAN) else right
-        if isinstance(text[0], Literal):
-            return ("a number is written without quotes",)
-        name = text[1].text if isinstance(text[1], ast.Name) else "text"
-        return (f"read the number out of the text: `number({name})`",)
-    if types & {DATE, TIMESTAMP} and types & {TEXT, SPAN}:
-        text = left if a.type in (TEXT, SPAN) else right
-        name = text[1].text if isinstance(text[1], ast.Name) else "text"
-        return (f"read the date out of the text: `date({name})`",)
+def unusable(operand: Operand) -> tuple[str, Span, str]:
+    """Return message, place and advice for a value of a type that is only passed through."""
+    message = f"{words(operand.node)} has the type `{operand.type}`, which FalconQL only passes through"
+    return message, operand.span, "such a column can be selected and tested with `is null`, no more"
+
+
+def _label(ctx: Context, left: Operand, right: Operand, span: Span) -> None:
+    label, value = (left, right) if left.type == LABEL else (right, left)
+    message = f"{words(label.node)} is a label, true or false, and cannot be compared with {_called(value)}"
+    if is_number(value.type):
+        help_ = rewrite("compare its score", label.node, "score(", ")")
+    elif value.type == TEXT and isinstance(value.node, ast.Text):
+        yes = value.node.value.strip().lower() not in ("no", "false", "n", "negative", "0")
+        plain = plain_text(label.node)
+        new = (plain if yes else f"not {plain}") if plain else None
+        text = "a label is a condition by itself; to tell several kinds apart use `choose(...)`"
+        help_ = Help(text, Edit(span, new) if new else None)
+    else:
+        help_ = Help("a label is a condition by itself: use it alone, or with `not`")
+    ctx.problems.error("FQL205", message, span, help_)
+
+
+def _called(operand: Operand) -> str:
+    named = words(operand.node)
+    if isinstance(operand.node, (ast.Text, ast.Integer, ast.Decimal, ast.Boolean)):
+        kind = {TEXT: "the text", BOOL: ""}.get(operand.type, "the number")
+        return f"{kind} {named}".strip()
+    kind = spoken(operand.type)
+    return kind if named == "this expression" else f"{named}, {kind}"
+
+
+def _misfit(ctx: Context, left: Operand, right: Operand, span: Span) -> None:
+    for value, opposite in ((left, right), (right, left)):
+        if value.type.item is not None:
+            message = f"{words(value.node)} is {spoken(value.type)} and cannot be compared with {_called(opposite)}"
+            ctx.problems.error("FQL221", message, span, _list_help(value, opposite, span))
+            return
+    if {scalar(left.expr).type, scalar(right.expr).type} & {TEXT} and (is_number(left.type) or is_number(right.type)):
+        _number_and_text(ctx, left, right, span)
+        return
+    if isinstance(left.expr, Literal) and not isinstance(right.expr, Literal):
+        left, right = right, left
+    message = f"{words(left.node)} is {spoken(left.type)} and cannot be compared with {_called(right)}"
+    ctx.problems.error("FQL202", message, span, _misfit_help(left, right))
+
+
+def _misfit_help(left: Operand, right: Operand) -> Help | None:
+    types = {left.type, right.type}
+    number = next((o for o in (left, right) if is_number(o.type)), None)
+    if types & set(_DATES) and number is not None:
+        year = number.expr.value if isinstance(number.expr, Literal) else None
+        if isinstance(year, int) and 1000 <= year <= 2999:
+            return Help(f'write a date: `"{year}-01-01"`', Edit(number.span, f'"{year}-01-01"'))
+        return Help('a date is written like `"2024-05-31"`')
+    if types & set(_DATES) and types & {TEXT, SPAN}:
+        text = left if left.type in (TEXT, SPAN) else right
+        return rewrite("read the text as a date", text.node, "date(", ")")
     if BOOL in types:
-        column = next((n.text for e, n in (left, right) if isinstance(e, ColumnRef) and isinstance(n, ast.Name)), "x")
-        return (f"a boolean is a condition by itself: write `{column}` or `not {column}`",)
-    return ()
+        return Help("a condition is used by itself, or with `not`; it is compared with `true` or `false` only")
+    return None
 
 
-def _unusable_help(type_: Type) -> tuple[str, ...]:
-    if type_.item is not None:
-        return ('use `xs contains "x"`, `first(xs)` or `length(xs)`',)
-    return ("such a column can only be selected and tested with `is null`",)
+def _list_help(value: Operand, opposite: Operand, span: Span) -> Help:
+    plain, other = plain_text(value.node), plain_text(opposite.node)
+    if value.type in (list_of(TEXT), list_of(SPAN)) and opposite.type in (TEXT, SPAN):
+        edit = Edit(span, f"{plain} contains {other}") if plain and other else None
+        return Help("ask whether the list holds a text with `contains`", edit)
+    if is_number(opposite.type):
+        return rewrite("compare the number of elements", value.node, "length(", ")")
+    return rewrite("take one element", value.node, "first(", ")")
 
 
-def operand_error(state: State, span: Span, type_: Type, wanted: str, helps: tuple[str, ...] = ()) -> Expr:
-    """Report a value of a type that an operator does not take."""
-    return state.error("FQL201", f"{wanted}, not {shown(type_)}", span, helps=helps)
+def _number_and_text(ctx: Context, left: Operand, right: Operand, span: Span) -> None:
+    number, text = (left, right) if is_number(left.type) else (right, left)
+    if isinstance(text.node, ast.Text):
+        message = f"{words(number.node)} is {spoken(number.type)} and cannot be compared with {_called(text)}"
+        literal = read_number(text.node.value)
+        plain = repr(literal.value) if literal else None
+        help_ = (
+            Help(f"write the number without quotes: `{plain}`", Edit(text.span, plain))
+            if plain
+            else Help("compare it with a number, written without quotes")
+        )
+    else:
+        message = f"{words(text.node)} is {spoken(text.type)} and cannot be compared with {_called(number)}"
+        help_ = rewrite("read the text as a number", text.node, "number(", ")")
+    ctx.problems.error("FQL204", message, span, help_)
+
+
+def test_text(ctx: Context, node: ast.TextTest, value: Operand, pattern: Operand) -> Expr:
+    """Return ``value contains pattern`` or ``value starts with pattern``."""
+    if value.broken or pattern.broken:
+        return TextTest(node.op, value.expr, pattern.expr)
+    if value.type.item is not None and node.op == "contains":
+        return _membership(ctx, node, value, pattern)
+    if not _is_text(ctx, value, f"`{node.op}`"):
+        return BROKEN
+    if pattern.type not in (TEXT, SPAN):
+        message = f"`{node.op}` looks for a text, and {words(pattern.node)} is {spoken(pattern.type)}"
+        plain = plain_text(pattern.node)
+        quoted = isinstance(pattern.node, (ast.Integer, ast.Decimal, ast.Boolean)) and plain
+        help_ = Help(f'write it in quotes: `"{plain}"`', Edit(pattern.span, f'"{plain}"')) if quoted else None
+        return ctx.problems.error("FQL208", message, pattern.span, help_)
+    return TextTest(node.op, scalar(value.expr), scalar(pattern.expr))
+
+
+def _membership(ctx: Context, node: ast.TextTest, value: Operand, pattern: Operand) -> Expr:
+    item = value.type.item
+    assert item is not None
+    # A list of spans holds a text if one of its spans reads so.
+    item = TEXT if item == SPAN else item
+    adapted = adapt(ctx, pattern, item)
+    if adapted is None:
+        return BROKEN
+    element = scalar(adapted.expr)
+    if item.item is not None or element.type == NULL or _widest([item, element.type]) != item:
+        message = f"{words(value.node)} is {spoken(value.type)} and cannot contain {_called(pattern)}"
+        return ctx.problems.error("FQL208", message, pattern.span, f"its elements are of type {item}")
+    return TextTest("contains", value.expr, coerce(element, item))
+
+
+def _is_text(ctx: Context, value: Operand, what: str, code: str = "FQL208") -> bool:
+    """Return whether a value is a text or span; report it if not."""
+    if value.type in (TEXT, SPAN, UNKNOWN):
+        return True
+    if value.type.name == "Other":
+        ctx.problems.error("FQL211", *unusable(value))
+        return False
+    message = f"{what} works on texts, and {words(value.node)} is {spoken(value.type)}"
+    ctx.problems.error(code, message, value.span, _text_help(value))
+    return False
+
+
+def _text_help(value: Operand) -> Help | None:
+    if value.type.item in (TEXT, SPAN):
+        return Help("take one element with `first(...)`, or go through them with `each name in ...`")
+    if value.type == LABEL:
+        return Help("a label is a condition by itself: use it alone, or with `not`")
+    if is_number(value.type) or value.type in _DATES:
+        return Help("compare it with `=`, `<`, `>=` and so on")
+    return None
+
+
+def must_be_text(ctx: Context, value: Operand, what: str, code: str = "FQL208") -> Expr | None:
+    """Return a text or a span's text; None, and reported, for anything else."""
+    return scalar(value.expr) if _is_text(ctx, value, what, code) else None

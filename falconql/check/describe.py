@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from falconql.check.typed import TypedQuery
-from falconql.runtime.display import expr_text
+from falconql.check.typed import Grouping, TypedQuery
+from falconql.runtime.display import call_text, expr_text
 from falconql.runtime.expression import (
     And,
     CallRef,
@@ -36,12 +37,22 @@ def describe(typed: TypedQuery) -> dict[str, Any]:
         "text": typed.text,
         "using": {"name": typed.proxy.name, "llm": typed.proxy.llm},
         "calls": [describer.call(call) for call in typed.calls],
-        "each": [{"name": e.name, "call": _call_index(e.value), "value": describer.text(e.value)} for e in typed.each],
+        "each": [
+            {"name": each.name, "call": describer.call_index(each.value), "value": describer.value(each.value)}
+            for each in typed.each
+        ],
         "where": None if typed.where is None else describer.condition(typed.where),
-        "group_by": [describer.text(key) for key in typed.grouping.keys] if typed.grouping else [],
-        "select": [describer.output(output.name, output.value) for output in typed.outputs],
+        "group_by": [describer.text(key) for key in typed.grouping.keys] if typed.grouping else None,
+        "select": [
+            {"name": o.name, "call": describer.call_index(o.value), "value": describer.value(o.value)}
+            for o in typed.outputs
+        ],
         "order_by": [
-            {"value": describer.text(key.value), "call": _call_index(key.value), "descending": key.descending}
+            {
+                "value": describer.text(key.value),
+                "call": describer.call_index(key.value),
+                "descending": key.descending,
+            }
             for key in typed.order_by
         ],
         "limit": typed.limit,
@@ -51,31 +62,45 @@ def describe(typed: TypedQuery) -> dict[str, Any]:
 class _Describer:
     def __init__(self, typed: TypedQuery) -> None:
         self.typed = typed
+        # What stands behind names that hide a call: variables, and the columns of a grouped query.
+        self._behind: dict[str, Expr] = {each.name: each.value for each in typed.each}
+        self._internal: dict[str, str] = {}
+        if typed.grouping:
+            self._group_columns(typed.grouping)
+
+    def _group_columns(self, grouping: Grouping) -> None:
+        for index, key in enumerate(grouping.keys):
+            self._behind[f"$key{index}"] = key
+            self._internal[f"$key{index}"] = self.text(key)
+        for index, aggregate in enumerate(grouping.aggregates):
+            operand = ""
+            if aggregate.operand is not None:
+                self._behind[f"$agg{index}"] = aggregate.operand
+                operand = self.text(aggregate.operand)
+            self._internal[f"$agg{index}"] = f"{aggregate.function}({operand})"
 
     def text(self, expr: Expr) -> str:
-        return expr_text(self._shown(expr), self.typed.calls)
+        """Return an expression as FalconQL text; model calls that have a name by their name."""
+        return expr_text(expr, self.typed.calls, text_column=self.typed.text, internal=self._internal)
 
-    def _shown(self, expr: Expr) -> Expr:
-        """Return a key column as the expression it stands for."""
-        grouping = self.typed.grouping
-        if grouping and isinstance(expr, ColumnRef) and expr.name.startswith("$key"):
-            return grouping.keys[int(expr.name.removeprefix("$key"))]
-        return expr
+    def value(self, expr: Expr) -> str:
+        """Return the value of something that has a name itself: a call is written out."""
+        inner = _uncast(expr)
+        if isinstance(inner, CallRef):
+            return call_text(self.typed.calls[inner.index], self.typed.calls, text_column=self.typed.text)
+        return self.text(expr)
 
-    def output(self, name: str, value: Expr) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "name": name,
-            "call": _call_index(self._shown(value)),
-            "value": self.text(value),
-        }
-        grouping = self.typed.grouping
-        if grouping and isinstance(value, ColumnRef) and value.name.startswith("$agg"):
-            aggregate = grouping.aggregates[int(value.name.removeprefix("$agg"))]
-            operand = "" if aggregate.operand is None else self.text(aggregate.operand)
-            shown["value"] = f"{aggregate.function}({operand})"
-            shown["aggregate"] = aggregate.function
-            shown["call"] = None if aggregate.operand is None else _call_index(aggregate.operand)
-        return shown
+    def call_index(self, expr: Expr) -> int | None:
+        """Return the index of the only call an expression is about, None for none or several."""
+        found = set(self._calls_behind(expr))
+        return found.pop() if len(found) == 1 else None
+
+    def _calls_behind(self, expr: Expr) -> Iterator[int]:
+        for below in walk(expr):
+            if isinstance(below, CallRef):
+                yield below.index
+            elif isinstance(below, (ColumnRef, VariableRef)) and below.name in self._behind:
+                yield from self._calls_behind(self._behind[below.name])
 
     def call(self, call: ModelCall) -> dict[str, Any]:
         instruction, uses = "", []
@@ -131,7 +156,7 @@ class _Describer:
                 return self._column(left, op, _value(right))
             case Comparison(op, left, right) if isinstance(_uncast(left), Literal):
                 return self._column(right, _FLIPPED[op], _value(left))
-            case In(value, options) if all(isinstance(_uncast(o), Literal) for o in options):
+            case In(value, options) if all(isinstance(_uncast(option), Literal) for option in options):
                 return self._column(value, "in", [_value(option) for option in options])
             case TextTest(op, value, pattern) if isinstance(pattern, Literal):
                 return self._column(value, op, pattern.value)
@@ -143,7 +168,7 @@ class _Describer:
 
     def _column(self, expr: Expr, op: str, value: Any) -> dict[str, Any] | None:
         inner = _uncast(expr)
-        if not isinstance(inner, (ColumnRef, VariableRef)):
+        if not isinstance(inner, ColumnRef):
             return None
         return {"column": inner.name, "op": op, "value": value}
 
@@ -157,9 +182,3 @@ def _uncast(expr: Expr) -> Expr:
 def _value(expr: Expr) -> Any:
     inner = _uncast(expr)
     return inner.value if isinstance(inner, Literal) else None
-
-
-def _call_index(expr: Expr) -> int | None:
-    """Return the index of the only call an expression is about, None for none or several."""
-    found = {below.index for below in walk(expr) if isinstance(below, CallRef)}
-    return found.pop() if len(found) == 1 else None

@@ -2,128 +2,264 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["model", "function", "aggregate"]
+Kind = Literal["model", "row", "aggregate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Builtin:
-    """A function as people see it: how it is called, what it gives, what it means."""
+class Signature:
+    """A function as people see it.
+
+    Attributes:
+        forms: how it is called; the first one is shown in hints.
+        gives: the type of the result.
+        meaning: what it does, a sentence or two.
+        example: a clause that uses it, over the columns of the reference's example.
+    """
 
     name: str
     kind: Kind
-    signatures: tuple[str, ...]
+    forms: tuple[str, ...]
     gives: str
     meaning: str
+    example: str
 
 
-BUILTINS = {
-    builtin.name: builtin
-    for builtin in (
-        Builtin(
-            "label",
-            "model",
-            ('label("question")', 'label(text, "question")'),
-            "Label",
-            "does the text satisfy it? `threshold: 0.7` overrides the proxy's own",
-        ),
-        Builtin(
-            "span",
-            "model",
-            ('span("what")', 'span(text, "what")'),
-            "Span",
-            "the best stretch of the text, or null",
-        ),
-        Builtin(
-            "spans",
-            "model",
-            ('spans("what")', 'spans(text, "what")'),
-            "[Span]",
-            "all stretches, in text order",
-        ),
-        Builtin(
-            "choose",
-            "model",
-            ('choose("question", "a", "b", ...)', 'choose(text, "question", "a", "b", ...)'),
-            "Text",
-            "the best of the choices",
-        ),
-        Builtin("score", "function", ("score(label or span)",), "Float", "how sure the proxy is, 0 to 1"),
-        Builtin("exists", "function", ("exists(x)",), "Bool", "not null; for lists: not empty"),
-        Builtin("first", "function", ("first(xs)",), "element", "the first element of a list, or null"),
-        Builtin("length", "function", ("length(text or list)",), "Int", "characters, or elements"),
-        Builtin("lower", "function", ("lower(text)",), "Text", "in lower case"),
-        Builtin(
-            "number",
-            "function",
-            ("number(text)",),
-            "Float",
-            'the number a text holds: `number("$1,299.99")` is 1299.99; null if there is none',
-        ),
-        Builtin("date", "function", ("date(text)",), "Date", "the date a text holds; null if there is none"),
-        Builtin("count", "aggregate", ("count()", "count(x)"), "Int", "rows; rows where x is not null"),
-        Builtin("sum", "aggregate", ("sum(x)",), "number", "the sum, null without values"),
-        Builtin("avg", "aggregate", ("avg(x)",), "Float", "the mean, null without values"),
-        Builtin("min", "aggregate", ("min(x)",), "type of x", "the smallest value"),
-        Builtin("max", "aggregate", ("max(x)",), "type of x", "the largest value"),
-        Builtin("share", "aggregate", ("share(condition)",), "Float", "the fraction of rows for which it is true"),
-        Builtin("collect", "aggregate", ("collect(x)",), "[type of x]", "all values that are not null"),
-    )
-}
+_ALL = (
+    Signature(
+        "label",
+        "model",
+        ('label("question")', 'label(text, "question")', 'label("question", threshold: 0.7)'),
+        "Label",
+        "Does the text satisfy it? True or false, with a score; `threshold` (0 to 1) overrides the "
+        "proxy's calibrated one.",
+        'where label("Is the reviewer satisfied?")',
+    ),
+    Signature(
+        "span",
+        "model",
+        ('span("what")', 'span(text, "what")', 'span("what", threshold: 0.7)'),
+        "Span",
+        "The stretch of the text that fits best, or null.",
+        'select brand_name: span("Extract the brand of the laptop")',
+    ),
+    Signature(
+        "spans",
+        "model",
+        ('spans("what")', 'spans(text, "what")', 'spans("what", threshold: 0.7)'),
+        "[Span]",
+        "All stretches of the text that fit, in text order; an empty list if there are none.",
+        'select prices: spans("Extract the prices")',
+    ),
+    Signature(
+        "choose",
+        "model",
+        ('choose("question", "a", "b", ...)', 'choose(text, "question", "a", "b", ...)'),
+        "Text",
+        "The best of the choices, two or more.",
+        'select mood: choose("How does the reviewer feel?", "happy", "angry", "neutral")',
+    ),
+    Signature(
+        "score",
+        "row",
+        ("score(label or span)",),
+        "Float",
+        "How sure the proxy is, from 0 to 1.",
+        'order by score(label("Is the reviewer satisfied?")) desc',
+    ),
+    Signature(
+        "exists",
+        "row",
+        ("exists(x)",),
+        "Bool",
+        "Not null; for a list, not empty. Never null itself.",
+        'where exists(span("Extract the price"))',
+    ),
+    Signature(
+        "first",
+        "row",
+        ("first(list)",),
+        "an element",
+        "The first element of a list, null if there is none.",
+        'select price_tag: first(spans("Extract the prices"))',
+    ),
+    Signature(
+        "length",
+        "row",
+        ("length(text or list)",),
+        "Int",
+        "The number of characters of a text, or of elements of a list.",
+        "where length(body) < 500",
+    ),
+    Signature("lower", "row", ("lower(text)",), "Text", "The text in lower case.", 'where lower(brand) = "acer"'),
+    Signature(
+        "number",
+        "row",
+        ("number(text)",),
+        "Float",
+        'The number a text holds: `number("$1,299.99")` is 1299.99. Null if it holds none, or more than one.',
+        'where number(span("Extract the price")) < 500',
+    ),
+    Signature(
+        "date",
+        "row",
+        ("date(text)",),
+        "Date",
+        'The date a text holds: `date("31 March 2015")`. Null if it holds none, or could be two.',
+        'where date(span("Extract the date of purchase")) >= "2015-01-01"',
+    ),
+    Signature(
+        "count",
+        "aggregate",
+        ("count()", "count(x)"),
+        "Int",
+        "The number of rows; with an argument, of rows in which it is not null.",
+        "select n: count()",
+    ),
+    Signature(
+        "sum",
+        "aggregate",
+        ("sum(number)",),
+        "Int or Float",
+        "The sum, null if there are no values.",
+        "select total: sum(price)",
+    ),
+    Signature(
+        "avg",
+        "aggregate",
+        ("avg(number)",),
+        "Float",
+        "The mean, null if there are no values.",
+        "select mean: avg(stars)",
+    ),
+    Signature(
+        "min",
+        "aggregate",
+        ("min(x)",),
+        "as x",
+        "The smallest number or text, or the earliest date.",
+        "select earliest: min(posted)",
+    ),
+    Signature(
+        "max",
+        "aggregate",
+        ("max(x)",),
+        "as x",
+        "The largest number or text, or the latest date.",
+        "select latest: max(posted)",
+    ),
+    Signature(
+        "share",
+        "aggregate",
+        ("share(condition)",),
+        "Float",
+        "The fraction of rows, from 0 to 1, for which it is true, among those for which it is not null.",
+        'select happy: share(label("Is the reviewer satisfied?"))',
+    ),
+    Signature(
+        "collect",
+        "aggregate",
+        ("collect(x)",),
+        "[as x]",
+        "A list of the values that are not null; labels as booleans, spans as texts.",
+        "select brands: collect(brand)",
+    ),
+)
 
-FOREIGN = {
-    "len": "length",
-    "size": "length",
-    "char_length": "length",
-    "mean": "avg",
-    "average": "avg",
-    "classify": "label",
-    "is": "label",
-    "ask": "label",
-    "sentiment": "label",
-    "filter": "label",
-    "extract": "span",
-    "find": "span",
-    "extract_all": "spans",
-    "findall": "spans",
-    "categorize": "choose",
-    "category": "choose",
-    "array_agg": "collect",
-    "list": "collect",
-    "group_concat": "collect",
-    "string_agg": "collect",
-    "confidence": "score",
-    "probability": "score",
-    "to_date": "date",
-    "todate": "date",
-    "float": "number",
-    "int": "number",
-    "to_number": "number",
-    "lcase": "lower",
-    "rate": "share",
-    "percentage": "share",
-}
-SAID_OTHERWISE = {
-    "isnull": "write `x is null`",
-    "is_null": "write `x is null`",
-    "isna": "write `x is null`",
-    "notnull": "write `x is not null`",
-    "coalesce": "there is no default for null; filter with `is not null`",
-    "ifnull": "there is no default for null; filter with `is not null`",
-    "upper": "compare with `lower(x)`, or use `matches /.../i`",
-    "like": 'write `x contains "..."`, `x starts with "..."` or `x matches /.../`',
-    "contains": 'write `x contains "..."`',
-    "startswith": 'write `x starts with "..."`',
-    "starts_with": 'write `x starts with "..."`',
-    "regexp_matches": "write `x matches /.../`",
-    "matches": "write `x matches /.../`",
-    "regexp": "write `x matches /.../`",
-    "and": "join conditions with `and`",
-    "distinct": "use `group by`",
-    "not": "write `not x`",
-    "in": "write `x in (a, b)`",
-    "cast": "use `number(x)` or `date(x)`",
-    "round": "round the result where it is shown",
-}
+FUNCTIONS: Mapping[str, Signature] = MappingProxyType({signature.name: signature for signature in _ALL})
+
+# What other languages call it: the name to write instead, and a word of explanation where it is not the same.
+RENAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "len": ("length", ""),
+        "size": ("length", ""),
+        "char_length": ("length", ""),
+        "strlen": ("length", ""),
+        "cardinality": ("length", ""),
+        "mean": ("avg", ""),
+        "average": ("avg", ""),
+        "lcase": ("lower", ""),
+        "tolower": ("lower", ""),
+        "array_agg": ("collect", ""),
+        "list": ("collect", ""),
+        "string_agg": ("collect", ""),
+        "group_concat": ("collect", ""),
+        "confidence": ("score", ""),
+        "probability": ("score", ""),
+        "to_date": ("date", ""),
+        "to_datetime": ("date", ""),
+        "float": ("number", ""),
+        "int": ("number", ""),
+        "to_number": ("number", ""),
+        "rate": ("share", ""),
+        "percentage": ("share", "from 0 to 1"),
+        "any_value": ("min", "any value of a group will do"),
+        "get_label": ("label", ""),
+        "get_span": ("span", ""),
+        "get_spans": ("spans", ""),
+        "extract": ("span", "one stretch of the text; `spans(...)` gives all"),
+        "find": ("span", "one stretch of the text; `spans(...)` gives all"),
+        "ner": ("spans", 'say which: `spans("Extract the people")`'),
+        "entities": ("spans", 'say which: `spans("Extract the people")`'),
+        "extract_all": ("spans", ""),
+        "find_all": ("spans", ""),
+        "findall": ("spans", ""),
+        "classify": ("choose", 'one of several; for yes or no, `label("question")`'),
+        "category": ("choose", ""),
+        "categorize": ("choose", ""),
+        "sentiment": ("choose", '`choose("What is the sentiment?", "positive", "negative")`'),
+        "ask": ("label", "yes or no; `span(...)` for a stretch of the text, `choose(...)` for one of several"),
+        "llm": ("label", "yes or no; `span(...)` for a stretch of the text, `choose(...)` for one of several"),
+        "filter": ("label", ""),
+        "check": ("label", ""),
+    }
+)
+
+# What is no function here but said in another way.
+SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("isnull", "is_null", "isna", "isnone"), "write `x is null`"),
+        **dict.fromkeys(("notnull", "not_null", "isnotnull", "is_not_null", "notna"), "write `x is not null`"),
+        **dict.fromkeys(
+            ("coalesce", "ifnull", "nvl", "fillna"),
+            "null stays null; leave such rows out with `where x is not null`",
+        ),
+        **dict.fromkeys(("upper", "ucase"), "compare in lower case with `lower(x)`, or ignore it: `matches /.../i`"),
+        **dict.fromkeys(("like", "ilike"), 'write `x contains "..."`, `x starts with "..."` or `x matches /.../i`'),
+        **dict.fromkeys(("contains", "includes", "instr", "strpos"), 'write `x contains "..."`'),
+        **dict.fromkeys(("startswith", "starts_with"), 'write `x starts with "..."`'),
+        **dict.fromkeys(("endswith", "ends_with"), "write `x matches /...$/`"),
+        **dict.fromkeys(
+            ("regexp", "regexp_matches", "regexp_like", "rlike", "matches", "match", "search"),
+            "write `x matches /.../`",
+        ),
+        **dict.fromkeys(("and", "all"), "join conditions with `and`"),
+        **dict.fromkeys(("or", "any"), "join alternatives with `or`"),
+        **dict.fromkeys(("in", "isin"), "write `x in (a, b)`"),
+        "between": "write `x >= a and x <= b`",
+        "distinct": "group instead: `group by x select x`",
+        "count_distinct": "group by the value in one query, count the rows of its result in another",
+        "nunique": "group by the value in one query, count the rows of its result in another",
+        **dict.fromkeys(("cast", "convert", "try_cast"), "read a text with `number(x)` or `date(x)`"),
+        **dict.fromkeys(("str", "string", "text"), "texts, spans and numbers are quoted in instructions as they are"),
+        **dict.fromkeys(("round", "floor", "ceil", "abs", "format"), "compute on the result instead"),
+        **dict.fromkeys(
+            ("concat", "concat_ws", "join"),
+            'select the columns apart, or quote them in an instruction: `"... {x} ..."`',
+        ),
+        **dict.fromkeys(
+            ("substring", "substr", "left", "right", "split", "trim", "strip", "replace"),
+            "texts cannot be cut; extract a part with `span(...)` or test it with `matches /.../`",
+        ),
+        **dict.fromkeys(("year", "month", "day", "date_part", "date_trunc"), 'compare dates: `x >= "2024-01-01"`'),
+        **dict.fromkeys(
+            ("now", "today", "current_date"), "bind the date from outside: `$today`, `-p today=2024-05-31`"
+        ),
+        **dict.fromkeys(("if", "iif", "case", "when"), "there is no `if`; use conditions, or `choose(...)`"),
+        **dict.fromkeys(("median", "std", "stddev", "var", "variance", "percentile"), "compute it on the result"),
+    }
+)

@@ -1,0 +1,147 @@
+"""Which names are visible, and what they stand for.
+
+Columns are visible everywhere, ``let`` and ``each`` names to what follows them, output columns to
+``order by`` alone. Names are case-sensitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from falconql.catalog import Catalog
+from falconql.check.problems import BROKEN, Problems
+from falconql.diagnostics.model import Edit, Help, Label
+from falconql.diagnostics.suggest import near_names
+from falconql.runtime.display import quoted_name
+from falconql.runtime.expression import ColumnRef, Expr
+from falconql.runtime.plan import Field
+from falconql.source import Span
+from falconql.types import UNKNOWN, Type
+
+# With more names than this in scope, listing them all helps nobody.
+_MOST_LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A name given by ``let`` or ``each``."""
+
+    value: Expr
+    span: Span
+    clause: str
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names visible at one point of the query; ``outputs`` is filled for ``order by``."""
+
+    catalog: Catalog
+    problems: Problems
+    lost: frozenset[str]
+    bound: dict[str, Bound] = field(default_factory=dict)
+    outputs: Mapping[str, Expr] = field(default_factory=dict)
+
+    def fields(self, name: str) -> list[Field]:
+        """Return the columns called ``name``; several when the corpus repeats it."""
+        return [f for f in self.catalog.fields or () if f.name == name]
+
+    def resolve(self, name: str, span: Span, *, code: str = "FQL101", in_braces: bool = False) -> Expr:
+        """Return what a name stands for; if nothing, report it and return ``BROKEN``."""
+        if name in self.bound:
+            # A copy, so that every mention is an object of its own and has its own place.
+            return replace(self.bound[name].value)
+        if name in self.lost:
+            return BROKEN
+        if self.catalog.fields is None:
+            return self.outputs[name] if name in self.outputs else ColumnRef(name, UNKNOWN)
+        found = self.fields(name)
+        if len(found) > 1:
+            return self.ambiguous(name, span)
+        if found:
+            return ColumnRef(name, found[0].type)
+        if name in self.outputs:
+            return self.outputs[name]
+        return self._unknown(name, span, code, in_braces)
+
+    def column(self, name: str, span: Span) -> Expr:
+        """Return a column, never a let; report it if there is none."""
+        if name not in self.lost and name in self.bound:
+            what = f"`{name}` is a `{self.bound[name].clause}`, not a column"
+            return self.problems.error("FQL101", what, span)
+        return self.resolve(name, span)
+
+    def ambiguous(self, name: str, span: Span) -> Expr:
+        """Report a column name that the corpus has more than once."""
+        count = len(self.fields(name))
+        return self.problems.error(
+            "FQL105",
+            f"{self.catalog.corpus} has {count} columns called `{name}`",
+            span,
+            "rename the columns in the corpus; a query cannot tell them apart",
+        )
+
+    def bind(self, name: str, span: Span, value: Expr, clause: str) -> None:
+        """Make a name visible to what follows."""
+        problem = self._clash(name, span, clause)
+        if not problem:
+            self.bound[name] = Bound(value, span, clause)
+
+    def names(self) -> list[str]:
+        """Return every visible name, the query's own first."""
+        columns = [f.name for f in self.catalog.fields or ()]
+        return list(dict.fromkeys([*self.bound, *self.outputs, *columns]))
+
+    def _clash(self, name: str, span: Span, clause: str) -> bool:
+        if name in self.bound:
+            first = self.bound[name]
+            self.problems.error(
+                "FQL103",
+                f"the name `{name}` is given twice",
+                span,
+                "give one of them another name",
+                label="given again here",
+                secondary=(Label(first.span, f"first given by this `{first.clause}`"),),
+            )
+            return True
+        if self.fields(name):
+            self.problems.error(
+                "FQL104",
+                f"`{name}` is already a column of {self.catalog.corpus}",
+                span,
+                f"give the `{clause}` another name, for example `{self._free_name(name)}`",
+            )
+            self.bound[name] = Bound(BROKEN, span, clause)
+            return True
+        return False
+
+    def _free_name(self, name: str) -> str:
+        taken = set(self.names())
+        return quoted_name(next(n for i in range(2, len(taken) + 3) if (n := f"{name}_{i}") not in taken))
+
+    def _unknown(self, name: str, span: Span, code: str, in_braces: bool) -> Expr:
+        what = "name" if in_braces else "column"
+        message = f"there is no {what} `{name}`"
+        return self.problems.error(code, message, span, *self.advice(name, span, in_braces))
+
+    def advice(self, name: str, span: Span, in_braces: bool) -> tuple[Help, ...]:
+        """Return what may have been meant by an unknown name."""
+        visible = self.names()
+        same = [n for n in visible if n.casefold() == name.casefold()]
+        if same:
+            return (_instead(f"names are case-sensitive; write `{quoted_name(same[0])}`", same[0], span, in_braces),)
+        near = near_names(name, visible)
+        if near:
+            listed = " or ".join(f"`{quoted_name(n)}`" for n in near)
+            return (_instead(f"did you mean {listed}?", near[0], span, in_braces),)
+        if 0 < len(visible) <= _MOST_LISTED:
+            return (Help("the names here are " + ", ".join(quoted_name(n) for n in visible)),)
+        return ()
+
+    def text_fields(self, wanted: Type) -> list[Field]:
+        """Return the columns of a type, each name once."""
+        return [f for f in self.catalog.fields or () if f.type == wanted and len(self.fields(f.name)) == 1]
+
+
+def _instead(text: str, name: str, span: Span, in_braces: bool) -> Help:
+    return Help(text, Edit(span, name if in_braces else quoted_name(name)))
