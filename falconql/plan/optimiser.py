@@ -24,9 +24,10 @@ class OptimiserError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A rule that changed the plan: its name, and the plan before and after."""
+    """A rule that changed the plan: its name, what it did in one clause, the plan before and after."""
 
     rule: str
+    summary: str
     before: LogicalPlan
     after: LogicalPlan
 
@@ -61,5 +62,5 @@ def _apply(rule: Rule, plan: LogicalPlan, observer: Callable[[Firing], None] | N
     if after.schema != plan.schema:
         raise OptimiserError(f"FQL901: the rule `{rule.name}` changed the columns of the result")
     if observer is not None:
-        observer(Firing(rule.name, plan, after))
+        observer(Firing(rule.name, rule.summary, plan, after))
     return after

@@ -47,7 +47,7 @@ class Stats:
     seconds_per_token: float = DEFAULT_SECONDS_PER_TOKEN
     special_tokens: int = 3
     _tokens: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _truth: dict[Expr, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _truth: dict[Expr, Vector | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def sampled_rows(self) -> int:
@@ -74,16 +74,20 @@ class Stats:
         """Return 1 for each sampled row where a condition is true, else 0.
 
         The condition uses no model call, no variable, and no column but those ``needed``. None
-        without a sample, or when the sample lacks one of them.
+        without a sample, or when it cannot be evaluated there.
         """
-        if not self.sampled_rows or self.sample is None or not needed <= set(self.sample.schema.names):
+        if not self.sampled_rows:
             return None
         if condition not in self._truth:
-            self._truth[condition] = true_rows(condition, self.sample).astype(np.float64)
+            found = true_rows(condition, self.sample, needed)
+            self._truth[condition] = None if found is None else found.astype(np.float64)
         return self._truth[condition]
 
     def _texts(self, column: str) -> list[str] | None:
-        if not self.sampled_rows or self.sample is None or column not in self.sample.schema.names:
+        if self.sample is None or not self.sampled_rows:
             return None
-        values = self.sample.column(self.sample.schema.get_field_index(column)).to_pylist()
+        place = self.sample.schema.get_field_index(column)  # -1 for a name that is not there once
+        if place < 0:
+            return None
+        values = self.sample.column(place).to_pylist()
         return [value if isinstance(value, str) else "" for value in values]

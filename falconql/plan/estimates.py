@@ -1,0 +1,110 @@
+"""What a whole plan is expected to do: rows through every node, seconds, and an LLM's tokens.
+
+Arithmetic on a physical plan and on what the planner knew; for people and ``explain``, nothing depends
+on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from falconql.plan.cost import call_tokens
+from falconql.plan.logical import references
+from falconql.plan.prices import ANSWER_TOKENS_PER_QUESTION, REQUEST_TOKENS
+from falconql.plan.stats import Stats
+from falconql.runtime.expression import ColumnRef, Expr, walk
+from falconql.runtime.ordering import estimate
+from falconql.runtime.plan import Aggregate, Each, Filter, Limit, Node, Plan, Project, Scan, Sort, nodes, tests
+
+ELEMENTS_PER_LIST = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEstimate:
+    """Rows out of a node and the seconds that it takes for all rows in."""
+
+    rows: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEstimate:
+    """What the planner expects of a plan.
+
+    Attributes:
+        rows: rows in the corpus, None if unknown.
+        call_s: seconds of each model call for one row, by number.
+        llm_tokens_read, llm_tokens_written: for one row, were it sent to a large model with every
+            question of the query.
+    """
+
+    rows: int | None
+    call_s: tuple[float, ...]
+    llm_tokens_read: float
+    llm_tokens_written: float
+
+
+def estimate_plan(plan: Plan, stats: Stats) -> PlanEstimate:
+    """Return what is expected of a plan with these statistics."""
+    tokens = [float(call_tokens(call, plan.calls, stats).mean()) for call in plan.calls]
+    texts = {part.name for call in plan.calls for part in walk(call.text) if isinstance(part, ColumnRef)}
+    read = sum(float(stats.text_tokens(column).mean()) for column in texts)
+    questions = sum(
+        float(sum(stats.count_tokens([p for p in c.instruction if isinstance(p, str)]))) for c in plan.calls
+    )
+    return PlanEstimate(
+        stats.rows,
+        tuple(count * stats.seconds_per_token for count in tokens),
+        read + questions + REQUEST_TOKENS if plan.calls else 0.0,
+        ANSWER_TOKENS_PER_QUESTION * len(plan.calls),
+    )
+
+
+def estimate_nodes(plan: Plan, estimated: PlanEstimate, rows: float) -> list[NodeEstimate]:
+    """Return the estimates of the nodes from the root down, for a corpus of ``rows`` rows."""
+    result: list[NodeEstimate] = []
+    answered: set[int] = set()
+    for node in reversed(list(nodes(plan.root))):
+        needed = references(_expressions(node), plan.calls).calls
+        if isinstance(node, Filter):
+            seconds = rows * estimate(node.predicate).cost
+        else:
+            seconds = rows * sum(estimated.call_s[index] for index in needed - answered)
+        answered |= needed
+        rows = _rows_out(node, rows)
+        result.append(NodeEstimate(rows, seconds))
+    return result[::-1]
+
+
+def _rows_out(node: Node, rows: float) -> float:
+    match node:
+        case Scan(_, _, selectivity):
+            return rows * selectivity
+        case Filter(_, predicate):
+            return rows * estimate(predicate).selectivity
+        case Each():
+            return rows * ELEMENTS_PER_LIST
+        case Aggregate(_, keys):
+            return min(rows, 10.0 ** len(keys))
+        case Limit(_, count):
+            return min(rows, float(count))
+        case Sort(_, _, limit):
+            return rows if limit is None else min(rows, float(limit))
+        case _:
+            return rows
+
+
+def _expressions(node: Node) -> tuple[Expr, ...]:
+    match node:
+        case Filter(_, predicate):
+            return tuple(test.condition for test in tests(predicate))
+        case Each(_, _, value):
+            return (value,)
+        case Project(_, outputs):
+            return tuple(output.value for output in outputs)
+        case Aggregate(_, keys, aggregates):
+            return (*keys, *(call.operand for call in aggregates if call.operand is not None))
+        case Sort(_, sort_keys):
+            return tuple(key.value for key in sort_keys)
+        case _:
+            return ()
