@@ -25,9 +25,7 @@ from falconql.runtime.types import (
     other,
 )
 
-SPAN_TYPE = pa.struct(
-    [("text", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())]
-)
+SPAN_TYPE = pa.struct([("text", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())])
 
 _ARROW = {
     BOOL: pa.bool_(),
@@ -69,9 +67,7 @@ def type_from_arrow(type_: pa.DataType) -> Type:
 
 def is_text(type_: pa.DataType) -> bool:
     """Return whether an Arrow type holds text in any layout."""
-    return bool(
-        pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
-    )
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
 
 
 def is_list(type_: pa.DataType) -> bool:

@@ -27,9 +27,7 @@ class TableSource(Protocol):
     schema: pa.Schema
     rows: int | None
 
-    def batches(
-        self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int
-    ) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """Yield batches of at most ``batch_rows`` rows with exactly these columns, in file order.
 
         ``filter`` (no model calls, no variables) is a permission to leave rows out for which it is
