@@ -1,1 +1,66 @@
-"""FalconQL: a declarative language for mining structured facts out of many texts."""
+"""FalconQL: a declarative language for mining structured facts out of many texts.
+
+>>> import falconql
+>>> falconql.query('select n: count()').run({"text": ["one", "two"]}).to_arrow()["n"].to_pylist()
+[2]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from falconql.api import Proxy, Query, Span, proxy, query
+    from falconql.errors import ConfigError, DataError, ExecutionError, FalconQLError, PlanError, ProxyError, QueryError
+    from falconql.result import Result
+    from falconql.runtime.plan import Plan
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "ExecutionError",
+    "FalconQLError",
+    "Plan",
+    "PlanError",
+    "Proxy",
+    "ProxyError",
+    "Query",
+    "QueryError",
+    "Result",
+    "Span",
+    "proxy",
+    "query",
+]
+
+# Importing any part of FalconQL, the runtime alone too, runs this file: it must load nothing.
+_HOMES = {
+    "falconql.api": ("Proxy", "Query", "Span", "proxy", "query"),
+    "falconql.errors": (
+        "ConfigError",
+        "DataError",
+        "ExecutionError",
+        "FalconQLError",
+        "PlanError",
+        "ProxyError",
+        "QueryError",
+    ),
+    "falconql.result": ("Result",),
+    "falconql.runtime.plan": ("Plan",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            value: object = getattr(import_module(home), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

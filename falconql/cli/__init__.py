@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: options in, ``falconql.api`` called, results and messages out."""

@@ -1,0 +1,295 @@
+"""What programs call: ``query`` and ``Query``. The stages joined, nothing else.
+
+Heavy modules (Arrow, the planner, ONNX Runtime) are imported by the methods that need them, so that
+checking a query does not pay for running it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from falconql.catalog import Catalog, ParameterValue
+from falconql.diagnostics.model import Diagnostic, Help, Label, Severity
+from falconql.errors import ConfigError, QueryError
+from falconql.inputs import arrow_table, parameter_value, read_query, stats_for
+from falconql.proxies import Proxy, Span, proxy
+from falconql.source import Source
+
+if TYPE_CHECKING:
+    from falconql.check.typed import TypedQuery
+    from falconql.plan.planner import Planned
+    from falconql.result import Explained, Result, Run
+    from falconql.runtime.io.base import TableSource
+    from falconql.runtime.metrics import RunMetrics
+    from falconql.runtime.plan import Plan
+    from falconql.runtime.proxy.base import Proxy as OpenedProxy
+
+__all__ = ["Checked", "Data", "Order", "Proxy", "Query", "Span", "proxy", "query"]
+
+Order = Literal["cost", "written"]
+Data = Any  # A path, or anything with the Arrow PyCapsule interface.
+
+
+def query(text: str | Path, /, **parameters: Any) -> Query:
+    """Return a query, not yet checked.
+
+    Args:
+        text: the query itself as str, or a Path to a ``.fql`` file.
+        parameters: values for ``$name``: bool, int, float, str, date, datetime or None.
+
+    Raises:
+        DataError: the file cannot be read.
+        TypeError: a parameter is of another type.
+
+    Example:
+        >>> import falconql
+        >>> found = falconql.query("where price < $most select name", most=3)
+        >>> found.run({"name": ["pen", "desk"], "price": [2.5, 120.0]}).toarrow_table().to_pylist()
+        [{'name': 'pen'}]
+    """
+    values = {name: parameter_value(name, value) for name, value in parameters.items()}
+    if isinstance(text, Path):
+        return Query(Source(str(text), read_query(text)), values, text.parent)
+    return Query(Source("<query>", text), values)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What checking a query found; true when the query has no errors.
+
+    ``str()`` is the diagnostics as people read them, empty when there are none.
+    """
+
+    source: Source
+    diagnostics: tuple[Diagnostic, ...]
+    typed: TypedQuery | None
+
+    def __bool__(self) -> bool:
+        return self.typed is not None
+
+    def __str__(self) -> str:
+        from falconql.diagnostics.render import render
+
+        return render(self.diagnostics, self.source)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``falconql check --format json`` prints."""
+        from falconql.check.describe import describe
+        from falconql.diagnostics.render import to_json_object
+
+        found: dict[str, Any] = {
+            "ok": bool(self),
+            "diagnostics": [to_json_object(d, self.source) for d in self.diagnostics],
+        }
+        if self.typed is not None:
+            found["query"] = describe(self.typed)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query text with its parameters.
+
+    ``data`` is everywhere a path (file, folder, glob, ``-``), or anything with the Arrow PyCapsule
+    interface (a pandas or Polars data frame, a DuckDB relation, a pyarrow table), or a mapping of
+    column names to lists. It may be left out when the query says ``from``; a path there is relative
+    to ``folder``, the folder of the query's file.
+    """
+
+    source: Source
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def text(self) -> str:
+        """The query as it was written."""
+        return self.source.text
+
+    def named(self, name: str) -> Query:
+        """Return the same query under another name in messages."""
+        return replace(self, source=Source(name, self.source.text))
+
+    def format(self) -> str:
+        """Return the query in canonical form.
+
+        Raises:
+            QueryError: it has syntax errors.
+        """
+        from falconql.syntax import format_source
+
+        return format_source(self.source)
+
+    def check(self, data: Data = None) -> Checked:
+        """Return every diagnostic; without data and ``from``, column names and types are not checked.
+
+        Raises:
+            DataError: the data cannot be read.
+        """
+        return self._checked(None if data is None and self._from() is None else self._open(data))
+
+    def plan(self, data: Data = None, *, order: Order = "cost") -> Plan:
+        """Return the physical plan, which can be saved with ``to_json()``.
+
+        Raises:
+            QueryError: the query has errors.
+            DataError: the data cannot be read.
+        """
+        source = self._open(data)
+        return self._planned(self._typed(source), source, order).plan
+
+    def explain(
+        self,
+        data: Data = None,
+        *,
+        analyze: bool = False,
+        order: Order = "cost",
+        proxy: str | OpenedProxy | None = None,
+    ) -> Explained:
+        """Return the plan as a readable tree with estimated rows and costs; ``str()`` is the text.
+
+        Args:
+            data: the corpus.
+            analyze: run the query and show measured numbers beside the estimates.
+            order: ``written`` keeps conditions in the order in which they stand.
+            proxy: as for ``run``.
+
+        Raises:
+            QueryError: the query has errors.
+            DataError: the data cannot be read.
+        """
+        run = self.start(data, proxy=proxy, order=order, with_proxy=analyze)
+        return run.explain(analyze=analyze)
+
+    def run(
+        self,
+        data: Data = None,
+        *,
+        proxy: str | OpenedProxy | None = None,
+        limit: int | None = None,
+        order: Order = "cost",
+    ) -> Result:
+        """Run the query and return its rows.
+
+        Args:
+            data: the corpus.
+            proxy: a registered name, a folder, or an opened proxy; overrides ``using``.
+            limit: return this many rows at most.
+            order: ``written`` keeps conditions in the order in which they stand; rows are the same.
+
+        Raises:
+            QueryError: the query has errors; ``str()`` shows them all.
+            DataError: the data cannot be read.
+            ProxyError: the proxy cannot be opened.
+            ExecutionError: running failed.
+        """
+        return self.start(data, proxy=proxy, limit=limit, order=order).finish()
+
+    def start(
+        self,
+        data: Data = None,
+        *,
+        proxy: str | OpenedProxy | None = None,
+        limit: int | None = None,
+        order: Order = "cost",
+        with_proxy: bool = True,
+        on_progress: Callable[[RunMetrics], None] | None = None,
+    ) -> Run:
+        """Check, plan and open everything, and return the query ready to give its rows in batches."""
+        from falconql.result import Run, highlights
+        from falconql.runtime.context import ExecContext
+
+        source = self._open(data)
+        typed = self._typed(source)
+        if limit is not None:
+            typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
+        if isinstance(proxy, str):
+            typed = replace(typed, proxy=replace(typed.proxy, name=proxy, llm=False))
+        opened = None if proxy is None or isinstance(proxy, str) else proxy
+        if opened is None and typed.calls and with_proxy:
+            opened = self._open_proxy(typed)
+        planned = self._planned(typed, source, order)
+        ctx = ExecContext(source, opened, on_progress=on_progress)
+        return Run(planned, ctx, highlights(typed))
+
+    def _open_proxy(self, typed: TypedQuery) -> OpenedProxy:
+        from falconql.runtime.proxy import open_proxy
+
+        if typed.proxy.llm:
+            raise QueryError([self._llm_diagnostic()], self.source)
+        return open_proxy(typed.proxy.name)
+
+    def _llm_diagnostic(self) -> Diagnostic:
+        from falconql.syntax import parse
+
+        using = parse(self.source).using
+        assert using is not None, "only a `using` clause names an LLM"
+        return Diagnostic(
+            "FQL301",
+            "queries run on proxies, not on an LLM",
+            Label(using.span),
+            helps=(Help("leave `using` out to run on the proxy that ships with FalconQL, or name one: --proxy NAME"),),
+        )
+
+    def _checked(self, source: TableSource | None) -> Checked:
+        from falconql.check import check_query
+        from falconql.syntax import parse_tolerant
+
+        parsed = parse_tolerant(self.source)
+        found, typed = list(parsed.diagnostics), None
+        if parsed.query is not None:
+            typed, more = check_query(
+                parsed.query, self._catalog(source), lost_names=parsed.lost_names, lost_clauses=parsed.lost_clauses
+            )
+            found = sorted([*found, *more], key=lambda diagnostic: diagnostic.primary.span)
+        failed = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
+        return Checked(self.source, tuple(found), None if failed else typed)
+
+    def _catalog(self, source: TableSource | None) -> Catalog:
+        if source is None:
+            return Catalog(None, self.parameters)
+        from falconql.runtime.io.arrow import fields_from_schema
+
+        return Catalog(fields_from_schema(source.schema), self.parameters, source.name)
+
+    def _typed(self, source: TableSource) -> TypedQuery:
+        checked = self._checked(source)
+        if checked.typed is None:
+            raise QueryError(checked.diagnostics, self.source)
+        return checked.typed
+
+    def _planned(self, typed: TypedQuery, source: TableSource, order: Order) -> Planned:
+        from falconql.plan.planner import plan_query
+
+        return plan_query(typed, stats=stats_for(typed, source), order=order)
+
+    def _from(self) -> str | None:
+        """Return the path after ``from`` as it can be opened, None without the clause."""
+        from falconql.syntax import parse_tolerant
+
+        parsed = parse_tolerant(self.source).query
+        if parsed is None or parsed.source is None:
+            return None
+        path = parsed.source.path.value
+        return path if self.folder is None or "://" in path or path == "-" else str(self.folder / path)
+
+    def _open(self, data: Data) -> TableSource:
+        from falconql.runtime.io import open_source
+
+        if data is None:
+            data = self._from()
+        if data is None:
+            self._checked_without_corpus()
+            raise ConfigError("no corpus: neither the query nor the caller says what to read", hint=_CORPUS_HINT)
+        return open_source(arrow_table(data) if isinstance(data, Mapping) else data)
+
+    def _checked_without_corpus(self) -> None:
+        """Report what is wrong with the query before asking for a corpus."""
+        checked = self._checked(None)
+        if not checked:
+            raise QueryError(checked.diagnostics, self.source)
+
+
+_CORPUS_HINT = 'add `from "file.parquet"` to the query, or give the file with --from'

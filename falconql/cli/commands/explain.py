@@ -1,0 +1,37 @@
+"""``falconql explain``: the plan, its costs, and what was measured."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from falconql.api import Order
+from falconql.cli.options import order_option, proxy_option, query_options, the_query
+
+
+@click.command("explain")
+@query_options
+@click.option("--analyze", is_flag=True, help="Run the query and show measured numbers beside the estimates.")
+@click.option("--rules", is_flag=True, help="List the rewrites that fired.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@order_option
+@proxy_option
+def command(
+    query: str | None,
+    text: str | None,
+    corpus: str | None,
+    parameters: tuple[str, ...],
+    analyze: bool,
+    rules: bool,
+    format_: str,
+    order: Order,
+    proxy: str | None,
+) -> None:
+    """Show how a query will be run, and what it will cost."""
+    asked = the_query(query, text, corpus, parameters)
+    explained = asked.explain(corpus, analyze=analyze, order=order, proxy=proxy)
+    if format_ == "json":
+        print(json.dumps(explained.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(explained.format(rules=rules))

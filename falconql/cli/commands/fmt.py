@@ -1,0 +1,40 @@
+"""``falconql fmt``: queries in canonical form."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from falconql.cli.failures import HAS_ERRORS
+from falconql.cli.options import the_query
+from falconql.cli.terminal import say
+
+
+@click.command("fmt")
+@click.argument("queries", nargs=-1, metavar="[QUERY]...")
+@click.option("-e", "text", metavar="TEXT", help="The query itself, instead of files.")
+@click.option("--write", is_flag=True, help="Rewrite the files in place.")
+@click.option("--check", is_flag=True, help="Change nothing; exit with status 1 if a file would change.")
+def command(queries: tuple[str, ...], text: str | None, write: bool, check: bool) -> None:
+    """Print queries in canonical form."""
+    if write and check:
+        raise click.UsageError("--write and --check exclude each other")
+    if write and (text is not None or "-" in queries or not queries):
+        raise click.UsageError("--write needs query files")
+    if text is not None or not queries:
+        queries = (*queries, "") if text is None else queries
+    changed = 0
+    for name in queries or ("",):
+        asked = the_query(name or None, text)
+        formatted = asked.format()
+        if not (write or check):
+            sys.stdout.write(formatted)
+        elif formatted != asked.text:
+            changed += 1
+            if write:
+                Path(name).write_text(formatted, encoding="utf-8")
+            say(f"{'rewrote' if write else 'would rewrite'} {asked.source.name}")
+    if check and changed:
+        raise SystemExit(HAS_ERRORS)

@@ -1,0 +1,85 @@
+"""``falconql proxies``: which models there are, what one is, and adding one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from falconql.cli.terminal import say
+
+if TYPE_CHECKING:
+    from falconql.runtime.proxy.manifest import Manifest
+
+
+@click.group("proxies")
+def command() -> None:
+    """List, show and add proxies, the models that answer label and span instructions."""
+
+
+@command.command("list")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_command(format_: str) -> None:
+    """List the proxies by name."""
+    from falconql.runtime.proxy import list_proxies, show_proxy
+
+    found = [(proxy, show_proxy(str(proxy.folder))) for proxy in list_proxies()]
+    if format_ == "json":
+        shown = [
+            {"name": p.name, "version": m.version, "shipped": p.shipped, "folder": str(p.folder)} for p, m in found
+        ]
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        return
+    for proxy, manifest in found:
+        where = "ships with FalconQL" if proxy.shipped else str(proxy.folder)
+        click.echo(f"{proxy.name}  {manifest.version}  {where}")
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def show_command(name: str, format_: str) -> None:
+    """Show what the proxy NAME (or a folder) says of itself: licence, lineage, data, metrics."""
+    from falconql.runtime.proxy import find_proxy, show_proxy
+
+    manifest = show_proxy(name)
+    described = _described(manifest) | {"folder": str(find_proxy(name))}
+    if format_ == "json":
+        click.echo(json.dumps(described, ensure_ascii=False, indent=2))
+        return
+    for key, value in described.items():
+        click.echo(f"{key}:{_lines(value)}")
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "max_tokens": manifest.max_tokens,
+        "label_threshold": manifest.label_threshold,
+        "span_threshold": manifest.span_threshold,
+        **manifest.card,
+    }
+
+
+def _lines(value: Any, indent: str = "  ") -> str:
+    """Return plain data as indented text: one line for a scalar, one per member otherwise."""
+    if isinstance(value, dict) and value:
+        return "".join(f"\n{indent}{key}:{_lines(member, indent + '  ')}" for key, member in value.items())
+    if isinstance(value, list) and value:
+        return "".join(f"\n{indent}-{_lines(member, indent + '  ')}" for member in value)
+    return f" {value}" if value not in ({}, [], "") else " none"
+
+
+@command.command("add")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="The name to register it under; by default the one in its proxy.json.")
+@click.option("--replace", is_flag=True, help="Overwrite a proxy of that name.")
+def add_command(path: Path, name: str | None, replace: bool) -> None:
+    """Check the proxy folder PATH and register a copy of it."""
+    from falconql.runtime.proxy import add_proxy
+
+    added = add_proxy(path, name, replace=replace)
+    say(f'added {added.name}; a query uses it with: using "{added.name}"')

@@ -1,0 +1,63 @@
+"""``falconql run``: a query to rows."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from falconql.api import Order
+from falconql.cli.options import order_option, proxy_option, query_options, the_query
+from falconql.cli.output import STREAMS, check_folder, first_rows, open_output, print_table, write_metrics, write_rows
+from falconql.cli.progress import Progress, summary
+from falconql.cli.terminal import is_terminal, say
+
+
+@click.command("run")
+@query_options
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE; its ending names the format.")
+@click.option(
+    "--format", "format_", type=click.Choice(STREAMS), help="The format; a table on standard output by default."
+)
+@proxy_option
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Return N rows at most.")
+@click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
+@order_option
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+def command(
+    query: str | None,
+    text: str | None,
+    corpus: str | None,
+    parameters: tuple[str, ...],
+    output: str | None,
+    format_: str | None,
+    proxy: str | None,
+    limit: int | None,
+    metrics: str | None,
+    order: Order,
+    quiet: bool,
+) -> None:
+    """Run a query and print its rows, or write them with -o.
+
+    A path after `from` is relative to the query's file.
+    """
+    for path, option in ((output, "-o"), (metrics, "--metrics")):
+        if path is not None:
+            check_folder(path, option)
+    asked = the_query(query, text, corpus, parameters)
+    as_table = output is None and format_ in (None, "table")
+    # Rows that stream to the terminal and a live line would write over each other.
+    silent = quiet or (output is None and not as_table and is_terminal(sys.stdout))
+    with Progress(quiet=silent) as progress:
+        run = asked.start(corpus, proxy=proxy, limit=limit, order=order, on_progress=progress.batch_done)
+        progress.watch(run.metrics)
+        if as_table:
+            found = first_rows(run)
+        else:
+            write_rows(run, open_output(run, output, format_))
+    if as_table:
+        print_table(found, run)
+    if metrics is not None:
+        write_metrics(run, metrics)
+    if not quiet:
+        say(summary(run.metrics))

@@ -1,0 +1,94 @@
+"""Arguments and options that several commands share, and the query they name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from falconql.api import Query
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def query_options(command: Command) -> Command:
+    """Add QUERY, ``-e``, ``--from`` and ``-p``."""
+    for decorate in reversed(
+        (
+            click.argument("query", required=False),
+            click.option("-e", "text", metavar="TEXT", help="The query itself, instead of a file."),
+            click.option(
+                "--from",
+                "corpus",
+                metavar="CORPUS",
+                help="The corpus: a file, a folder, a glob, or - for standard input. Overrides `from`.",
+            ),
+            click.option(
+                "-p",
+                "--param",
+                "parameters",
+                metavar="NAME=VALUE",
+                multiple=True,
+                help="A value for $NAME; may be repeated.",
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+def order_option(command: Command) -> Command:
+    """Add ``--order``."""
+    return click.option(
+        "--order",
+        type=click.Choice(["cost", "written"]),
+        default="cost",
+        show_default=True,
+        help="Decide conditions cheapest first, or as they are written. The rows are the same.",
+    )(command)
+
+
+def proxy_option(command: Command) -> Command:
+    """Add ``--proxy``."""
+    return click.option(
+        "--proxy", metavar="NAME", help="The proxy that answers, by name or folder. Overrides `using`."
+    )(command)
+
+
+def the_query(
+    query: str | None, text: str | None, corpus: str | None = None, parameters: tuple[str, ...] = ()
+) -> Query:
+    """Return the query that the options name."""
+    from falconql.api import query as make
+    from falconql.inputs import decode_query
+
+    values = _bound(parameters)
+    if query is not None and text is not None:
+        raise click.UsageError("give a query file or -e, not both")
+    if text is not None:
+        return make(text, **values)
+    if query is None:
+        raise click.UsageError("give a query: a file, - for standard input, or -e 'query text'")
+    if query != "-":
+        return make(Path(query), **values)
+    if corpus == "-":
+        raise click.UsageError("the query and the corpus cannot both come from standard input")
+    made = make(decode_query(sys.stdin.buffer.read(), "<stdin>"), **values)
+    return made.named("<stdin>")
+
+
+def _bound(parameters: tuple[str, ...]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for item in parameters:
+        name, equals, value = item.partition("=")
+        name = name.strip().removeprefix("$")
+        if not equals or not name:
+            raise click.UsageError(f"-p {item}: write it as NAME=VALUE")
+        if name in values:
+            raise click.UsageError(f"-p {name} is given twice")
+        values[name] = value
+    return values

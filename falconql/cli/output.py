@@ -1,0 +1,127 @@
+"""Where a result goes: a table on the terminal, another format on standard output, or a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from falconql.cli.failures import OutputError
+from falconql.cli.terminal import is_terminal, use_color, width
+from falconql.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from falconql.result import Run
+    from falconql.runtime.io.base import TableSink
+
+STREAMS = ("table", "json", "jsonl", "csv", "arrow", "parquet")
+ROWS_ON_TERMINAL = 40
+
+
+def check_folder(path: str, option: str) -> None:
+    """Refuse a file in a folder that does not exist before anything is computed.
+
+    Raises:
+        click.BadParameter: the folder is missing, or the path is a folder itself.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise click.BadParameter(f"{path} is a folder; name a file in it", param_hint=option)
+    if not target.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {target.parent}", param_hint=option)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRows:
+    """The rows to show, and how many there are in all."""
+
+    table: pa.Table
+    rows: int
+
+
+def first_rows(run: Run) -> FirstRows:
+    """Run to the end; for a terminal only the first rows are kept, because it is to be read."""
+    import pyarrow as pa
+
+    most = ROWS_ON_TERMINAL if is_terminal(sys.stdout) else None
+    kept: list[pa.RecordBatch] = []
+    rows = kept_rows = 0
+    for batch in run.batches():
+        rows += batch.num_rows
+        if most is None or kept_rows < most:
+            kept.append(batch)
+            kept_rows += batch.num_rows
+    table = pa.Table.from_batches(kept, schema=run.schema)
+    return FirstRows(table if most is None else table.slice(0, most), rows)
+
+
+def print_table(found: FirstRows, run: Run) -> None:
+    """Print rows as a readable table."""
+    from falconql.result import format_rows
+
+    text = format_rows(found.table, run, width=width(), color=use_color(sys.stdout), rows=found.rows)
+    print(text + (" (-o FILE writes them all)" if found.rows > found.table.num_rows else ""))
+
+
+def write_rows(run: Run, sink: TableSink) -> None:
+    """Run and write every batch; the final name exists only when all went well."""
+    try:
+        for batch in run.batches():
+            with _writing():
+                sink.write(batch)
+        with _writing():
+            sink.commit()
+    except BaseException:
+        sink.abort()
+        raise
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tell an output that cannot be written from a corpus that cannot be read."""
+    from falconql.runtime.io.sinks import OutputClosed
+
+    try:
+        yield
+    except OutputClosed:
+        raise BrokenPipeError from None
+    except DataError as error:
+        raise OutputError(str(error), hint=error.hint) from error
+
+
+def write_metrics(run: Run, path: str) -> None:
+    """Write what ``explain --analyze --format json`` shows to a file."""
+    found: dict[str, Any] = run.explained().to_dict()
+    partial = Path(f"{path}.partial-{os.getpid()}")
+    try:
+        partial.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def open_output(run: Run, path: str | None, format_: str | None) -> TableSink:
+    """Return the sink that -o and --format ask for.
+
+    Raises:
+        ConfigError: there cannot be such a file.
+        OutputError: the disk does not take it.
+    """
+    from falconql.runtime.io import open_sink
+
+    try:
+        return open_sink(sys.stdout.buffer if path is None else path, run.schema, format=format_)
+    except DataError as error:
+        if isinstance(error.__cause__, OSError):
+            raise OutputError(str(error), hint=error.hint) from error
+        raise ConfigError(str(error), hint=error.hint) from error

@@ -1,0 +1,37 @@
+"""What the terminal can do, and messages to standard error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import IO, Any
+
+WIDTH_WITHOUT_TERMINAL = 120
+
+
+def use_color(stream: IO[Any]) -> bool:
+    """Return whether to colour what goes to a stream: a terminal, and ``NO_COLOR`` not set."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def is_terminal(stream: IO[Any]) -> bool:
+    """Return whether a stream is a terminal; a closed one is none."""
+    try:
+        return stream.isatty()
+    except ValueError:
+        return False
+
+
+def width() -> int:
+    """Return the columns of the terminal, ``COLUMNS`` first, a wide page without one."""
+    return shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
+
+
+def say(message: str) -> None:
+    """Print a message for the person, never data."""
+    try:
+        print(message, file=sys.stderr, flush=True)
+    except OSError:
+        # Nobody reads our messages; the exit status still tells.
+        return

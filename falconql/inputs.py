@@ -1,0 +1,93 @@
+"""What a caller hands over: query files, parameters, columns, rows to look at before planning."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from falconql.catalog import ParameterValue
+from falconql.errors import DataError
+
+if TYPE_CHECKING:
+    from falconql.check.typed import TypedQuery
+    from falconql.plan.stats import Stats
+    from falconql.runtime.io.base import TableSource
+
+SAMPLED_ROWS = 256
+
+
+def read_query(path: Path) -> str:
+    """Return the text of a query file.
+
+    Raises:
+        DataError: there is no such file, it cannot be read, or it is not UTF-8.
+    """
+    try:
+        return decode_query(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise DataError(f"there is no query file {path}", hint="`-e 'text'` takes a query as text") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder, not a query file", hint="a corpus goes after --from") from None
+    except OSError as error:
+        raise DataError(f"cannot read the query file {path}: {error.strerror}") from error
+
+
+def decode_query(data: bytes, name: str) -> str:
+    """Return the text of a query, which must be UTF-8; a byte order mark is dropped.
+
+    Raises:
+        DataError: it is not UTF-8; the message names the line.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{name} is not UTF-8: byte 0x{data[error.start]:02x} in line {line}",
+            hint="save the query as UTF-8 text",
+        ) from error
+
+
+def parameter_value(name: str, value: Any) -> ParameterValue:
+    """Return a Python value as one that a query can use; dates become ISO 8601 texts.
+
+    Raises:
+        TypeError: it is of a type that queries do not know.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (dt.date, dt.datetime)):
+        return value.isoformat()
+    if callable(getattr(value, "item", None)):  # a NumPy scalar
+        return parameter_value(name, value.item())
+    raise TypeError(f"parameter ${name}: a {type(value).__name__} cannot stand in a query")
+
+
+def arrow_table(columns: Mapping[str, Any]) -> Any:
+    """Return columns given as lists as an Arrow table.
+
+    Raises:
+        DataError: they have different lengths or mixed types.
+    """
+    import pyarrow as pa
+
+    try:
+        return pa.table(dict(columns))
+    except (pa.ArrowException, TypeError) as error:
+        raise DataError(f"these columns do not make a table: {error}") from error
+
+
+def stats_for(typed: TypedQuery, source: TableSource) -> Stats:
+    """Look at some rows where it can pay: model calls in a condition, and more rows than are looked at."""
+    from falconql.plan.stats import Stats
+    from falconql.runtime.expression import And, Or
+
+    rows = source.rows
+    ordered = isinstance(typed.where, (And, Or)) and bool(typed.calls)
+    if not ordered or (rows is not None and rows < 4 * SAMPLED_ROWS):
+        return Stats(rows)
+    columns = [f.name for f in typed.columns]
+    batches = source.batches(columns, None, batch_rows=SAMPLED_ROWS)
+    return Stats(rows, next(iter(batches), None))
