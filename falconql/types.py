@@ -1,7 +1,7 @@
-"""Types and what may stand for what.
+"""The types of FalconQL, as the compiler sees them.
 
-The types themselves live in ``falconql.runtime.types``, because a plan carries them; the coercions
-are the checker's alone, which writes each one out as a ``Cast``.
+They live in ``falconql.runtime.types``, because a plan carries them; what may stand for what is the
+checker's to say, which writes every coercion out as a ``Cast``.
 """
 
 from __future__ import annotations
@@ -37,17 +37,9 @@ __all__ = [
     "is_number",
     "list_of",
     "other",
-    "stands_for",
 ]
-
-_COERCIONS = {(LABEL, BOOL), (SPAN, TEXT), (INT, FLOAT), (DATE, TIMESTAMP)}
 
 
 def is_number(type_: Type) -> bool:
     """Return whether values of a type can be added."""
     return type_ in (INT, FLOAT)
-
-
-def stands_for(given: Type, wanted: Type) -> bool:
-    """Return whether a value of type ``given`` may be used where ``wanted`` is needed."""
-    return given in (wanted, NULL) or UNKNOWN in (given, wanted) or (given, wanted) in _COERCIONS

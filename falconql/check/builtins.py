@@ -32,7 +32,8 @@ def _meant(name: str, function: ast.Name) -> Help:
     if name in RENAMED:
         right, note = RENAMED[name]
         form = FUNCTIONS[right].forms[0]
-        return Help(f"use `{form}`" + (f": {note}" if note else ""), Edit(function.span, right))
+        # With a note the arguments must change as well, so that a new name alone repairs nothing.
+        return Help(f"use `{form}`: {note}") if note else Help(f"use `{form}`", Edit(function.span, right))
     if name in SAID_OTHERWISE:
         return Help(SAID_OTHERWISE[name])
     near = near_names(name, FUNCTIONS)
@@ -153,7 +154,7 @@ def _aggregate(ctx: Context, name: AggregateName, operand: Operand | None) -> Ag
         return AggregateCall("count", None, INT)
     if name == "share":
         held = condition(ctx, operand)
-        return None if held is BROKEN else AggregateCall("share", held, FLOAT)
+        return None if held.type == UNKNOWN and not ctx.open_types(held) else AggregateCall("share", held, FLOAT)
     value = scalar(operand.expr)
     given = value.type
     if name == "count":

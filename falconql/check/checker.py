@@ -8,7 +8,7 @@ from falconql.catalog import Catalog
 from falconql.check.comparisons import adapt, unusable
 from falconql.check.context import Context, ModelCalls
 from falconql.check.default_text import TextClause
-from falconql.check.expressions import check_condition, check_operand, quoted_value
+from falconql.check.expressions import check_condition, check_operand
 from falconql.check.grouping import Groups
 from falconql.check.literals import scalar
 from falconql.check.outputs import Outputs
@@ -17,7 +17,7 @@ from falconql.check.problems import BROKEN, Operand, Problems, spoken, words
 from falconql.check.scope import Scope
 from falconql.check.size import too_large
 from falconql.check.typed import Binding, EachBinding, Grouping, TypedQuery
-from falconql.diagnostics.model import Diagnostic, Help
+from falconql.diagnostics.model import Diagnostic
 from falconql.runtime.expression import Expr, Literal, VariableRef
 from falconql.runtime.plan import Field, Output, ProxyRef, SortKey
 from falconql.syntax import ast
@@ -68,6 +68,7 @@ class _QueryChecker:
         self._does_something()
         self._names_something()
         self.text.check()
+        self.scope.later = {binding.name.text: binding.name.span for binding in query.bindings}
         for binding in query.bindings:
             self._bind(binding)
         where = self._where()
@@ -140,10 +141,9 @@ class _QueryChecker:
             return None
         self.ctx.clause = "where"
         node = self.query.where.condition
-        before = len(self.problems.in_order())
+        before = self.problems.failures
         condition = check_condition(self.ctx, node)
-        sound = len(self.problems.in_order()) == before
-        if sound and is_constant(node):
+        if self.problems.failures == before and is_constant(node):
             message = "this condition is the same for every row"
             self.problems.error("FQL216", message, node.span, "leave `where` out, or test a column or a `label(...)`")
         return BROKEN if too_large(self.problems, Operand(node, condition)) else condition
@@ -224,6 +224,7 @@ class _QueryChecker:
         value = adapted.expr.value if isinstance(adapted.expr, Literal) else None
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
-        message = f"`limit` needs a whole number of rows, and {words(node)} is {quoted_value(value)}"
-        self.problems.error("FQL220", message, node.span, Help("for example `-p n=100`"))
+        message = f"`limit` needs a whole number of rows, and {words(node)} is {value!r}"
+        help_ = f"for example `-p {node.name}=100`" if isinstance(node, ast.Parameter) else None
+        self.problems.error("FQL220", message, node.span, help_)
         return None

@@ -132,7 +132,7 @@ def adapt(ctx: Context, operand: Operand, wanted: Type) -> Operand | None:
     if given:
         what = spoken(BOOL if wanted == LABEL else wanted)
         message = f"the parameter {words(operand.node)} is {quoted_text(value)}, which does not read as {what}"
-        ctx.problems.error("FQL214", message, operand.span, _date_form(wanted))
+        ctx.problems.error("FQL214", message, operand.span, _date_form(wanted) or _bind_form(operand.node, wanted))
     else:
         _not_a_date(ctx, operand.span, value, wanted)
     return None
@@ -140,6 +140,11 @@ def adapt(ctx: Context, operand: Operand, wanted: Type) -> Operand | None:
 
 def _date_form(wanted: Type) -> str | None:
     return 'a date is written like `"2024-05-31"`' if wanted in _DATES else None
+
+
+def _bind_form(node: ast.Expr, wanted: Type) -> str:
+    value = "true" if wanted in (BOOL, LABEL) else "4" if wanted == INT else "4.5"
+    return f"for example `-p {node.name}={value}`" if isinstance(node, ast.Parameter) else ""
 
 
 def _not_a_date(ctx: Context, span: Span, value: str, wanted: Type) -> None:
@@ -219,6 +224,11 @@ def _misfit_help(left: Operand, right: Operand) -> Help | None:
         text = left if left.type in (TEXT, SPAN) else right
         return rewrite("read the text as a date", text.node, "date(", ")")
     if BOOL in types:
+        for side in (left, right):
+            literal = read_text(side.node.value, BOOL) if isinstance(side.node, ast.Text) else None
+            if literal is not None:
+                plain = str(literal.value).lower()
+                return Help(f"write it without quotes: `{plain}`", Edit(side.span, plain))
         return Help("a condition is used by itself, or with `not`; it is compared with `true` or `false` only")
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from falconql.check import comparisons, conditions
@@ -14,16 +15,23 @@ from falconql.check.problems import BROKEN, Operand, rewrite, spoken, words
 from falconql.check.regex import check_regex
 from falconql.diagnostics.model import Edit, Help
 from falconql.diagnostics.suggest import near_names
-from falconql.runtime.display import quoted_text
 from falconql.runtime.expression import Arithmetic, Expr, IsNull, Literal, Matches, Not
 from falconql.source import Span
 from falconql.syntax import ast
-from falconql.types import BOOL, FLOAT, INT, LABEL, NULL, SPAN, TEXT, is_number
+from falconql.types import BOOL, FLOAT, INT, LABEL, NULL, SPAN, TEXT, UNKNOWN, is_number
 
 
 def check_operand(ctx: Context, node: ast.Expr) -> Operand:
-    """Return an expression, typed, with the words it was made from."""
+    """Return an expression, typed, with the words it was made from.
+
+    If anything below has failed the whole is ``BROKEN``, so that nothing is said about what follows.
+    """
+    before = ctx.problems.failures
     expr = _check(ctx, node)
+    if expr.type == UNKNOWN and not ctx.open_types(expr):
+        ctx.problems.failures += 1
+    if ctx.problems.failures > before:
+        expr = replace(BROKEN)
     ctx.places[id(expr)] = (expr, node.span)
     return Operand(node, expr)
 
@@ -124,13 +132,17 @@ def _negate(ctx: Context, node: ast.Negate, operand: ast.Expr) -> Expr:
     if isinstance(value, Literal) and isinstance(value.value, (int, float)):
         return Literal(-value.value, value.type)
     zero = Literal(0, INT) if value.type == INT else Literal(0.0, FLOAT)
-    return value if value is BROKEN else Arithmetic("-", zero, value, value.type)
+    return value if value == BROKEN else Arithmetic("-", zero, value, value.type)
 
 
 def _arithmetic(ctx: Context, node: ast.Arithmetic) -> Expr:
-    left = _number(ctx, node.op, check_operand(ctx, node.left))
-    right = _number(ctx, node.op, check_operand(ctx, node.right))
-    if left is BROKEN or right is BROKEN:
+    sides = check_operand(ctx, node.left), check_operand(ctx, node.right)
+    if node.op == "+" and all(side.type in (TEXT, SPAN) and not _reads_as_number(side) for side in sides):
+        message = "texts cannot be joined"
+        help_ = 'select them apart, or quote them in an instruction: `"... {name} ..."`'
+        return ctx.problems.error("FQL207", message, node.span, help_)
+    left, right = (_number(ctx, node.op, side) for side in sides)
+    if BROKEN in (left, right):
         return BROKEN
     if node.op == "/" and isinstance(right, Literal) and right.value == 0:
         ctx.problems.warn("FQL217", "a division by zero is always null", node.right.span, "divide by something else")
@@ -151,13 +163,20 @@ def _number(ctx: Context, op: str, operand: Operand) -> Expr:
     if operand.type.name == "Other":
         return ctx.problems.error("FQL211", *comparisons.unusable(operand))
     message = f"`{op}` computes with numbers, and {words(operand.node)} is {spoken(operand.type)}"
-    return ctx.problems.error("FQL207", message, operand.span, _number_help(op, operand))
+    return ctx.problems.error("FQL207", message, operand.span, _number_help(operand))
 
 
-def _number_help(op: str, operand: Operand) -> Help | None:
-    literal = isinstance(operand.node, ast.Text)
-    if literal and op == "+" and read_number(str(getattr(operand.expr, "value", ""))) is None:
-        return Help('texts are not joined; select them apart, or quote them in an instruction: `"... {name} ..."`')
+def _reads_as_number(operand: Operand) -> Literal | None:
+    """Return the number that a text constant is written like."""
+    constant = isinstance(operand.node, (ast.Text, ast.Parameter)) and isinstance(operand.expr, Literal)
+    return read_number(str(operand.expr.value)) if constant and isinstance(operand.expr, Literal) else None
+
+
+def _number_help(operand: Operand) -> Help | None:
+    number = _reads_as_number(operand)
+    if number is not None:
+        plain = repr(number.value)
+        return Help(f"write the number without quotes: `{plain}`", Edit(operand.span, plain))
     if operand.type in (TEXT, SPAN):
         return rewrite("read the text as a number", operand.node, "number(", ")")
     if operand.type == LABEL:
@@ -190,8 +209,3 @@ def _call(ctx: Context, node: ast.Call) -> Expr:
     result = model_call(ctx, node, as_kind(signature.name), check_operand)
     ctx.inside = around
     return result
-
-
-def quoted_value(value: object) -> str:
-    """Return a parameter's value as it is shown in a message."""
-    return quoted_text(value) if isinstance(value, str) else str(value)

@@ -45,7 +45,7 @@ _ALL = (
         ('span("what")', 'span(text, "what")', 'span("what", threshold: 0.7)'),
         "Span",
         "The stretch of the text that fits best, or null.",
-        'select brand_name: span("Extract the brand of the laptop")',
+        'select brand: span("Extract the brand of the laptop")',
     ),
     Signature(
         "spans",
@@ -95,7 +95,7 @@ _ALL = (
         "The number of characters of a text, or of elements of a list.",
         "where length(body) < 500",
     ),
-    Signature("lower", "row", ("lower(text)",), "Text", "The text in lower case.", 'where lower(brand) = "acer"'),
+    Signature("lower", "row", ("lower(text)",), "Text", "The text in lower case.", 'where lower(section) = "sport"'),
     Signature(
         "number",
         "row",
@@ -142,7 +142,7 @@ _ALL = (
         ("min(x)",),
         "as x",
         "The smallest number or text, or the earliest date.",
-        "select earliest: min(posted)",
+        "select earliest: min(published)",
     ),
     Signature(
         "max",
@@ -150,7 +150,7 @@ _ALL = (
         ("max(x)",),
         "as x",
         "The largest number or text, or the latest date.",
-        "select latest: max(posted)",
+        "select latest: max(published)",
     ),
     Signature(
         "share",
@@ -166,7 +166,7 @@ _ALL = (
         ("collect(x)",),
         "[as x]",
         "A list of the values that are not null; labels as booleans, spans as texts.",
-        "select brands: collect(brand)",
+        "select titles: collect(title)",
     ),
 )
 
@@ -209,13 +209,13 @@ RENAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "find_all": ("spans", ""),
         "findall": ("spans", ""),
         "classify": ("choose", 'one of several; for yes or no, `label("question")`'),
-        "category": ("choose", ""),
-        "categorize": ("choose", ""),
-        "sentiment": ("choose", '`choose("What is the sentiment?", "positive", "negative")`'),
+        "category": ("choose", "one of several"),
+        "categorize": ("choose", "one of several"),
+        "sentiment": ("choose", 'for example `choose("What is the sentiment?", "positive", "negative")`'),
         "ask": ("label", "yes or no; `span(...)` for a stretch of the text, `choose(...)` for one of several"),
         "llm": ("label", "yes or no; `span(...)` for a stretch of the text, `choose(...)` for one of several"),
-        "filter": ("label", ""),
-        "check": ("label", ""),
+        "filter": ("label", 'it is a condition: `where label("question")`'),
+        "check": ("label", 'it is a condition: `where label("question")`'),
     }
 )
 

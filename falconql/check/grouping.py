@@ -20,7 +20,7 @@ from falconql.runtime.expression import (
     replace_children,
 )
 from falconql.source import Span
-from falconql.types import NULL, UNKNOWN
+from falconql.types import NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Groups:
     def _regroup(self, expr: Expr, span: Span) -> Expr:
         span = self.ctx.place_of(expr, span)
         for index, key in enumerate(self.keys):
-            if expr == key.value or (expr == key.written and key.value is not BROKEN):
+            if expr == key.value or (expr == key.written and key.value != BROKEN):
                 return ColumnRef(f"$key{index}", key.value.type)
         if isinstance(expr, Literal) or (isinstance(expr, ColumnRef) and expr.name.startswith("$")):
             return expr
@@ -66,14 +66,14 @@ class Groups:
             # A key holds a label or span without its score.
             return self._neither(expr.operand, self.ctx.place_of(expr.operand, span))
         below = tuple(self._regroup(child, span) for child in children(expr))
-        if BROKEN in below:
+        if any(child == BROKEN for child in below):
             return BROKEN
         if isinstance(expr, Cast) and below[0].type == expr.type:
             return below[0]
         return replace_children(expr, below)
 
     def _neither(self, expr: Expr, span: Span) -> Expr:
-        if any(key.value is BROKEN for key in self.keys) or (expr.type == UNKNOWN and isinstance(expr, Literal)):
+        if any(key.value == BROKEN for key in self.keys):
             return BROKEN
         name = expr.name if isinstance(expr, (ColumnRef, VariableRef)) else None
         named = f"`{name}`" if name else "this value"

@@ -24,7 +24,7 @@ _EXACT_FLOAT = 2**53
 
 
 def coerce(expr: Expr, wanted: Type) -> Expr:
-    """Return an expression as the type ``wanted``, which ``stands_for`` has allowed."""
+    """Return an expression as the type ``wanted``, which the caller knows to fit."""
     given = expr.type
     if given == wanted or UNKNOWN in (given, wanted):
         return expr

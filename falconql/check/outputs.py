@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from falconql.check.context import Context
 from falconql.check.literals import scalar
-from falconql.check.problems import BROKEN, Operand
+from falconql.check.problems import Operand
 from falconql.check.scope import Bound
 from falconql.diagnostics.model import Edit, Help, Label
 from falconql.runtime.display import quoted_name
@@ -43,6 +43,9 @@ class Outputs:
         """Return what a query without ``select`` gives: ``*``, then every let and each in written order."""
         self._star(span)
         for name, binding in bound.items():
+            # A name that is a column as well has been reported where it was given.
+            if self._ctx.scope.fields(name):
+                continue
             self._add(name, binding.value, binding.span)
         return tuple(self._outputs)
 
@@ -52,6 +55,8 @@ class Outputs:
             self._add("*", ColumnRef("*", UNKNOWN), span)
             return
         repeated = [f.name for f in fields if len(self._ctx.scope.fields(f.name)) > 1]
+        if repeated and self._ctx.problems.said("FQL105"):
+            return
         if repeated:
             message = (
                 f"{self._ctx.scope.catalog.corpus} has {repeated.count(repeated[0])} columns called `{repeated[0]}`"
@@ -67,7 +72,7 @@ class Outputs:
             return
         operand = self._value(item.value)
         name = item.name.text if item.name else _derived(item.value)
-        if name is None and operand.expr is BROKEN:
+        if name is None and operand.broken and not self._ctx.open_types(operand.expr):
             return
         if name is None:
             help_ = Help("write `name: expression`", Edit(Span(item.span.start, item.span.start), "value: "))
@@ -105,10 +110,6 @@ class Outputs:
             )
             return
         self._places[name] = span
-        if value is BROKEN:
-            # Kept for `order by`, which may name it.
-            self._outputs.append(Output(name, BROKEN))
-            return
         self._outputs.append(Output(name, _shown(value)))
 
 

@@ -65,6 +65,8 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, Span, str], Diagnostic] = {}
+        # How often something failed, whether or not it was said before; only ever grows.
+        self.failures = 0
 
     def error(
         self,
@@ -81,6 +83,7 @@ class Problems:
         primary = Label(span, label)
         diagnostic = Diagnostic(code, message, primary, severity, secondary, helps=advice)
         self._found.setdefault((code, span, message), diagnostic)
+        self.failures += severity is Severity.ERROR
         return BROKEN
 
     def warn(self, code: str, message: str, span: Span, *helps: Help | str | None) -> None:
@@ -90,6 +93,10 @@ class Problems:
     def in_order(self) -> list[Diagnostic]:
         """Return the diagnostics in the order of their places."""
         return sorted(self._found.values(), key=lambda d: (d.primary.span, d.code))
+
+    def said(self, code: str) -> bool:
+        """Return whether there is a diagnostic of this code already."""
+        return any(diagnostic.code == code for diagnostic in self._found.values())
 
     @property
     def fatal(self) -> bool:

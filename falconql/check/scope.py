@@ -34,13 +34,18 @@ class Bound:
 
 @dataclass(slots=True)
 class Scope:
-    """The names visible at one point of the query; ``outputs`` is filled for ``order by``."""
+    """The names visible at one point of the query.
+
+    ``later`` holds the names that are given further down, the one being given included; ``outputs``
+    is filled for ``order by``.
+    """
 
     catalog: Catalog
     problems: Problems
     lost: frozenset[str]
     bound: dict[str, Bound] = field(default_factory=dict)
     outputs: Mapping[str, Expr] = field(default_factory=dict)
+    later: dict[str, Span] = field(default_factory=dict)
 
     def fields(self, name: str) -> list[Field]:
         """Return the columns called ``name``; several when the corpus repeats it."""
@@ -83,8 +88,8 @@ class Scope:
 
     def bind(self, name: str, span: Span, value: Expr, clause: str) -> None:
         """Make a name visible to what follows."""
-        problem = self._clash(name, span, clause)
-        if not problem:
+        self.later.pop(name, None)
+        if not self._clash(name, span, clause):
             self.bound[name] = Bound(value, span, clause)
 
     def names(self) -> list[str]:
@@ -121,6 +126,11 @@ class Scope:
 
     def _unknown(self, name: str, span: Span, code: str, in_braces: bool) -> Expr:
         what = "name" if in_braces else "column"
+        if name in self.later:
+            message = f"`{name}` is not known yet"
+            help_ = "a name is visible only to what follows the clause that gives it"
+            given = Label(self.later[name], "given here")
+            return self.problems.error(code, message, span, help_, secondary=(given,))
         message = f"there is no {what} `{name}`"
         return self.problems.error(code, message, span, *self.advice(name, span, in_braces))
 
