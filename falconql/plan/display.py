@@ -13,6 +13,7 @@ from falconql.plan.estimates import NodeEstimate, estimate_nodes
 from falconql.plan.planner import Planned
 from falconql.plan.prices import PriceTable, load_prices
 from falconql.runtime.display import call_text, expr_text, quoted_name
+from falconql.runtime.expression import CallRef
 from falconql.runtime.metrics import OperatorMetrics, PredicateMetrics, RunMetrics
 from falconql.runtime.ordering import estimate
 from falconql.runtime.plan import (
@@ -177,7 +178,8 @@ def _details(node: Node, plan: Plan) -> dict[str, str]:
         case Filter(_, _, adaptive):
             return {"order": "adaptive" if adaptive else "as written"}
         case Each(_, name, value):
-            return {quoted_name(name): expr_text(value, plan.calls)}
+            in_full = call_text(plan.calls[value.index], plan.calls) if isinstance(value, CallRef) else None
+            return {quoted_name(name): in_full or expr_text(value, plan.calls)}
         case Project(_, outputs):
             shown = [_output(output.name, expr_text(output.value, plan.calls)) for output in outputs]
             return {"columns": ", ".join(shown)}
