@@ -1,6 +1,11 @@
-"""Settings for every test: reproducible property tests."""
+"""Settings for every test: reproducible property tests, and a way to accept new expectations."""
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("falconql", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("falconql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="rewrite the expectations of Markdown cases")

@@ -8,18 +8,18 @@ parsed again, so that each broken clause gives its own diagnostic and the others
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
-from lark import Lark, Token, Tree
+from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
 
 from falconql.diagnostics.model import Diagnostic, Label
 from falconql.errors import QueryError
 from falconql.source import Source, Span
-from falconql.syntax import ast, tables
+from falconql.syntax import ast
 from falconql.syntax.builder import EscapeProblem, build
 from falconql.syntax.errors import ErrorPlace, explain_escape, explain_unexpected, screen
 from falconql.syntax.lexemes import Lexeme, clause_starts, lexemes
+from falconql.syntax.tables import lark_parser
 
 MOST_ERRORS = 20
 MOST_DEPTH = 100
@@ -41,12 +41,6 @@ class ParseResult:
     diagnostics: tuple[Diagnostic, ...]
     lost_names: frozenset[str] = frozenset()
     lost_clauses: frozenset[str] = frozenset()
-
-
-@cache
-def lark_parser() -> Lark:
-    """Return the parser, from the prepared tables when they fit the installed grammar and Lark."""
-    return tables.load() or tables.build()
 
 
 def parse(source: Source) -> ast.Query:

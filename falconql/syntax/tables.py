@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from lark.lexer import TerminalDef
 
 FILE = "tables.json"
 _OPTIONS: dict[str, Any] = {"parser": "lalr", "propagate_positions": True, "maybe_placeholders": False}
+
+
+@cache
+def lark_parser() -> Lark:
+    """Return the parser, from the prepared tables when they fit the installed grammar and Lark."""
+    return load() or build()
 
 
 def build(*, strict: bool = False) -> Lark:
