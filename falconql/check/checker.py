@@ -23,7 +23,8 @@ from falconql.runtime.plan import Field, Output, ProxyRef, SortKey
 from falconql.syntax import ast
 from falconql.types import INT, SPAN, UNKNOWN
 
-_WORKING_CLAUSES = frozenset({"where", "each", "select", "group"})
+# A query whose only clauses are among these does nothing; a misspelt clause may have been any other.
+_IDLE_CLAUSES = frozenset({"from", "text", "using", "let", "order", "limit"})
 
 
 def check_query(
@@ -92,7 +93,7 @@ class _QueryChecker:
 
     def _does_something(self) -> None:
         query = self.query
-        works = query.where or query.select or query.group_by or self.lost_clauses & _WORKING_CLAUSES
+        works = query.where or query.select or query.group_by or self.lost_clauses - _IDLE_CLAUSES
         if not works and not any(isinstance(binding, ast.Each) for binding in query.bindings):
             message = "a query needs a `where`, an `each` or a `select`"
             self.problems.error("FQL112", message, query.span, "to see the whole corpus write `select *`")

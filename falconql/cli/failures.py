@@ -24,14 +24,19 @@ class OutputError(FalconQLError):
     """A result cannot be written."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with a word on what became of the output."""
+
+
 @contextmanager
 def exit_status() -> Iterator[None]:
     """Report what goes wrong inside and leave with the right status."""
     try:
         yield
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        say("\ninterrupted: nothing was written")
+    except KeyboardInterrupt as error:
+        said = f": {error}" if isinstance(error, Interrupted) else ""
+        say(f"interrupted{said}")
         leave(INTERRUPTED)
     except BrokenPipeError:
         # The reader has enough (`| head`): that is its right, and no failure of ours.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from falconql.cli.failures import OutputError
+from falconql.cli.failures import Interrupted, OutputError
 from falconql.cli.terminal import is_terminal, use_color, width
 from falconql.errors import ConfigError, DataError
 
@@ -33,11 +33,10 @@ def check_folder(path: str, option: str) -> None:
     Raises:
         click.BadParameter: the folder is missing, or the path is a folder itself.
     """
-    target = Path(path)
-    if target.is_dir():
+    if os.path.isdir(path):
         raise click.BadParameter(f"{path} is a folder; name a file in it", param_hint=option)
-    if not target.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {target.parent}", param_hint=option)
+    if not os.path.isdir(Path(path).parent):
+        raise click.BadParameter(f"there is no folder {Path(path).parent}", param_hint=option)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def print_table(found: FirstRows, run: Run) -> None:
     print(text + (" (-o FILE writes them all)" if found.rows > found.table.num_rows else ""))
 
 
-def write_rows(run: Run, sink: TableSink) -> None:
+def write_rows(run: Run, sink: TableSink, path: str | None) -> None:
     """Run and write every batch; the final name exists only when all went well."""
     try:
         for batch in run.batches():
@@ -80,6 +79,9 @@ def write_rows(run: Run, sink: TableSink) -> None:
                 sink.write(batch)
         with _writing():
             sink.commit()
+    except KeyboardInterrupt:
+        sink.abort()
+        raise Interrupted(f"{path} was not written" if path else "the output is incomplete") from None
     except BaseException:
         sink.abort()
         raise

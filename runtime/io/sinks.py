@@ -57,7 +57,7 @@ def open_file_sink(path: Path, schema: pa.Schema, format_: str | None = None) ->
     folder = path.parent
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder} to write {path.name} into", hint="make it first, or name another")
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, false in a folder that may not be entered
         raise DataError(f"{path} is a folder", hint="name a file to write")
     return FileSink(path, schema, chosen, packed=packed)
 

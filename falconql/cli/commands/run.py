@@ -54,7 +54,7 @@ def command(
         if as_table:
             found = first_rows(run)
         else:
-            write_rows(run, open_output(run, output, format_))
+            write_rows(run, open_output(run, output, format_), output)
     if as_table:
         print_table(found, run)
     if metrics is not None:
