@@ -64,7 +64,8 @@ class _Describer:
         self.typed = typed
         # What stands behind names that hide a call: variables, and the columns of a grouped query.
         self._behind: dict[str, Expr] = {each.name: each.value for each in typed.each}
-        self._internal: dict[str, str] = {}
+        # Without a corpus nobody knows what `*` is.
+        self._internal: dict[str, str] = {"*": "*"}
         if typed.grouping:
             self._group_columns(typed.grouping)
 

@@ -1,0 +1,310 @@
+"""What a correct query becomes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from falconql.catalog import Catalog
+from falconql.check import check_query, columns_of
+from falconql.runtime.expression import (
+    Arithmetic,
+    CallRef,
+    Cast,
+    ColumnRef,
+    Comparison,
+    Function,
+    IsNull,
+    Literal,
+    Matches,
+    Not,
+    Score,
+    TextTest,
+    VariableRef,
+)
+from falconql.runtime.plan import AggregateCall, Field, ModelCall, Output, ProxyRef, SortKey
+from falconql.source import Source
+from falconql.syntax import parse
+from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, SPAN, TEXT, UNKNOWN, list_of, other
+from tests.check.support import CATALOG, FIELDS, codes, typed, value, where
+
+BODY = ColumnRef("body", TEXT)
+TITLE = ColumnRef("title", TEXT)
+STARS = ColumnRef("stars", INT)
+
+
+def test_a_query_from_end_to_end() -> None:
+    query = typed(
+        """
+        from "reviews.parquet"
+        text body
+        using "laptops"
+        let good = label("Is the reviewer satisfied?")
+        where stars >= 4 and good
+        select id, brand: span("Extract the brand of {title}")
+        order by score(good) desc, brand
+        limit 100
+        """
+    )
+    assert query.source == "reviews.parquet"
+    assert query.columns == FIELDS
+    assert query.text == "body"
+    assert query.proxy == ProxyRef("laptops")
+    assert query.calls == (
+        ModelCall("label", BODY, ("Is the reviewer satisfied?",), LABEL, name="good"),
+        ModelCall("span", BODY, ("Extract the brand of ", TITLE), SPAN, name="brand"),
+    )
+    assert query.outputs == (Output("id", ColumnRef("id", INT)), Output("brand", CallRef(1, SPAN)))
+    by_score = SortKey(Score(CallRef(0, LABEL)), descending=True)
+    assert query.order_by == (by_score, SortKey(Cast(CallRef(1, SPAN), TEXT)))
+    assert query.limit == 100
+    assert columns_of(query) == (Field("id", INT), Field("brand", SPAN))
+
+
+def test_a_label_in_a_condition_is_cast_to_bool() -> None:
+    assert where('label("Is it good?")') == Cast(CallRef(0, LABEL), BOOL)
+    assert where('not label("Is it good?")') == Not(Cast(CallRef(0, LABEL), BOOL))
+    assert where('label("Is it good?") = true').type == BOOL
+
+
+def test_the_same_call_is_one_call() -> None:
+    query = typed(
+        """
+        text body
+        let a = label("Is it good?")
+        where a or label("Is it good?") or label("Is it good?", threshold: 0.9) or label(title, "Is it good?")
+        """
+    )
+    assert [(c.name, c.threshold, c.text) for c in query.calls] == [
+        ("a", None, BODY),
+        (None, 0.9, BODY),
+        (None, None, TITLE),
+    ]
+
+
+def test_a_name_that_is_taken_does_not_become_the_name_of_a_call() -> None:
+    assert typed('text body select title: span("x")').calls[0].name is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("title contains body", TextTest("contains", TITLE, BODY)),
+        ('tags contains "x"', TextTest("contains", ColumnRef("tags", list_of(TEXT)), Literal("x", TEXT))),
+        ("ratings contains 4", TextTest("contains", ColumnRef("ratings", list_of(INT)), Literal(4, INT))),
+        ("title matches /a b/si", Matches(TITLE, "a b", "is")),
+        ("title is not null", Not(IsNull(TITLE))),
+        ("verified", ColumnRef("verified", BOOL)),
+        ("-stars < -3", Comparison("<", Arithmetic("-", Literal(0, INT), STARS, INT), Literal(-3, INT))),
+        ("id = -9223372036854775808", Comparison("=", ColumnRef("id", INT), Literal(-(2**63), INT))),
+        ("LENGTH(title) > 2", Comparison(">", Function("length", (TITLE,), INT), Literal(2, INT))),
+        ('"x" in (title, body)', typed('where "x" in (title, body)').where),
+    ],
+)
+def test_conditions(text: str, expected: object) -> None:
+    assert where(text) == expected
+
+
+def test_a_division_is_made_in_floats() -> None:
+    assert value("stars / 2") == Arithmetic("/", Cast(STARS, FLOAT), Literal(2.0, FLOAT), FLOAT)
+    assert value("stars * 2") == Arithmetic("*", STARS, Literal(2, INT), INT)
+
+
+def test_instructions_quote_values_as_texts() -> None:
+    (call,) = typed(
+        'text body each who in spans("people") select x: span("{who}: {stars} {{raw}} on {published}")'
+    ).calls[1:]
+    assert call.instruction == (
+        Cast(VariableRef("who", SPAN), TEXT),
+        ": ",
+        Cast(STARS, TEXT),
+        " {raw} on ",
+        Cast(ColumnRef("published", DATE), TEXT),
+    )
+
+
+def test_an_odd_column_name_can_be_quoted() -> None:
+    catalog = Catalog((Field("my text", TEXT), Field("a(b)", INT)))
+    call = typed('where label("Is {my text} {a(b)} good?")', catalog=catalog).calls[0]
+    assert call.instruction[1] == ColumnRef("my text", TEXT)
+    assert call.instruction[3] == Cast(ColumnRef("a(b)", INT), TEXT)
+
+
+def test_each_runs_over_lists_of_any_kind() -> None:
+    query = typed("each tag in tags each r in ratings where r > 3 and tag = title select tag, r")
+    assert [(each.name, each.value.type) for each in query.each] == [("tag", list_of(TEXT)), ("r", list_of(INT))]
+    assert columns_of(query) == (Field("tag", TEXT), Field("r", INT))
+
+
+def test_calls_may_read_spans_and_expressions() -> None:
+    query = typed('text body each p in spans("people") where label(p, "x") and label(lower(title), "y")')
+    assert [call.text for call in query.calls[1:]] == [
+        Cast(VariableRef("p", SPAN), TEXT),
+        Function("lower", (TITLE,), TEXT),
+    ]
+
+
+def test_without_select_everything_is_shown() -> None:
+    query = typed('text body let good = label("x") each tag in tags let n = length(tag) where good')
+    names = [output.name for output in query.outputs]
+    assert names == [*(f.name for f in FIELDS), "good", "tag", "n"]
+    assert query.outputs[len(FIELDS)].value == Cast(CallRef(0, LABEL), BOOL)
+
+
+def test_names_of_unnamed_outputs() -> None:
+    query = typed('text body let good = label("x") select *, good, score(good), count: length(body), $n', {"n": 3})
+    assert [output.name for output in query.outputs[len(FIELDS) :]] == ["good", "score", "count", "n"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ((Field("text", TEXT), Field("body", TEXT)), "text"),
+        ((Field("id", INT), Field("body", TEXT)), "body"),
+        ((Field("text", INT), Field("body", TEXT)), "body"),
+    ],
+)
+def test_the_default_text(columns: tuple[Field, ...], expected: str) -> None:
+    assert typed('where label("x")', catalog=Catalog(columns)).text == expected
+
+
+def test_no_text_is_needed_when_no_call_reads_the_default() -> None:
+    assert typed("where stars > 3").text is None
+    assert typed('where label(title, "x")').text is None
+
+
+def test_columns_with_the_names_of_keywords() -> None:
+    names = ("select", "limit", "text", "label", "count", "where")
+    catalog = Catalog(tuple(Field(name, TEXT) for name in names))
+    query = typed('where text = "a" and label = "b" and `limit` = "c" select `select`, count, `where`', catalog=catalog)
+    assert [output.name for output in query.outputs] == ["select", "count", "where"]
+
+
+def test_grouping() -> None:
+    query = typed(
+        """
+        text body
+        let angry = label("Is the writer angry?")
+        group by section, angry
+        select section, angry, n: count(), share(angry), twice: count() * 2, long: lower(section)
+        order by n desc, max(stars), section
+        """
+    )
+    assert query.grouping is not None
+    assert query.grouping.keys == (ColumnRef("section", TEXT), Cast(CallRef(0, LABEL), BOOL))
+    assert query.grouping.aggregates == (
+        AggregateCall("count", None, INT),
+        AggregateCall("share", Cast(CallRef(0, LABEL), BOOL), FLOAT),
+        AggregateCall("max", STARS, INT),
+    )
+    section, angry, count = ColumnRef("$key0", TEXT), ColumnRef("$key1", BOOL), ColumnRef("$agg0", INT)
+    assert [output.value for output in query.outputs] == [
+        section,
+        angry,
+        count,
+        ColumnRef("$agg1", FLOAT),
+        Arithmetic("*", count, Literal(2, INT), INT),
+        Function("lower", (section,), TEXT),
+    ]
+    assert [key.value for key in query.order_by] == [count, ColumnRef("$agg2", INT), section]
+
+
+def test_a_key_may_be_an_expression_and_stand_inside_others() -> None:
+    query = typed("group by lower(section) select s: lower(section), n: length(lower(section))")
+    key = ColumnRef("$key0", TEXT)
+    assert [output.value for output in query.outputs] == [key, Function("length", (key,), INT)]
+
+
+def test_a_span_is_grouped_by_its_text() -> None:
+    query = typed('text body let brand = span("x") group by brand select brand, n: length(brand)')
+    assert query.grouping is not None
+    assert query.grouping.keys == (Cast(CallRef(0, SPAN), TEXT),)
+    assert [o.value.type for o in query.outputs] == [TEXT, INT]
+
+
+def test_aggregates_without_keys_give_one_group() -> None:
+    query = typed("where stars > 3 select n: count(), best: max(price)")
+    assert query.grouping is not None
+    assert query.grouping.keys == ()
+
+
+def test_order_by_means_the_output_first_and_knows_other_columns() -> None:
+    query = typed("select title: lower(title) order by title, stars")
+    assert [key.value for key in query.order_by] == [Function("lower", (TITLE,), TEXT), STARS]
+
+
+def test_parameters_take_the_type_that_is_needed() -> None:
+    given = {"least": "4", "half": "0.5", "all": "false", "n": "10", "whole": 3}
+    query = typed(
+        'text body where stars >= $least and ($all or price < $half) and label("x", threshold: $half) '
+        "and stars * $whole > $least limit $n",
+        given,
+    )
+    assert query.limit == 10
+    assert query.calls[0].threshold == 0.5
+    assert where("stars >= $least", given) == Comparison(">=", STARS, Literal(4, INT))
+    assert where("$all or verified", given).type == BOOL
+    assert where("title = $least", given) == Comparison("=", TITLE, Literal("4", TEXT))
+
+
+def test_a_condition_of_parameters_alone_is_allowed() -> None:
+    assert where("$all", {"all": True}) == Literal(True, BOOL)
+
+
+def test_other_columns_pass_through() -> None:
+    query = typed("where meta is not null select meta")
+    assert columns_of(query) == (Field("meta", other("struct<a: int64>")),)
+
+
+def test_without_a_corpus_names_are_taken_on_trust() -> None:
+    query = typed(
+        'let long = length(story) > 3 where label("x") and stars >= 4 and long and story contains "a" '
+        "and first(list) = 3 select story, n: stars + 1 order by stars",
+        catalog=Catalog(None),
+    )
+    assert query.columns == ()
+    assert query.outputs[0] == Output("story", ColumnRef("story", UNKNOWN))
+
+
+def test_without_a_corpus_everything_else_is_checked() -> None:
+    assert codes('where label("x") > 3 and nothing() and body matches /(/', Catalog(None)) == [
+        "FQL205",
+        "FQL102",
+        "FQL209",
+    ]
+
+
+def test_what_a_syntax_error_lost_is_not_missed() -> None:
+    query = parse(Source("q", "text body where cheap and starz > 3 select cheap order by dear"))
+    result, found = check_query(query, CATALOG, lost_names=frozenset({"cheap", "dear"}))
+    assert result is None
+    assert [d.code for d in found] == ["FQL101"]
+    aggregated = parse(Source("q", "select section, n: count()"))
+    assert check_query(aggregated, CATALOG, lost_clauses=frozenset({"group"}))[1] == []
+    unnamed = parse(Source("q", 'where label("x")'))
+    assert check_query(unnamed, CATALOG, lost_clauses=frozenset({"text"}))[1] == []
+    assert check_query(parse(Source("q", "limit 3")), CATALOG, lost_clauses=frozenset({"where"}))[1] == []
+    ordered = parse(Source("q", "where stars > 3 order by total"))
+    assert check_query(ordered, CATALOG, lost_clauses=frozenset({"select"}))[1] == []
+
+
+def test_lets_that_grow_beyond_all_bounds_are_refused_in_time() -> None:
+    lets = "\n".join(f"let x{i} = x{i - 1} + x{i - 1}" for i in range(1, 60))
+    assert codes(f"let x0 = stars + 1\n{lets}\nselect x59") == ["FQL250"]
+    chain = "\n".join(f"let y{i} = y{i - 1} + 1" for i in range(1, 300))
+    assert codes(f"let y0 = stars + 1\n{chain}\nselect y299") == ["FQL250"]
+
+
+def test_checking_loads_no_arrow() -> None:
+    program = (
+        "import sys, falconql.check.describe\n"
+        "from falconql.check import check_query\n"
+        "from falconql.catalog import Catalog\n"
+        "from falconql.syntax import parse\n"
+        "from falconql.source import Source\n"
+        "assert check_query(parse(Source('q', 'where stars > 3 and label(\"x\")')), Catalog(None))[0]\n"
+        "assert 'pyarrow' not in sys.modules and 'numpy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
