@@ -21,8 +21,6 @@ from falconql.training.scoring import Counts, balanced_accuracy, exact_spans
 from falconql.training.sources import sets_in
 
 EDGE = 1e-7
-TEMPERATURES = np.geomspace(0.25, 8.0, 61)
-BIASES = np.linspace(-3.0, 3.0, 61)
 LABEL_THRESHOLDS = np.round(np.linspace(0.30, 0.70, 41), 3)
 SPAN_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SPAN_ROWS_PER_SET = 40
@@ -89,12 +87,13 @@ def fit_sigmoid(labels: Sequence[Scored]) -> tuple[float, float]:
     Within a set both answers weigh the same too: how often an instruction is true in training says
     nothing about how often it is true in somebody's corpus.
     """
-    best = (np.inf, 1.0, 0.0)
-    for temperature in TEMPERATURES:
-        for bias in BIASES:
-            loss = mean(_log_loss(margins / temperature + bias, truth) for margins, truth in labels)
-            best = min(best, (loss, float(temperature), float(bias)))
-    return best[1], best[2]
+    centre, reach = (0.0, 0.0), (2.0, 3.0)  # of the logarithm of the temperature, and of the bias
+    for _ in range(5):
+        logs, biases = (np.linspace(c - r, c + r, 9) for c, r in zip(centre, reach, strict=True))
+        grid = [(float(log), float(bias)) for log in logs for bias in biases]
+        centre = min(grid, key=lambda point: mean(_log_loss(m / np.exp(point[0]) + point[1], t) for m, t in labels))
+        reach = reach[0] / 3, reach[1] / 3
+    return float(np.exp(centre[0])), centre[1]
 
 
 def _log_loss(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:

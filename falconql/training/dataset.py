@@ -22,6 +22,7 @@ from falconql.training.sources import TrainingSet
 B, I, O = 0, 1, 2  # noqa: E741
 IGNORE = -100
 INSTRUCTION_TOKENS = 64
+TASK_SHARES = {"spans": 0.30, "qa": 0.24, "nli": 0.20, "classify": 0.26}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,9 @@ from tokenizers import Tokenizer
 
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.calibration import as_manifest, calibrate
-from falconql.training.dataset import Item, collate, mixed_examples, tokenise
+from falconql.training.dataset import TASK_SHARES, Item, collate, mixed_examples, tokenise
 from falconql.training.exporter import export, write_manifest
 from falconql.training.overlap import fingerprints
-from falconql.training.pretrain import TASK_SHARES
 from falconql.training.quantiser import Arrays
 from falconql.training.sources import evaluation_texts, sets_in
 

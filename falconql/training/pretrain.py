@@ -23,7 +23,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from falconql.training.dataset import IGNORE, batches, collate, mixed_examples, tokenise
+from falconql.training.dataset import IGNORE, TASK_SHARES, batches, collate, mixed_examples, tokenise
 from falconql.training.examples import Example
 from falconql.training.overlap import fingerprints
 from falconql.training.sources import evaluation_texts, sets_in
@@ -66,9 +66,6 @@ class PretrainArgs:
     stated_licences_only: bool = False
     base: Path = field(default_factory=base_model_dir)
     checkpoint_minutes: float = 5.0
-
-
-TASK_SHARES = {"spans": 0.30, "qa": 0.24, "nli": 0.20, "classify": 0.26}
 
 
 def new_model(source: Path) -> nn.Module:

@@ -1,0 +1,65 @@
+"""From raw scores to calibrated ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from falconql.runtime.proxy.base import SpanValue
+from falconql.training.calibration import as_manifest, calibrate, fit_label_threshold, fit_sigmoid, sigmoid
+from tests.training.made_data import write_sets
+
+
+def drawn(temperature: float, bias: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Margins whose calibrated probability is known, with answers drawn from it."""
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 2, 3_000)
+    truth = random.random(logits.size) < sigmoid(logits)
+    return (logits - bias) * temperature, truth
+
+
+@pytest.mark.parametrize(("temperature", "bias"), [(1.0, 0.0), (3.0, 0.5), (0.5, -1.0)])
+def test_the_sigmoid_that_made_the_scores_is_found(temperature: float, bias: float) -> None:
+    found = fit_sigmoid([drawn(temperature, bias)])
+    assert found == pytest.approx((temperature, bias), rel=0.15, abs=0.11)
+
+
+def test_the_threshold_parts_what_can_be_parted() -> None:
+    scores = np.concatenate([np.linspace(0.1, 0.58, 50), np.linspace(0.62, 0.9, 50)])
+    threshold, reached = fit_label_threshold([(scores, np.arange(100) >= 50)])
+    assert threshold == pytest.approx(0.6, abs=0.03)
+    assert reached == pytest.approx(1.0, abs=0.03)
+
+
+class _Reader:
+    """Right about every label with raw score 0.8 against 0.7; finds capitals, and below 0.65 nonsense."""
+
+    name = fingerprint = "reader"
+    label_threshold = 0.5
+    tokens_run = 0
+
+    def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
+        true = ["visited" in text or "liked" in text for text in texts]
+        return np.where(true, 0.8, 0.7).astype(np.float32)
+
+    def spans(
+        self, texts: Sequence[str], instructions: Sequence[str], threshold: float | None = None
+    ) -> list[list[SpanValue]]:
+        unsure = [] if (threshold or 0.5) >= 0.65 else [SpanValue(0, 3, 0.65)]
+        return [[*unsure, *(SpanValue(*m.span(), 0.9) for m in re.finditer(r"[A-Z]\w+", text))] for text in texts]
+
+    def count_tokens(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.int64]:
+        return np.array([len(text) for text in texts])
+
+
+def test_calibration_moves_a_biased_proxy_to_the_middle(tmp_path: Path) -> None:
+    found = calibrate(_Reader(), write_sets(tmp_path), rows_per_set=24)
+    low, high = sigmoid(np.log([0.7 / 0.3, 0.8 / 0.2]) / found.temperature + found.bias)
+    assert low < found.label_threshold < high
+    assert found.span_threshold > 0.65
+    assert as_manifest(found)["label"]["threshold"] == found.label_threshold

@@ -1,0 +1,78 @@
+"""Examples to token arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from falconql.training.dataset import IGNORE, B, I, Item, O, batches, collate, tokenise
+from falconql.training.examples import Example
+from tests.training.made_model import made_tokenizer
+
+TEXT = "Ada Lovelace visited Paris — naïvely 🙂 . Ada left"
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return made_tokenizer()
+
+
+def one(tokenizer: Tokenizer, example: Example, max_tokens: int = 256) -> Item:
+    (item,) = tokenise(tokenizer, [example], max_tokens, seed=0)
+    return item
+
+
+def test_a_label_is_read_off_the_first_token_alone(tokenizer: Tokenizer) -> None:
+    for answer, wanted in ((True, B), (False, O)):
+        item = one(tokenizer, Example("a person", TEXT, answer))
+        assert item.targets[0] == wanted
+        assert set(item.targets[1:].tolist()) == {IGNORE}
+
+
+def test_spans_are_marked_on_first_pieces_of_the_text(tokenizer: Tokenizer) -> None:
+    item = one(tokenizer, Example("Ada", TEXT, ((0, 12), (21, 26))))
+    instruction = item.targets[: item.instruction_tokens].tolist()
+    words = [t for t in item.targets[item.instruction_tokens : -1].tolist() if t != IGNORE]
+    assert instruction == [IGNORE] * item.instruction_tokens
+    assert words == [B, I, O, B, *[O] * (len(words) - 4)]
+    assert item.targets[-1] == IGNORE
+
+
+def test_no_span_marks_every_word_as_outside(tokenizer: Tokenizer) -> None:
+    item = one(tokenizer, Example("Ada", TEXT, ()))
+    assert set(item.targets.tolist()) == {IGNORE, O}
+
+
+def test_neighbouring_spans_both_begin(tokenizer: Tokenizer) -> None:
+    item = one(tokenizer, Example("a person", "Ada Ada Ada", ((0, 3), (4, 11))))
+    assert [t for t in item.targets.tolist() if t != IGNORE] == [B, B, I]
+
+
+@given(st.integers(0, 300), st.integers(0, 50))
+def test_a_long_text_is_cut_to_a_window_with_its_answer(before: int, seed: int) -> None:
+    text = "Paris " * before + "Ada " + "Paris " * 300
+    start = 6 * before
+    example = Example("a person", text, ((start, start + 3),))
+    (item,) = tokenise(made_tokenizer(), [example], 64, seed)
+    assert len(item.ids) == 64
+    assert (item.targets == B).sum() == 1
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=200), st.integers(1, 16))
+def test_batches_hold_every_item_once(lengths: list[int], size: int) -> None:
+    items = [Item(np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int8), 1) for n in lengths]
+    cut = batches(items, size, seed=1)
+    assert sorted(i for batch in cut for i in batch) == list(range(len(items)))
+    assert max(len(batch) for batch in cut) <= size
+
+
+def test_padding_is_masked_and_carries_no_target(tokenizer: Tokenizer) -> None:
+    items = tokenise(tokenizer, [Example("Ada", "Paris", True), Example("Ada", TEXT, ((0, 3),))], 64, 0)
+    arrays = collate(items)
+    short = len(items[0].ids)
+    assert arrays["attention_mask"][0].tolist() == [1] * short + [0] * (len(items[1].ids) - short)
+    assert set(arrays["targets"][0, short:].tolist()) == {IGNORE}
+    assert arrays["token_type_ids"][0, :short].tolist() == [0, 0, 0, 1, 1][:short]

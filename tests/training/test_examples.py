@@ -1,0 +1,127 @@
+"""Labelled rows to instructions."""
+
+from __future__ import annotations
+
+import random
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from falconql.training import phrasing
+from falconql.training.examples import Example, dev_examples, disjoint, examples_of
+from falconql.training.sources import SETS, TrainingSet, read_split, sets_in
+from tests.training.made_data import NAMES, PLACES, write_sets
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_sets(tmp_path)
+
+
+def made(data: Path, task: str, count: int = 300) -> list[Example]:
+    (set_,) = (s for s in sets_in(data) if s.task == task)
+    return list(islice(examples_of(set_, data, frozenset(), seed=5), count))
+
+
+def quoted(example: Example) -> list[str]:
+    assert not isinstance(example.answer, bool)
+    return [example.text[start:end] for start, end in example.answer]
+
+
+def test_entity_spans_are_stretches_of_the_text(data: Path) -> None:
+    found = [text for e in made(data, "spans") if not isinstance(e.answer, bool) for text in quoted(e)]
+    assert set(found) <= {*NAMES, *PLACES}
+    assert {name for name in found if name in NAMES}
+    assert {name for name in found if name in PLACES}
+
+
+def test_absent_types_are_asked_for_and_have_no_spans(data: Path) -> None:
+    asked = [e for e in made(data, "spans") if "organi" in e.instruction.lower()]
+    assert {bool(e.answer) for e in asked} == {True, False}
+    assert all(bool(e.answer) is ("saw" in e.text) for e in asked)
+
+
+def test_asking_for_a_person_gives_persons_only(data: Path) -> None:
+    asked = [e for e in made(data, "spans") if e.instruction == "Extract the person"]
+    assert asked
+    assert all(quoted(e)[0] in NAMES and len(quoted(e)) == 1 for e in asked)
+
+
+def test_questions_answer_with_a_stretch_or_nothing(data: Path) -> None:
+    rows = {row["context"]: row for row in read_split(data, "qa/squad_part", "train")}
+    examples = made(data, "qa")
+    for example in examples:
+        row = rows[example.text]
+        own = example.instruction == row["question"].strip()
+        wanted = [a["text"] for a in row["answers"]] if own else []
+        assert quoted(example) == wanted
+    assert any(e.instruction != rows[e.text]["question"] for e in examples)
+
+
+def test_only_entailment_is_true(data: Path) -> None:
+    for example in made(data, "nli"):
+        assert example.answer is ("visited" in example.text)
+
+
+def test_opposite_sentiments_are_both_asked(data: Path) -> None:
+    asked = {(e.instruction, "liked" in e.text): e.answer for e in made(data, "classify", 2000)}
+    assert asked["Is this a positive review?", True] is True
+    assert asked["Is this a positive review?", False] is False
+    assert asked["Is this a negative review?", True] is False
+    assert asked["Is this a negative review?", False] is True
+
+
+def test_some_class_instructions_have_the_form_of_choose() -> None:
+    rng = random.Random(0)
+    made_ = {phrasing.class_instruction("dbpedia14", "village", rng) for _ in range(300)}
+    assert "What is the topic? village" in made_
+    assert "Is this about village?" in made_
+
+
+def test_the_same_seed_gives_the_same_examples(data: Path) -> None:
+    assert made(data, "spans") == made(data, "spans")
+
+
+def test_dev_examples_come_from_the_dev_split(data: Path) -> None:
+    (set_,) = (s for s in sets_in(data) if s.task == "nli")
+    examples = dev_examples(set_, data, 10, seed=0)
+    assert len(examples) == 10
+    assert all(e.text.startswith("dev ") for e in examples)
+
+
+def test_overlapping_spans_keep_the_first() -> None:
+    assert disjoint([(0, 4), (2, 6), (4, 5)]) == ((0, 4), (4, 5))
+
+
+def test_sets_that_state_no_licence_can_be_left_out(data: Path) -> None:
+    assert [s.name for s in sets_in(data) if not s.stated] == ["classify/sst2"]
+    assert all(s.stated for s in sets_in(data, stated_only=True))
+
+
+def test_no_set_in_the_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"holds no training split"):
+        sets_in(tmp_path)
+
+
+def test_no_listed_licence_forbids_commercial_use() -> None:
+    assert not [s.name for s in SETS if "-NC" in s.licence or "non-commercial" in s.licence.lower()]
+    assert [s.name for s in SETS if s.licence.startswith("not stated")] == [s.name for s in SETS if not s.stated]
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("city", "cities"),
+        ("booking day", "booking days"),
+        ("address", "address"),
+        ("dish", "dishes"),
+        ("number of people", "numbers of people"),
+    ],
+)
+def test_plurals(one: str, many: str) -> None:
+    assert phrasing.plural(one) == many
+
+
+def test_a_set_knows_its_task() -> None:
+    assert TrainingSet("qa/x", 1.0, "MIT", "somebody/something").task == "qa"

@@ -1,0 +1,101 @@
+"""From a torch model to the proxy directories."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.training.made_data import write_sets
+from tests.training.made_model import write_base
+
+pytestmark = [
+    pytest.mark.train,
+    # The exporters of torch and ONNX Runtime use what they themselves call deprecated.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sets(tmp_path_factory.mktemp("data"), rows=60)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    from falconql.training.pretrain import PretrainArgs, pretrain
+
+    base = write_base(tmp_path_factory.mktemp("base"))
+    out = tmp_path_factory.mktemp("run")
+    args = PretrainArgs(data=data, out=out, base=base, steps=40, batch_size=8, block=128, max_tokens=64, threads=1)
+    pretrain(args)
+    return out
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, run: Path, data: Path) -> tuple[Path, dict[str, Any]]:
+    from falconql.training.export import export_run
+
+    out = tmp_path_factory.mktemp("proxies") / "tiny"
+    return out, export_run(run, out, data, version="0.1")
+
+
+def test_both_proxies_open_and_agree(exported: tuple[Path, dict[str, Any]]) -> None:
+    from falconql.runtime.proxy.onnx import OnnxProxy
+
+    out, manifest = exported
+    texts, asked = ["Ada visited Paris .", "Grace left Oslo"], ["a person", "Is the person the person?"]
+    small, exact = OnnxProxy(out), OnnxProxy(out.with_name("tiny-fp32"))
+    assert np.allclose(small.label(texts, asked), exact.label(texts, asked), atol=0.1)
+    assert small.label_threshold == manifest["label"]["threshold"]
+
+
+def test_the_scores_of_a_text_do_not_depend_on_its_batch(exported: tuple[Path, dict[str, Any]]) -> None:
+    from falconql.runtime.proxy.onnx import OnnxProxy
+
+    proxy = OnnxProxy(exported[0])
+    texts = ["Ada visited Paris .", "Grace left Oslo " * 8, "Alan"]
+    together = proxy.label(texts, ["a person"] * 3)
+    alone = np.concatenate([proxy.label([text], ["a person"]) for text in texts])
+    assert np.allclose(together, alone, atol=1e-5)
+
+
+def test_the_manifest_says_what_it_was_made_from(exported: tuple[Path, dict[str, Any]]) -> None:
+    out, manifest = exported
+    written = json.loads((out / "proxy.json").read_text())
+    assert written == json.loads(json.dumps(manifest))
+    assert {entry["name"] for entry in written["data"]} == {
+        "spans/broad_twitter",
+        "qa/squad_part",
+        "nli/mnli_part",
+        "classify/sst2",
+    }
+    assert written["lineage"][1]["steps"] == 40
+    assert written["metrics"]["export"]["onnx_vs_torch_largest_logit_difference"] < 1e-3
+
+
+def test_a_model_that_computes_something_else_is_refused() -> None:
+    from falconql.training.exporter import ExportError, check_same
+
+    logits = [np.zeros((4, 3), dtype=np.float32)]
+    assert check_same(logits, [logits[0] + 1e-5]) == pytest.approx(1e-5)
+    with pytest.raises(ExportError, match=r"differs from the torch model by 0\.5"):
+        check_same(logits, [logits[0] + 0.5])
+    with pytest.raises(ExportError, match="nan"):
+        check_same(logits, [logits[0] * np.nan])
+
+
+def test_drift_counts_moved_probabilities_and_changed_classes() -> None:
+    from falconql.training.exporter import drift
+
+    sure = np.array([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0]], dtype=np.float32)
+    swapped = sure[:, ::-1].copy()
+    assert drift([sure], [sure]).largest == 0.0
+    assert drift([sure], [swapped]).changed == 1.0
+    assert drift([sure], [swapped]).largest > 0.99

@@ -1,0 +1,67 @@
+"""How good answers are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falconql.training.scoring import (
+    Counts,
+    accuracy,
+    answer_f1,
+    balanced_accuracy,
+    class_f1,
+    exact_spans,
+    macro_f1,
+    word_spans,
+)
+
+TEXT = "Ada Lovelace visited Paris."
+
+
+def test_exact_spans_need_both_ends() -> None:
+    assert exact_spans([(0, 3), (21, 26)], [(0, 12), (21, 26)]) == Counts(right=1, predicted=2, wanted=2)
+
+
+def test_words_count_by_what_is_covered() -> None:
+    assert word_spans(TEXT, [(0, 3), (21, 26)], [(0, 12), (21, 26)]) == Counts(right=2, predicted=2, wanted=3)
+
+
+def test_nothing_wanted_and_nothing_found_is_perfect() -> None:
+    assert Counts().f1 == 1.0
+    assert Counts(right=0, predicted=1, wanted=0).f1 == 0.0
+
+
+def test_f1_over_rows_is_micro() -> None:
+    total = exact_spans([(0, 1)], [(0, 1)]) + exact_spans([], [(0, 1), (2, 3)])
+    assert total.f1 == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "wanted", "score"),
+    [
+        ("the Paris", ["paris"], 1.0),
+        ("Paris, France", ["Paris", "Lyon"], 2 / 3),
+        ("Lyon", ["Paris"], 0.0),
+        ("", ["Paris"], 0.0),
+        ("", [], 1.0),
+        ("Paris", [], 0.0),
+    ],
+)
+def test_answers_score_as_in_squad(predicted: str, wanted: list[str], score: float) -> None:
+    assert answer_f1(predicted, wanted) == pytest.approx(score)
+
+
+def test_label_measures() -> None:
+    got, wanted = [True, True, False, False], [True, False, False, False]
+    assert accuracy(got, wanted) == 0.75
+    assert class_f1(got, wanted, True) == pytest.approx(2 / 3)
+    assert macro_f1(got, wanted) == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert balanced_accuracy(got, wanted) == pytest.approx((1 + 2 / 3) / 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5))
+def test_spans_against_themselves_are_perfect(spans: list[tuple[int, int]]) -> None:
+    assert exact_spans(spans, spans).f1 == 1.0
+    assert word_spans(TEXT, spans, spans).f1 == 1.0
