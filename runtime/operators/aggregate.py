@@ -78,6 +78,9 @@ class AggregateOperator:
     def _collect(self, number: int, keys: dict[str, pa.Array], values: pa.Array) -> None:
         """Add values to the lists of their groups. Lists cannot be summed up by Arrow's grouping."""
         lists = self.collected.setdefault(number, {})
+        if not self.key_names:
+            lists.setdefault((), []).extend(values.drop_null().to_pylist())
+            return
         table = pa.table({**{name: keys[name] for name in self.key_names}, "$value": values})
         grouped = table.group_by(self.key_names, use_threads=False).aggregate([("$value", "list")])
         for key, part in zip(self._keys_of(grouped), grouped.column("$value_list").to_pylist(), strict=True):

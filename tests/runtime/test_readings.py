@@ -1,0 +1,80 @@
+"""Numbers and dates as people write them; what could be read in two ways is null."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falconql.runtime.readings import read_date, read_number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("$1,299.99", 1299.99),
+        ("1.299,99 EUR", 1299.99),
+        ("Rs. 54,990", 54990),
+        ("₹1,29,990", 129990),
+        ("1 299,5", 1299.5),
+        ("12\u2019000", 12000),
+        ("12.5%", 12.5),
+        ("-3", -3),
+        ("\u22123.5", -3.5),
+        ("($5)", -5),
+        ("$ -4", -4),
+        ("about 40 dollars", 40),
+        (".5 kg", 0.5),
+        ("1e5", 100000),
+        ("3,5", 3.5),
+        ("40-50", None),
+        ("10k", None),
+        ("5 million", None),
+        ("1,23,4", None),
+        ("no number", None),
+        ("", None),
+        ("nan", None),
+        ("inf", None),
+        ("1" * 500, None),
+    ],
+)
+def test_numbers(text: str, number: float | None) -> None:
+    assert read_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2015-03-31", date(2015, 3, 31)),
+        ("2015-03-31T10:00:00Z", date(2015, 3, 31)),
+        ("31/03/2015", date(2015, 3, 31)),
+        ("03/31/2015", date(2015, 3, 31)),
+        ("03/04/2015", None),
+        ("03.04.2015", date(2015, 4, 3)),
+        ("March 31st, 2015", date(2015, 3, 31)),
+        ("Mar. 3, 2015", date(2015, 3, 3)),
+        ("Tuesday, 31 March 2015", date(2015, 3, 31)),
+        ("March 2015", date(2015, 3, 1)),
+        ("31-Mar-2015", date(2015, 3, 31)),
+        ("30 February 2015", None),
+        ("2015", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_dates(text: str, day: date | None) -> None:
+    assert read_date(text) == day
+
+
+@given(st.text())
+def test_no_text_is_too_strange_to_read(text: str) -> None:
+    assert read_number(text) is None or isinstance(read_number(text), float)
+    assert read_date(text) is None or isinstance(read_date(text), date)
+
+
+@given(st.dates(min_value=date(1000, 1, 1)))
+def test_iso_dates_read_as_themselves(day: date) -> None:
+    assert read_date(day.isoformat()) == day
+    assert read_date(f"{day:%d} {day:%B} {day.year:04d}") == day
