@@ -105,7 +105,7 @@ class _QueryChecker:
                 continue
             name = clause.path if isinstance(clause, ast.From) else clause.model
             if not name.value.strip():
-                self.problems.error("FQL114", f"the name of the {what} is empty", name.span)
+                self.problems.error("FQL114", f"the name of the {what} is empty", name.span, "leave the clause out")
 
     def _operand(self, node: ast.Expr) -> Operand:
         operand = check_operand(self.ctx, node)
@@ -146,7 +146,7 @@ class _QueryChecker:
         condition = check_condition(self.ctx, node)
         if self.problems.failures == before and is_constant(node):
             message = "this condition is the same for every row"
-            self.problems.error("FQL216", message, node.span, "leave `where` out, or test a column or a `label(...)`")
+            self.problems.warn("FQL216", message, node.span, "leave `where` out, or test a column or a `label(...)`")
         return BROKEN if too_large(self.problems, Operand(node, condition)) else condition
 
     def _group_by(self) -> None:

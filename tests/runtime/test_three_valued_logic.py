@@ -75,6 +75,7 @@ conditions = st.recursive(
 def test_a_condition_keeps_the_rows_that_sql_keeps(condition: tuple[str, str], batch_rows: int) -> None:
     query, sql = condition
     corpus = TABLE  # DuckDB finds the table by the name of this variable
-    expected = duckdb.sql(f"select id from corpus where {sql} order by id").fetchall()
+    relation = duckdb.sql(f"select id from corpus where {sql} order by id")
+    assert relation is not None
     kept = Run(f"where {query} select id", corpus, batch_rows=batch_rows).column("id")
-    assert kept == [row[0] for row in expected]
+    assert kept == [row[0] for row in relation.fetchall()]
