@@ -19,7 +19,6 @@ from falconql.runtime.plan import Field
 from falconql.source import Span
 from falconql.types import UNKNOWN, Type
 
-# With more names than this in scope, listing them all helps nobody.
 _MOST_LISTED = 12
 
 
@@ -144,9 +143,10 @@ class Scope:
         if near:
             listed = " or ".join(f"`{quoted_name(n)}`" for n in near)
             return (_instead(f"did you mean {listed}?", near[0], span, in_braces),)
-        if 0 < len(visible) <= _MOST_LISTED:
-            return (Help("the names here are " + ", ".join(quoted_name(n) for n in visible)),)
-        return ()
+        if not visible:
+            return (Help(f"{self.catalog.corpus} has no columns"),)
+        more = f" and {len(visible) - _MOST_LISTED} more" if len(visible) > _MOST_LISTED else ""
+        return (Help("the names here are " + ", ".join(map(quoted_name, visible[:_MOST_LISTED])) + more),)
 
     def text_fields(self, wanted: Type) -> list[Field]:
         """Return the columns of a type, each name once."""

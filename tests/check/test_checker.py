@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from falconql.catalog import Catalog
+from falconql.catalog import Catalog, ParameterValue
 from falconql.check import check_query, columns_of
 from falconql.runtime.expression import (
     Arithmetic,
@@ -236,7 +236,7 @@ def test_order_by_means_the_output_first_and_knows_other_columns() -> None:
 
 
 def test_parameters_take_the_type_that_is_needed() -> None:
-    given = {"least": "4", "half": "0.5", "all": "false", "n": "10", "whole": 3}
+    given: dict[str, ParameterValue] = {"least": "4", "half": "0.5", "all": "false", "n": "10", "whole": 3}
     query = typed(
         'text body where stars >= $least and ($all or price < $half) and label("x", threshold: $half) '
         "and stars * $whole > $least limit $n",
