@@ -1,0 +1,121 @@
+"""Proxy directories that break the contract: each is refused, by name of file and field."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from falconql.runtime.errors import ProxyError
+from falconql.runtime.proxy.onnx import OnnxProxy
+from tests.proxy.tiny import MANIFEST, save_model, save_proxy
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(json.dumps(MANIFEST))
+    place = data
+    *steps, last = path.split(".")
+    for step in steps:
+        place = place[step]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("format", 2, "format 2 is not supported"),
+        ("name", None, "the field `name` is missing"),
+        ("name", " ", "`name` must be a text"),
+        ("model", "../model.onnx", "`model` must be the name of a file"),
+        ("tokenizer", "/etc/passwd", "`tokenizer` must be the name of a file"),
+        ("max_tokens", 0, "`max_tokens` must be a whole number"),
+        ("max_tokens", "many", "`max_tokens` must be a whole number"),
+        ("window_overlap", 31, "`window_overlap` must be a whole number from 0 to 16"),
+        ("labels", {"B": 0, "I": 1}, "`labels` must be the positions"),
+        ("labels", {"B": 0, "I": 1, "O": 3}, "`labels` must be the positions"),
+        ("prompts.label", {"kind": "triple"}, "`prompts.label.kind` must be `pair` or `single`"),
+        ("prompts.span.first", "{text}", "`prompts.span` must be a template"),
+        ("label.readout", "last", "`label.readout` must be `first_token` or `any_span`"),
+        ("label.temperature", 0, "`label.temperature` must be a number"),
+        ("label.bias", None, "the field `label.bias` is missing"),
+        ("label.threshold", 1.5, "`label.threshold` must be a number from 0 to 1"),
+        ("span", None, "the field `span.threshold` is missing"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(tmp_path: Path, path: str, value: Any, message: str) -> None:
+    save_proxy(tmp_path)
+    (tmp_path / "proxy.json").write_text(json.dumps(changed(path, value)))
+    with pytest.raises(ProxyError) as caught:
+        OnnxProxy(tmp_path)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "\ud800".encode("utf-8", "surrogatepass"), "[" * 100_000])
+def test_a_manifest_that_is_no_object(tmp_path: Path, content: str | bytes) -> None:
+    save_proxy(tmp_path)
+    (tmp_path / "proxy.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ProxyError, match=r"proxy\.json"):
+        OnnxProxy(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["proxy.json", "model.onnx", "tokenizer.json"])
+def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
+    save_proxy(tmp_path)
+    (tmp_path / file).unlink()
+    with pytest.raises(ProxyError, match=file):
+        OnnxProxy(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("keep", [0, 0.5])
+def test_a_file_cut_off_is_named(tmp_path: Path, file: str, keep: float) -> None:
+    save_proxy(tmp_path)
+    content = (tmp_path / file).read_bytes()
+    (tmp_path / file).write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(ProxyError, match=file):
+        OnnxProxy(tmp_path).label(["a"], ["b"])
+
+
+def test_a_model_of_another_shape(tmp_path: Path) -> None:
+    save_proxy(tmp_path)
+    import onnx
+    from onnx import TensorProto, helper
+
+    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "tokens"])
+    output = helper.make_tensor_value_info("out", TensorProto.INT64, ["batch", "tokens"])
+    graph = helper.make_graph([helper.make_node("Identity", ["tokens"], ["out"])], "g", [tokens], [output])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(ProxyError, match=r"the inputs must be input_ids"):
+        OnnxProxy(tmp_path).label(["a"], ["b"])
+
+
+def test_a_vocabulary_larger_than_the_model(tmp_path: Path) -> None:
+    save_proxy(tmp_path)
+    save_model(tmp_path / "model.onnx", np.zeros((3, 3)), np.zeros(3))
+    with pytest.raises(ProxyError, match="the proxy tiny failed"):
+        OnnxProxy(tmp_path).label(["a"], ["b"])
+
+
+def test_without_onnx_runtime_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *rest: Any) -> Any:
+        if name == "onnxruntime":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(ProxyError) as caught:
+        OnnxProxy(save_proxy(tmp_path)).label(["a"], ["b"])
+    assert caught.value.hint is not None
+    assert 'pip install "falconql[cpu]"' in caught.value.hint
