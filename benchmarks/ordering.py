@@ -35,7 +35,7 @@ from falconql.runtime.calls import ModelCalls
 from falconql.runtime.evaluate import evaluate, true_rows
 from falconql.runtime.frame import Frame
 from falconql.runtime.metrics import RunMetrics
-from falconql.runtime.operators.scan import normalise
+from falconql.runtime.normalise import normalise
 from falconql.runtime.plan import Filter, Plan, nodes, tests
 from falconql.runtime.proxy import Proxy, SpanValue, open_proxy
 

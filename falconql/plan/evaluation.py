@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from falconql.runtime import evaluate as runtime
 from falconql.runtime.expression import Expr, Literal
-from falconql.runtime.operators.scan import normalise
+from falconql.runtime.normalise import normalise
 
 _ONE_ROW = pa.record_batch([pa.array([0])], names=["$"])
 
