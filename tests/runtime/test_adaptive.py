@@ -52,7 +52,8 @@ def run(
             at = start + step.rows
             calls = list(order.tests[step.test].calls)
             new = ~answered[at][:, calls].all(axis=1) if calls else np.zeros(at.size, dtype=bool)
-            answered[np.ix_(at, calls)] = True
+            for call in calls:
+                answered[at, call] = True
             cost = int(tokens[at[new], step.test].sum())
             spent += cost
             steps.append((step.test, step.rows.size))
