@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from falconql.cli.main import main
+from falconql.cli.entry import start
 
 if __name__ == "__main__":
-    main()
+    start()
