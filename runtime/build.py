@@ -12,7 +12,7 @@ from falconql.runtime.operators.each import EachOperator
 from falconql.runtime.operators.filter import FilterOperator
 from falconql.runtime.operators.limit import LimitOperator
 from falconql.runtime.operators.project import ProjectOperator
-from falconql.runtime.operators.scan import ScanOperator
+from falconql.runtime.operators.scan import BatchSizes, ScanOperator
 from falconql.runtime.operators.sort import SortOperator
 from falconql.runtime.plan import Aggregate, Each, Filter, Limit, Node, Plan, Project, Scan, Sort, nodes
 
@@ -26,9 +26,10 @@ def build(plan: Plan, ctx: ExecContext, calls: ModelCalls) -> list[Operator]:
 def _operator(node: Node, above: list[Node], plan: Plan, ctx: ExecContext, calls: ModelCalls) -> Operator:
     match node:
         case Scan():
-            return ScanOperator(node, ctx, model_calls=bool(plan.calls), may_stop=_may_stop(above))
+            sizes = BatchSizes.suited(model_calls=bool(plan.calls), limit=_stops_at(above), most=ctx.batch_rows)
+            return ScanOperator(node, ctx, sizes)
         case Filter():
-            return FilterOperator(node, calls, rows_expected=None if _may_stop(above) else ctx.source.rows)
+            return FilterOperator(node, calls, rows_expected=ctx.source.rows if _stops_at(above) is None else None)
         case Each():
             return EachOperator(node, calls)
         case Project():
@@ -43,8 +44,15 @@ def _operator(node: Node, above: list[Node], plan: Plan, ctx: ExecContext, calls
             assert_never(node)
 
 
-def _may_stop(above: list[Node]) -> bool:
-    """Return whether an operator above may stop reading early."""
-    blocking = [isinstance(node, (Sort, Aggregate)) for node in above]
-    below_blocking = above[len(blocking) - blocking[::-1].index(True) :] if True in blocking else above
-    return any(isinstance(node, Limit) for node in below_blocking)
+def _stops_at(above: list[Node]) -> int | None:
+    """Return after how many rows an operator above stops reading; None if everything is read.
+
+    ``above`` is from the root down; what a blocking operator feeds has no say in what it reads.
+    """
+    stops_at = None
+    for node in above:
+        if isinstance(node, Sort | Aggregate):
+            stops_at = None
+        elif isinstance(node, Limit):
+            stops_at = node.count if stops_at is None else min(stops_at, node.count)
+    return stops_at

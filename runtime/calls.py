@@ -1,15 +1,16 @@
 """Answering model calls for frames: instructions per row, the same question asked once.
 
 A question is a pair of text and instruction. Within a run each is put to the proxy once, whatever
-row, batch or operator it comes from: answers are kept by hash, the oldest forgotten when they take
-more than ``MOST_ANSWERS``.
+row, batch or operator it comes from: answers are kept by hash, those not used for longest forgotten
+when they take more than ``MOST_ANSWER_BYTES``. A null text or instruction gives null. An empty
+text is a text like any other, but nothing can be extracted from it and the proxy is not asked to.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,39 @@ from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import Proxy, SpanValue
 
-MOST_ANSWERS = 500_000
+MOST_ANSWER_BYTES = 64 << 20
+# What an answer and its key take in the dictionary, and each span of it; measured with tracemalloc.
+_ANSWER_BYTES, _SPAN_BYTES = 250, 160
 
 Question = tuple[str, str]
 Key = bytes
+Ask = Callable[[Proxy, list[str], list[str]], Sequence[Any]]
+
+
+class Answers:
+    """Answers by key, those not used for longest forgotten first."""
+
+    def __init__(self, most_bytes: int = MOST_ANSWER_BYTES) -> None:
+        self.most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[Key, Any] = OrderedDict()
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._kept
+
+    def __getitem__(self, key: Key) -> Any:
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def __setitem__(self, key: Key, answer: Any) -> None:
+        self._kept[key] = answer
+        self._bytes += _size(answer)
+        while self._bytes > self.most_bytes:
+            self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+def _size(answer: Any) -> int:
+    return _ANSWER_BYTES + (_SPAN_BYTES * len(answer) if isinstance(answer, list) else 0)
 
 
 class ModelCalls:
@@ -34,15 +64,28 @@ class ModelCalls:
         calls: the plan's model calls.
         proxy: what answers them; may be None when there are none.
         metrics: ``model_calls``, ``model_tokens`` and ``cache_hits`` are counted there.
+        most_answer_bytes: how much memory answers may take that are kept for later batches.
     """
 
-    def __init__(self, calls: Sequence[ModelCall], proxy: Proxy | None, metrics: RunMetrics) -> None:
+    def __init__(
+        self,
+        calls: Sequence[ModelCall],
+        proxy: Proxy | None,
+        metrics: RunMetrics,
+        most_answer_bytes: int = MOST_ANSWER_BYTES,
+    ) -> None:
         self.calls = tuple(calls)
         self.metrics = metrics
         self._proxy = proxy
-        self._answers: OrderedDict[Key, Any] = OrderedDict()
+        self._answers = Answers(most_answer_bytes)
         if self.calls and proxy is None:
-            raise ProxyError("the plan has model calls and was given no proxy")
+            raise ProxyError(
+                "the plan has model calls and was given no proxy", hint='open one with `open_proxy("kestrel")`'
+            )
+
+    def questions_per_row(self) -> int:
+        """Return how many label and span questions the plan asks of a row that needs them all."""
+        return sum(max(1, len(call.options)) for call in self.calls)
 
     def threshold(self, index: int) -> float:
         """Return the score at and above which label call ``index`` is true."""
@@ -55,7 +98,6 @@ class ModelCalls:
         result = frame.result(index)
         missing = rows[~result.known[rows]]
         if missing.size:
-            missing = np.unique(missing)
             result.values[missing] = self._compute(self.calls[index], frame, missing)
             result.known[missing] = True
         return result
@@ -84,68 +126,70 @@ class ModelCalls:
         ]
         return [None if None in row else "".join(row) for row in zip(*parts, strict=True)]
 
-    def _answer(self, call: ModelCall, questions: list[Question]) -> list[Any]:
+    def _answer(self, call: ModelCall, questions: list[Question]) -> Sequence[Any]:
         if call.kind == "label":
             return self._labels(questions)
         if call.kind == "choose":
             return self._choices(call, questions)
         found = self._spans(questions, call.threshold)
-        texts = [text for text, _ in questions]
         if call.kind == "spans":
-            return [[_span(text, value) for value in values] for text, values in zip(texts, found, strict=True)]
+            return [[_span(text, v) for v in values] for (text, _), values in zip(questions, found, strict=True)]
         return [
             _span(text, max(values, key=lambda v: v.score)) if values else None
-            for text, values in zip(texts, found, strict=True)
+            for (text, _), values in zip(questions, found, strict=True)
         ]
 
-    def _labels(self, questions: list[Question]) -> list[Any]:
-        def ask(proxy: Proxy, texts: list[str], instructions: list[str]) -> list[Any]:
-            return [float(score) for score in proxy.label(texts, instructions)]
+    def _labels(self, questions: list[Question]) -> list[float]:
+        return self._ask_once(b"label", questions, lambda proxy, texts, asked: proxy.label(texts, asked).tolist())
 
-        return self._ask_once(b"label", questions, ask)
-
-    def _choices(self, call: ModelCall, questions: list[Question]) -> list[Any]:
-        options = call.options
-        pairs = [(text, f"{question} {option}") for text, question in questions for option in options]
-        scores = np.array(self._labels(pairs), dtype=np.float64).reshape(len(questions), len(options))
-        return [options[best] for best in scores.argmax(axis=1)]
+    def _choices(self, call: ModelCall, questions: list[Question]) -> list[str]:
+        """Return for each question the option whose label scores highest, the first of equals."""
+        pairs = [(text, f"{question} {option}") for text, question in questions for option in call.options]
+        scores = np.array(self._labels(pairs)).reshape(len(questions), len(call.options))
+        return [call.options[best] for best in scores.argmax(axis=1)]
 
     def _spans(self, questions: list[Question], threshold: float | None) -> list[list[SpanValue]]:
-        def ask(proxy: Proxy, texts: list[str], instructions: list[str]) -> list[Any]:
-            return list(proxy.spans(texts, instructions, threshold))
+        asked = [question for question in questions if question[0]]
+        answers = iter(
+            self._ask_once(
+                f"spans {threshold}".encode(),
+                asked,
+                lambda proxy, texts, instructions: proxy.spans(texts, instructions, threshold),
+            )
+        )
+        return [next(answers) if text else [] for text, _ in questions]
 
-        return self._ask_once(f"spans {threshold}".encode(), questions, ask)
-
-    def _ask_once(self, kind: bytes, questions: list[Question], ask: Any) -> list[Any]:
+    def _ask_once(self, kind: bytes, questions: list[Question], ask: Ask) -> list[Any]:
         """Return answers in order, putting each distinct new question to the proxy once."""
         keys = [_key(kind, text, instruction) for text, instruction in questions]
         new: dict[Key, Question] = {}
         answers: dict[Key, Any] = {}
         for key, question in zip(keys, questions, strict=True):
             if key in self._answers:
-                self._answers.move_to_end(key)
                 answers[key] = self._answers[key]
             else:
                 new.setdefault(key, question)
         self.metrics.cache_hits += len(questions) - len(new)
         if new:
-            assert self._proxy is not None
-            before = self._proxy.tokens_run
-            fresh = ask(self._proxy, [text for text, _ in new.values()], [i for _, i in new.values()])
-            self.metrics.model_calls += len(new)
-            self.metrics.model_tokens += self._proxy.tokens_run - before
-            for key, answer in zip(new, fresh, strict=True):
-                answers[key] = self._answers[key] = answer
-            while len(self._answers) > MOST_ANSWERS:
-                self._answers.popitem(last=False)
+            answers.update(zip(new, self._ask(list(new.values()), ask), strict=True))
+            for key in new:
+                self._answers[key] = answers[key]
         return [answers[key] for key in keys]
+
+    def _ask(self, questions: list[Question], ask: Ask) -> Sequence[Any]:
+        assert self._proxy is not None
+        before = self._proxy.tokens_run
+        answers = ask(self._proxy, [text for text, _ in questions], [instruction for _, instruction in questions])
+        self.metrics.model_calls += len(questions)
+        self.metrics.model_tokens += self._proxy.tokens_run - before
+        return answers
 
 
 def _key(kind: bytes, text: str, instruction: str) -> Key:
+    asked = instruction.encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(kind, digest_size=16)
-    instruction_bytes = instruction.encode("utf-8", "surrogatepass")
-    digest.update(len(instruction_bytes).to_bytes(8, "little"))
-    digest.update(instruction_bytes)
+    digest.update(len(asked).to_bytes(8, "little"))
+    digest.update(asked)
     digest.update(text.encode("utf-8", "surrogatepass"))
     return digest.digest()
 

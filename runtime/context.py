@@ -17,14 +17,15 @@ class ExecContext:
     Attributes:
         source: the corpus.
         proxy: the opened proxy; None when the plan has no model call.
-        batch_rows: rows per batch at most; batches start small and grow, so that a ``limit`` can
-            stop early and the first measurements cost little.
+        batch_rows: rows per batch at most; None chooses by what the plan does. With model calls
+            batches start small and grow, so that a ``limit`` can stop early and the first
+            measurements cost little; without, they are as large as memory allows.
         metrics: filled while running.
         on_progress: called after every batch with ``metrics``, for a progress display.
     """
 
     source: TableSource
     proxy: Proxy | None = None
-    batch_rows: int = 4096
+    batch_rows: int | None = None
     metrics: RunMetrics = field(default_factory=RunMetrics)
     on_progress: Callable[[RunMetrics], None] | None = None

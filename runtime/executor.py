@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pyarrow as pa
 
@@ -14,7 +14,10 @@ from falconql.runtime.errors import ExecutionError, FalconQLError
 from falconql.runtime.frame import Frame
 from falconql.runtime.io.arrow import type_to_arrow
 from falconql.runtime.operators.base import Operator
-from falconql.runtime.plan import Filter, Plan, nodes
+from falconql.runtime.plan import Plan
+
+_MEMORY_HINT = "read fewer columns, filter before sorting or grouping, or add a `limit` to `order by`"
+_DATA_HINT = "look for unusual values in the columns it reads, or leave those rows out with `where`"
 
 
 def output_schema(plan: Plan, source_schema: pa.Schema) -> pa.Schema:
@@ -30,32 +33,29 @@ def output_schema(plan: Plan, source_schema: pa.Schema) -> pa.Schema:
     return pa.schema(fields)
 
 
-def execute(plan: Plan, ctx: ExecContext) -> Iterator[pa.RecordBatch]:
+def execute(plan: Plan, ctx: ExecContext) -> Generator[pa.RecordBatch, None, None]:
     """Yield the result in record batches, all of the schema ``output_schema`` gives.
 
-    Closing the iterator early stops the run. ``ctx.metrics`` is up to date after every batch.
+    Closing the iterator early stops the run and closes the corpus. ``ctx.metrics`` is up to date
+    after every batch.
 
     Raises:
         DataError: the corpus cannot be read.
         ProxyError: the plan has model calls and there is no proxy, or it fails.
         ExecutionError: an operator failed.
     """
-    calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics)
-    operators = build(plan, ctx, calls)
-    metrics = ctx.metrics
-    metrics.operators.extend(operator.metrics for operator in operators)
-    metrics.rows_total = ctx.source.rows
+    run = _Run(plan, ctx)
+    frames = run.frames()
     schema = output_schema(plan, ctx.source.schema)
-    filters = [operator for operator in operators if operator.metrics.name in ("Scan", "Filter")]
-    started = time.perf_counter()
     try:
-        for frame in _chain(operators, ctx):
-            batch = _output(frame, plan, schema)
-            metrics.rows_out += batch.num_rows
-            _settle(plan, metrics_of=filters, ctx=ctx, started=started)
+        for frame in frames:
+            batch = _output(frame, schema)
+            ctx.metrics.rows_out += batch.num_rows
+            run.count()
             yield batch
     finally:
-        _settle(plan, metrics_of=filters, ctx=ctx, started=started)
+        run.close()
+        run.count()
 
 
 def execute_to_table(plan: Plan, ctx: ExecContext) -> pa.Table:
@@ -64,52 +64,68 @@ def execute_to_table(plan: Plan, ctx: ExecContext) -> pa.Table:
     return pa.Table.from_batches(list(execute(plan, ctx)), schema=schema)
 
 
-def _chain(operators: list[Operator], ctx: ExecContext) -> Iterator[Frame]:
-    frames: Iterator[Frame] = iter(())
-    for number, operator in enumerate(operators):
-        frames = _guarded(operator, frames)
-        if number == len(operators) - 1:
-            break
-        frames = _reporting(frames, ctx) if number == 0 else frames
-    return frames
+class _Run:
+    """The operators of one run, chained, and the numbers that concern them all."""
+
+    def __init__(self, plan: Plan, ctx: ExecContext) -> None:
+        self._ctx = ctx
+        self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics)
+        self._operators = build(plan, ctx, self._calls)
+        self._filters = [op.metrics for op in self._operators if op.metrics.name in ("Scan", "Filter")]
+        self._opened: list[Generator[Frame, None, None]] = []
+        self._started = time.perf_counter()
+        ctx.metrics.operators.extend(operator.metrics for operator in self._operators)
+        ctx.metrics.rows_total = ctx.source.rows
+
+    def frames(self) -> Iterator[Frame]:
+        """Return the frames of the last operator."""
+        frames: Iterator[Frame] = iter(())
+        for operator in self._operators:
+            frames = _guarded(operator, frames)
+            self._opened.append(frames)
+            if operator is self._operators[0]:
+                frames = self._reporting(frames)
+                self._opened.append(frames)
+        return frames
+
+    def close(self) -> None:
+        """End the operators, the last one first; so a limit or an interruption ends the scan."""
+        for frames in reversed(self._opened):
+            frames.close()
+
+    def count(self) -> None:
+        """Bring the numbers of the whole run up to date."""
+        metrics = self._ctx.metrics
+        metrics.seconds = time.perf_counter() - self._started
+        metrics.rows_kept = self._filters[-1].rows_out
+        asked = self._calls.questions_per_row() * metrics.rows_in
+        metrics.calls_avoided = max(0, asked - metrics.model_calls - metrics.cache_hits)
+
+    def _reporting(self, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
+        """Tell how far the run is each time a batch has gone through the operators above."""
+        for frame in frames:
+            yield frame
+            if self._ctx.on_progress is not None:
+                self.count()
+                self._ctx.on_progress(self._ctx.metrics)
 
 
-def _reporting(frames: Iterator[Frame], ctx: ExecContext) -> Iterator[Frame]:
-    """Tell how far the run is each time a batch has gone through the operators above."""
-    for frame in frames:
-        yield frame
-        if ctx.on_progress is not None:
-            ctx.on_progress(ctx.metrics)
-
-
-def _guarded(operator: Operator, frames: Iterator[Frame]) -> Iterator[Frame]:
+def _guarded(operator: Operator, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
     """Run an operator and say which one it was when Arrow or the machine gives up."""
+    name = operator.metrics.name.lower()
     try:
         yield from operator.run(frames)
     except FalconQLError:
         raise
-    except (pa.ArrowException, MemoryError) as error:
-        name = operator.metrics.name.lower()
-        reason = "out of memory" if isinstance(error, MemoryError) else str(error)
-        raise ExecutionError(f"the {name} failed: {reason}", operator=name) from error
+    except (MemoryError, pa.ArrowMemoryError) as error:
+        raise ExecutionError(f"the {name} ran out of memory", operator=name, hint=_MEMORY_HINT) from error
+    except pa.ArrowException as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ExecutionError(f"the {name} failed: {reason}", operator=name, hint=_DATA_HINT) from error
 
 
-def _output(frame: Frame, plan: Plan, schema: pa.Schema) -> pa.RecordBatch:
-    arrays = []
-    for name, field in zip((f.name for f in plan.output), schema, strict=True):
-        array = frame.column(name)
-        arrays.append(array if array.type == field.type else array.cast(field.type))
+def _output(frame: Frame, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the columns of the result; those that begin with ``$`` are not among them."""
+    columns = [(frame.column(field.name), field.type) for field in schema]
+    arrays = [array if array.type == type_ else array.cast(type_) for array, type_ in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _settle(plan: Plan, *, metrics_of: list[Operator], ctx: ExecContext, started: float) -> None:
-    metrics = ctx.metrics
-    metrics.seconds = time.perf_counter() - started
-    metrics.rows_kept = metrics_of[-1].metrics.rows_out
-    asked = len(plan.calls) * metrics.rows_in
-    metrics.calls_avoided = max(0, asked - metrics.model_calls - metrics.cache_hits)
-
-
-def has_filter(plan: Plan) -> bool:
-    """Return whether a plan keeps only some rows."""
-    return any(isinstance(node, Filter) for node in nodes(plan.root))

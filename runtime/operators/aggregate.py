@@ -1,4 +1,12 @@
-"""Aggregate: one row per group, memory bounded by the number of groups (and what ``collect`` keeps)."""
+"""Aggregate: one row per group, in the order in which groups are first seen.
+
+Each frame is summed up by itself, and the sums of frames are summed up again now and then, so that
+memory is bounded by the number of groups and by what ``collect`` keeps. Nulls as in SQL: they are
+left out of every aggregate but ``count()`` (so ``share`` is the part of the rows decided for which it is
+true); without other values ``sum``, ``avg``, ``min``, ``max`` and ``share`` are null, ``count(x)`` is 0 and
+``collect`` the empty list. A sum of Ints that does not fit 64 bits is null; a sum of Floats may differ
+in its last digits with the size of the batches.
+"""
 
 from __future__ import annotations
 
@@ -15,140 +23,155 @@ from falconql.runtime.frame import Frame
 from falconql.runtime.io.arrow import type_to_arrow
 from falconql.runtime.metrics import OperatorMetrics
 from falconql.runtime.operators.base import Stopwatch
+from falconql.runtime.operators.collect import Collected
 from falconql.runtime.plan import Aggregate, AggregateCall
+from falconql.runtime.types import INT
 
 MERGE_ROWS = 100_000
 
-# How a batch is summed up, and how such sums are summed up again.
+# Per function: the parts a frame is summed up to, and how parts are summed up again.
 _PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "count": (("count", "sum"),),
     "sum": (("sum", "sum"),),
     "avg": (("sum", "sum"), ("count", "sum")),
     "min": (("min", "min"),),
     "max": (("max", "max"),),
-    "share": (("sum", "sum"),),
+    "share": (("sum", "sum"), ("count", "sum")),
+    "collect": (),
 }
 
 
 class AggregateOperator:
-    """Sums up each frame, merges the sums now and then, finishes at the end.
-
-    Groups come out in the order in which they were first seen.
-    """
+    """Blocking: groups are complete only at the end."""
 
     def __init__(self, node: Aggregate, calls: ModelCalls) -> None:
         self.node = node
         self.calls = calls
         self.metrics = OperatorMetrics("Aggregate")
-        self.key_names = [f"$key{number}" for number in range(len(node.keys))]
-        self.collected: dict[int, dict[tuple[Any, ...], list[Any]]] = {}
+        self._keys = [f"$key{number}" for number in range(len(node.keys))]
+        self._collected = {
+            number: Collected(self._keys) for number, call in enumerate(node.aggregates) if call.function == "collect"
+        }
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         watch = Stopwatch(self.metrics)
+        merged: pa.Table | None = None
         parts: list[pa.Table] = []
         for frame in frames:
             with watch:
                 self.metrics.rows_in += frame.num_rows
                 parts.append(self._sum_up(frame))
-                if sum(part.num_rows for part in parts) > MERGE_ROWS and len(parts) > 1:
-                    parts = [self._merge(parts)]
+                groups = 0 if merged is None else merged.num_rows
+                # Not more often than the number of groups grows, or many groups would be merged at every frame.
+                if sum(part.num_rows for part in parts) > max(MERGE_ROWS, groups):
+                    merged, parts = self._merge(merged, parts), []
         with watch:
-            result = self._finish(self._merge(parts) if parts else None)
+            merged = self._merge(merged, parts)
+            result = self._of_nothing() if merged is None else self._result(merged)
         self.metrics.rows_out += result.num_rows
         if result.num_rows:
             yield Frame(result)
 
     def _sum_up(self, frame: Frame) -> pa.Table:
         columns: dict[str, pa.Array] = {}
-        for name, key in zip(self.key_names, self.node.keys, strict=True):
-            columns[name] = evaluate(key, frame, None, self.calls)
+        for name, key in zip(self._keys, self.node.keys, strict=True):
+            columns[name] = _as_key(evaluate(key, frame, None, self.calls))
+        keys = pa.table(columns)
         columns["$rows"] = pa.array(np.ones(frame.num_rows, dtype=np.int64))
         wanted = [("$rows", "sum")]
         for number, call in enumerate(self.node.aggregates):
             if call.operand is None:
                 continue
-            values = _summable(evaluate(call.operand, frame, None, self.calls), call)
-            if call.function == "collect":
-                self._collect(number, columns, values)
-                continue
-            columns[f"$in{number}"] = values
-            wanted += [(f"$in{number}", part) for part, _ in _PARTS[call.function]]
-        return pa.table(columns).group_by(self.key_names, use_threads=False).aggregate(wanted)
+            values = evaluate(call.operand, frame, None, self.calls)
+            if number in self._collected:
+                self._collected[number].add(keys, values)
+            for name, part in _inputs(number, call, values).items():
+                columns[name] = part
+                wanted += [(name, function) for function, _ in _PARTS[call.function]]
+        return pa.table(columns).group_by(self._keys, use_threads=False).aggregate(wanted)
 
-    def _collect(self, number: int, keys: dict[str, pa.Array], values: pa.Array) -> None:
-        """Add values to the lists of their groups. Lists cannot be summed up by Arrow's grouping."""
-        lists = self.collected.setdefault(number, {})
-        if not self.key_names:
-            lists.setdefault((), []).extend(values.drop_null().to_pylist())
-            return
-        table = pa.table({**{name: keys[name] for name in self.key_names}, "$value": values})
-        grouped = table.group_by(self.key_names, use_threads=False).aggregate([("$value", "list")])
-        for key, part in zip(self._keys_of(grouped), grouped.column("$value_list").to_pylist(), strict=True):
-            lists.setdefault(key, []).extend(value for value in part if value is not None)
-
-    def _keys_of(self, table: pa.Table) -> list[tuple[Any, ...]]:
-        columns = [[repr(value) for value in table.column(name).to_pylist()] for name in self.key_names]
-        return list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
-
-    def _merge(self, parts: list[pa.Table]) -> pa.Table:
-        wanted = [("$rows_sum", "sum")]
+    def _merge(self, merged: pa.Table | None, parts: list[pa.Table]) -> pa.Table | None:
+        parts = parts if merged is None else [merged, *parts]
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        again = {f"$rows_{function}": function for function in ("sum",)}
         for number, call in enumerate(self.node.aggregates):
-            if call.operand is not None and call.function != "collect":
-                wanted += [(f"$in{number}_{part}", again) for part, again in _PARTS[call.function]]
-        merged = pa.concat_tables(parts).group_by(self.key_names, use_threads=False).aggregate(wanted)
-        return merged.rename_columns(
-            [name if name in self.key_names else name.rpartition("_")[0] for name in merged.column_names]
-        )
+            for name in _names(number, call):
+                again |= {f"{name}_{function}": merge for function, merge in _PARTS[call.function]}
+        whole = pa.concat_tables(parts).group_by(self._keys, use_threads=False).aggregate(list(again.items()))
+        names = [name if name in self._keys else name.rpartition("_")[0] for name in whole.column_names]
+        return whole.rename_columns(names).combine_chunks()
 
-    def _finish(self, merged: pa.Table | None) -> pa.RecordBatch:
-        if merged is None:
-            return self._of_nothing()
-        columns = [merged.column(name) for name in self.key_names]
+    def _result(self, merged: pa.Table) -> pa.RecordBatch:
+        columns = [merged.column(name) for name in self._keys]
         columns += [self._final(merged, number, call) for number, call in enumerate(self.node.aggregates)]
-        arrays = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
-        return _batch(arrays, self._names(), merged.num_rows)
+        return self._batch([c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns], merged)
 
     def _final(self, merged: pa.Table, number: int, call: AggregateCall) -> Any:
-        rows = merged.column("$rows_sum")
         if call.operand is None:
-            return rows
-        if call.function == "collect":
-            lists = self.collected[number]
-            return pa.array([lists.get(key, []) for key in self._keys_of(merged)], type=type_to_arrow(call.type))
-        prefix = f"$in{number}_"
+            return merged.column("$rows_sum")
+        if number in self._collected:
+            return self._collected[number].lists(type_to_arrow(call.type))
+        name = f"$in{number}"
         if call.function in ("avg", "share"):
-            over = merged.column(prefix + "count") if call.function == "avg" else rows
-            total = pc.cast(merged.column(prefix + "sum"), pa.float64())
-            if call.function == "share":
-                total = pc.fill_null(total, 0.0)
-            return pc.divide(total, pc.if_else(pc.equal(over, 0), pa.scalar(None, pa.int64()), over))
-        return pc.cast(merged.column(prefix + _PARTS[call.function][0][0]), type_to_arrow(call.type))
+            # Without values the sum is null already; Arrow refuses to divide by zero even so.
+            over = pc.max_element_wise(merged.column(f"{name}_count"), 1)
+            return pc.divide(pc.cast(merged.column(f"{name}_sum"), pa.float64()), over)
+        if _is_whole_sum(call):
+            high, low = merged.column(f"{name}_high_sum"), merged.column(f"{name}_low_sum")
+            return _joined(high.to_pylist(), low.to_pylist())
+        (function, _), *_more = _PARTS[call.function]
+        return pc.cast(merged.column(f"{name}_{function}"), type_to_arrow(call.type))
 
     def _of_nothing(self) -> pa.RecordBatch:
-        """Return no group, or the one group of a query without keys: counts 0, lists empty, the rest null."""
-        if self.key_names:
-            return pa.RecordBatch.from_arrays([], names=[])
+        """Return no group, or the one group there is without keys."""
         values: list[Any] = []
         for call in self.node.aggregates:
             empty = {"count": 0, "collect": []}.get(call.function)
-            values.append(pa.array([empty], type=type_to_arrow(call.type)))
-        return _batch(values, self._names(), 1)
+            values.append(pa.array([] if self._keys else [empty], type=type_to_arrow(call.type)))
+        keys = [pa.array([], type=type_to_arrow(key.type)) for key in self.node.keys]
+        return self._batch([*keys, *values], None)
 
-    def _names(self) -> list[str]:
-        return self.key_names + [f"$agg{number}" for number in range(len(self.node.aggregates))]
-
-
-def _batch(arrays: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatch:
-    if not arrays:
-        return pa.RecordBatch.from_arrays([pa.nulls(rows)], names=["$rows"])
-    return pa.RecordBatch.from_arrays(arrays, names=names)
+    def _batch(self, arrays: list[pa.Array], merged: pa.Table | None) -> pa.RecordBatch:
+        if not arrays:
+            return pa.RecordBatch.from_arrays([pa.nulls(1 if merged is None else merged.num_rows)], names=["$rows"])
+        names = [*self._keys, *(f"$agg{number}" for number in range(len(self.node.aggregates)))]
+        return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-def _summable(values: pa.Array, call: AggregateCall) -> pa.Array:
+def _is_whole_sum(call: AggregateCall) -> bool:
+    return call.function == "sum" and call.type == INT
+
+
+def _names(number: int, call: AggregateCall) -> list[str]:
+    """Return the names of the columns an aggregate sums up."""
+    if call.operand is None or call.function == "collect":
+        return []
+    return [f"$in{number}_high", f"$in{number}_low"] if _is_whole_sum(call) else [f"$in{number}"]
+
+
+def _inputs(number: int, call: AggregateCall, values: pa.Array) -> dict[str, pa.Array]:
+    """Return the columns an aggregate sums up."""
+    names = _names(number, call)
+    if _is_whole_sum(call):
+        # Halves of 32 bits, so that no sum of them overflows on the way.
+        values = pc.cast(values, pa.int64())
+        halves = pc.shift_right(values, pa.scalar(32)), pc.bit_wise_and(values, pa.scalar(0xFFFF_FFFF))
+        return dict(zip(names, halves, strict=True))
     if call.function == "share":
-        return pc.cast(values, pa.int64())
-    if call.function == "avg":
-        return pc.cast(values, pa.float64())
-    if call.function in ("min", "max") and pa.types.is_boolean(values.type):
-        return pc.cast(values, pa.int8())
-    return values
+        values = pc.cast(pc.cast(values, pa.bool_()), pa.int64())
+    elif call.function in ("avg", "sum"):
+        values = pc.cast(values, pa.float64())
+    elif call.function in ("min", "max") and pa.types.is_boolean(values.type):
+        values = pc.cast(values, pa.int8())
+    return dict.fromkeys(names, values)
+
+
+def _as_key(values: pa.Array) -> pa.Array:
+    # 0.0 and -0.0 are equal but would make two groups.
+    return pc.add(values, pa.scalar(0.0)) if pa.types.is_floating(values.type) else values
+
+
+def _joined(high: list[int | None], low: list[int | None]) -> pa.Array:
+    sums = [None if h is None or n is None else (h << 32) + n for h, n in zip(high, low, strict=True)]
+    return pa.array([s if s is not None and -(2**63) <= s < 2**63 else None for s in sums], type=pa.int64())

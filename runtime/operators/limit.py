@@ -17,10 +17,7 @@ class LimitOperator:
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         left = self.count
-        while left > 0:
-            frame = next(frames, None)
-            if frame is None:
-                return
+        while left > 0 and (frame := next(frames, None)) is not None:
             self.metrics.rows_in += frame.num_rows
             taken = frame.head(left)
             left -= taken.num_rows

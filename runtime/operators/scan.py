@@ -1,91 +1,138 @@
-"""Scan: the corpus in batches that start small and grow."""
+"""Scan: the corpus in batches of the size that suits what comes after."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from falconql.runtime.context import ExecContext
 from falconql.runtime.errors import DataError
 from falconql.runtime.evaluate import true_rows
 from falconql.runtime.frame import Frame
-from falconql.runtime.io.arrow import is_list, type_from_arrow, type_to_arrow
+from falconql.runtime.io.arrow import type_from_arrow
 from falconql.runtime.metrics import OperatorMetrics
+from falconql.runtime.normalise import normalise
+from falconql.runtime.operators.base import Stopwatch
 from falconql.runtime.plan import Scan
 
-FIRST_ROWS = 256
+MODEL_ROWS = 4096
 MODEL_FREE_ROWS = 131_072
+FIRST_ROWS = 256
+FEWEST_ROWS = 16
 MOST_BATCH_BYTES = 32 << 20
+# Rows that passed the filter are held back until they fill a batch, but not for more batches than this.
+MOST_HELD_BATCHES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSizes:
+    """How many rows a batch has: ``first`` at the beginning, twice as many each time up to ``most``.
+
+    ``fill``: rows that pass the filter are gathered until they make a whole batch, since a model
+    works best on many texts at once.
+    """
+
+    first: int
+    most: int
+    fill: bool
+
+    @classmethod
+    def suited(cls, *, model_calls: bool, limit: int | None, most: int | None) -> BatchSizes:
+        """Return the sizes for a plan; ``limit``: how many rows it stops at, ``most``: the caller's bound."""
+        if model_calls:
+            most = most or MODEL_ROWS
+            first = FIRST_ROWS if limit is None else min(FIRST_ROWS, max(FEWEST_ROWS, 2 * limit))
+            return cls(min(first, most), most, limit is None)
+        most = most or (MODEL_FREE_ROWS if limit is None else MODEL_ROWS)
+        return cls(most if limit is None else min(FIRST_ROWS, most), most, False)
 
 
 class ScanOperator:
-    """Reads the columns of a scan and applies its filter.
+    """Reads the columns of a scan and applies its filter."""
 
-    With model calls behind it, batches begin at ``FIRST_ROWS`` and double up to
-    ``ctx.batch_rows``, so that a limit stops early; without, they are large at once.
-    """
-
-    def __init__(self, node: Scan, ctx: ExecContext, *, model_calls: bool, may_stop: bool) -> None:
+    def __init__(self, node: Scan, ctx: ExecContext, sizes: BatchSizes) -> None:
         self.node = node
         self.ctx = ctx
+        self.sizes = sizes
         self.metrics = OperatorMetrics("Scan")
-        self.first_rows = FIRST_ROWS if model_calls or may_stop else MODEL_FREE_ROWS
-        self.batch_rows = ctx.batch_rows if model_calls else max(ctx.batch_rows, MODEL_FREE_ROWS)
+        self._rows = sizes.first
+        self._held: list[pa.RecordBatch] = []
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        watch = Stopwatch(self.metrics)
         for batch in self._batches():
-            started = time.perf_counter()
-            self.metrics.rows_in += batch.num_rows
-            self.ctx.metrics.rows_in += batch.num_rows
-            frame = Frame(self._normalised(batch))
-            if self.node.filter is not None:
-                keep = true_rows(self.node.filter, frame)
-                frame = frame if keep.all() else frame.take(np.flatnonzero(keep))
-            self.metrics.rows_out += frame.num_rows
-            self.metrics.seconds += time.perf_counter() - started
-            if frame.num_rows:
-                yield frame
+            with watch:
+                frame = self._filtered(batch)
+                ready = self._gathered(frame) if self.sizes.fill else frame
+            if ready is not None and ready.num_rows:
+                yield from self._cut(ready)
+        if self._held:
+            yield from self._cut(self._release())
+
+    def _filtered(self, batch: pa.RecordBatch) -> Frame:
+        self.metrics.rows_in += batch.num_rows
+        self.ctx.metrics.rows_in += batch.num_rows
+        frame = Frame(self._normalised(batch))
+        if self.node.filter is None:
+            return frame
+        keep = true_rows(self.node.filter, frame)
+        return frame if keep.all() else frame.take(np.flatnonzero(keep))
+
+    def _gathered(self, frame: Frame) -> Frame | None:
+        """Hold a frame back, and return all that is held when it is enough."""
+        if not self._held and frame.num_rows >= self._rows:
+            return frame
+        self._held.append(frame.batch)
+        rows, size = self._held_rows(), sum(batch.nbytes for batch in self._held)
+        enough = rows >= self._rows or size >= MOST_BATCH_BYTES or len(self._held) >= MOST_HELD_BATCHES
+        return self._release() if enough else None
+
+    def _release(self) -> Frame:
+        batches, self._held = self._held, []
+        return Frame(pa.concat_batches(batches) if len(batches) > 1 else batches[0])
+
+    def _held_rows(self) -> int:
+        return sum(batch.num_rows for batch in self._held)
+
+    def _cut(self, frame: Frame) -> Iterator[Frame]:
+        """Yield a frame in parts of the size allowed."""
+        self.metrics.rows_out += frame.num_rows
+        for start in range(0, frame.num_rows, self.sizes.most):
+            stop = min(start + self.sizes.most, frame.num_rows)
+            yield frame if stop - start == frame.num_rows else frame.take(np.arange(start, stop))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches of growing size, none much larger than ``MOST_BATCH_BYTES``."""
+        """Yield batches, none with many more bytes than ``MOST_BATCH_BYTES``, each time twice as many rows."""
         names = [field.name for field in self.node.columns]
-        rows = min(self.first_rows, self.batch_rows)
-        for read in self.ctx.source.batches(names, self.node.filter, batch_rows=self.batch_rows):
+        for read in self.ctx.source.batches(names, self.node.filter, batch_rows=self.sizes.most):
             position = 0
             while position < read.num_rows:
+                rows = self._next_rows()
                 size = read.nbytes / read.num_rows * rows
                 step = rows if size <= MOST_BATCH_BYTES else max(1, int(rows * MOST_BATCH_BYTES / size))
-                yield read.slice(position, step)
-                position += step
-                rows = min(rows * 2, self.batch_rows)
+                batch = read.slice(position, step)
+                position += batch.num_rows
+                yield batch
+                self._rows = min(self._rows * 2, self.sizes.most)
+
+    def _next_rows(self) -> int:
+        if self.sizes.fill and self.node.filter is not None:
+            return self.sizes.most  # the filter leaves fewer
+        return max(1, self._rows - self._held_rows())
 
     def _normalised(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         arrays = [normalise(batch.column(i)) for i in range(batch.num_columns)]
         for array, field in zip(arrays, self.node.columns, strict=True):
             found = type_from_arrow(array.type)
             if found != field.type and field.type.name != "Other":
-                raise DataError(f"column `{field.name}` was planned as {field.type} and is {found} in the corpus")
+                raise DataError(
+                    f"column `{field.name}` was planned as {field.type} and is {found} in the corpus",
+                    hint="plan the query again with this corpus",
+                )
         if not arrays:
             # A batch without columns would forget how many rows it has.
             return pa.RecordBatch.from_arrays([pa.nulls(batch.num_rows)], names=["$rows"])
         return pa.RecordBatch.from_arrays(arrays, names=[field.name for field in self.node.columns])
-
-
-def normalise(values: pa.Array) -> pa.Array:
-    """Return a column in the Arrow type that FalconQL computes with; unusual types stay as they are."""
-    type_ = type_from_arrow(values.type)
-    if type_.name == "Other":
-        return values
-    wanted = type_to_arrow(type_)
-    if values.type == wanted:
-        return values
-    if pa.types.is_dictionary(values.type):
-        return normalise(values.dictionary_decode())
-    if is_list(values.type) or not pa.types.is_uint64(values.type):
-        return pc.cast(values, wanted, safe=False)
-    fits = pc.less_equal(values, pa.scalar(2**63 - 1, pa.uint64()))
-    return pc.cast(pc.if_else(fits, values, pa.scalar(None, pa.uint64())), wanted)

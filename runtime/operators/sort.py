@@ -10,21 +10,22 @@ import pyarrow.compute as pc
 
 from falconql.runtime.calls import ModelCalls
 from falconql.runtime.evaluate import evaluate
-from falconql.runtime.frame import CallResult, Frame
+from falconql.runtime.frame import CallResult, Frame, Rows
 from falconql.runtime.metrics import OperatorMetrics
 from falconql.runtime.operators.base import Stopwatch
-from falconql.runtime.plan import Sort, SortKey
+from falconql.runtime.plan import Sort
 
 OUTPUT_ROWS = 4096
 
 
 class SortOperator:
-    """Blocking. With a limit it keeps at most ``2 * limit`` rows plus one frame."""
+    """Blocking. With a limit it holds at most three times as many rows as that."""
 
     def __init__(self, node: Sort, calls: ModelCalls) -> None:
         self.node = node
         self.calls = calls
         self.metrics = OperatorMetrics("Sort")
+        self._key_names = [f"$sort{number}" for number in range(len(node.keys))]
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         watch = Stopwatch(self.metrics)
@@ -35,73 +36,66 @@ class SortOperator:
         for frame in frames:
             with watch:
                 self.metrics.rows_in += frame.num_rows
-                held.append(self._with_keys(frame))
+                held.append(self._prepared(frame))
                 if limit is not None and sum(f.num_rows for f in held) > 2 * limit:
-                    held = [self._first(held, limit)]
+                    held = [self._first(_joined(held)).compact()]
         if not held:
             return
         with watch:
-            ordered = self._first(held, limit)
+            ordered = self._first(_joined(held))
+            held.clear()
         self.metrics.rows_out += ordered.num_rows
         for start in range(0, ordered.num_rows, OUTPUT_ROWS):
             with watch:
                 part = ordered.take(np.arange(start, min(start + OUTPUT_ROWS, ordered.num_rows)))
-                part.variables = {n: v for n, v in part.variables.items() if not n.startswith("$sort")}
+                variables = {name: v for name, v in part.variables.items() if name not in self._key_names}
+                part = Frame(_narrow(part.batch), variables, part.results)
             yield part
 
-    def _with_keys(self, frame: Frame) -> Frame:
-        for number, key in enumerate(self.node.keys):
-            frame = frame.with_variable(f"$sort{number}", evaluate(key.value, frame, None, self.calls))
-        return frame
+    def _prepared(self, frame: Frame) -> Frame:
+        """Return a frame as it is held: with its keys, and none of the rows that cannot be among the first."""
+        for name, key in zip(self._key_names, self.node.keys, strict=True):
+            frame = frame.with_variable(name, evaluate(key.value, frame, None, self.calls))
+        if self.node.limit is not None and frame.num_rows > self.node.limit:
+            frame = self._first(frame)
+        return Frame(_wide(frame.batch), frame.variables, frame.results)
 
-    def _first(self, frames: Sequence[Frame], limit: int | None) -> Frame:
-        """Return the frames as one, in order, cut to the limit."""
-        whole = concatenate(frames)
-        keys = [whole.variables[f"$sort{number}"] for number in range(len(self.node.keys))]
-        order = sort_positions(keys, self.node.keys)
-        return whole.take(order if limit is None else order[:limit])
+    def _first(self, frame: Frame) -> Frame:
+        """Return the rows of a frame in order, cut to the limit."""
+        return frame.take(self._order(frame)[: self.node.limit])
 
-
-def sort_positions(values: Sequence[pa.Array], keys: Sequence[SortKey]) -> np.ndarray:
-    """Return row positions in key order: stable, nulls last whatever the direction.
-
-    One stable pass per key from the last to the first; descending passes sort the negated rank.
-    """
-    positions = np.arange(len(values[0]))
-    for array, key in reversed(list(zip(values, keys, strict=True))):
-        ranks = _ranks(array)
-        worst = ranks.max(initial=0) + 1
-        codes = np.where(ranks < 0, worst, -ranks if key.descending else ranks)
-        positions = positions[np.argsort(codes[positions], kind="stable")]
-    return positions
+    def _order(self, frame: Frame) -> Rows:
+        """Return row positions in key order: stable, nulls last whatever the direction."""
+        keys = pa.table({name: frame.variables[name] for name in self._key_names})
+        directions = ["descending" if key.descending else "ascending" for key in self.node.keys]
+        order = pc.sort_indices(keys, sort_keys=list(zip(self._key_names, directions, strict=True)))
+        positions: Rows = order.to_numpy().astype(np.int64)
+        return positions
 
 
-def _ranks(array: pa.Array) -> np.ndarray:
-    """Return dense ranks of values from 0, null and NaN as -1."""
-    if pa.types.is_boolean(array.type):
-        array = pc.cast(array, pa.int8())
-    if pa.types.is_floating(array.type):
-        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
-    encoded = pc.dictionary_encode(array)
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    order = pc.array_sort_indices(encoded.dictionary).to_numpy()
-    rank_of = np.empty(len(order), dtype=np.int64)
-    rank_of[order] = np.arange(len(order))
-    indices = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    return np.where(indices < 0, -1, rank_of[indices] if len(rank_of) else -1)
-
-
-def concatenate(frames: Sequence[Frame]) -> Frame:
+def _joined(frames: Sequence[Frame]) -> Frame:
     """Return frames of the same columns and variables as one."""
     if len(frames) == 1:
         return frames[0]
-    table = pa.Table.from_batches([frame.batch for frame in frames]).combine_chunks()
+    batch = pa.concat_batches([frame.batch for frame in frames])
     variables = {name: pa.concat_arrays([frame.variables[name] for frame in frames]) for name in frames[0].variables}
-    calls = sorted({call for frame in frames for call in frame.results})
     results = {}
-    for call in calls:
+    for call in sorted({call for frame in frames for call in frame.results}):
         parts = [frame.result(call) for frame in frames]
         values = np.concatenate([part.values for part in parts])
         results[call] = CallResult(values, np.concatenate([part.known for part in parts]))
-    return Frame(table.to_batches()[0], variables, results)
+    return Frame(batch, variables, results)
+
+
+def _wide(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch whose texts may take more than 2 GB together, as they can when rows are held."""
+    return _with_texts(batch, pa.string(), pa.large_string())
+
+
+def _narrow(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return _with_texts(batch, pa.large_string(), pa.string())
+
+
+def _with_texts(batch: pa.RecordBatch, given: pa.DataType, wanted: pa.DataType) -> pa.RecordBatch:
+    arrays = [column.cast(wanted) if column.type == given else column for column in batch.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

@@ -175,7 +175,7 @@ def _expected(values: list[int | None]) -> dict[str, Any]:
         "mean": sum(known) / len(known) if known else None,
         "low": min(known, default=None),
         "high": max(known, default=None),
-        "part": sum(v > 3 for v in known) / len(values) if values else None,
+        "part": sum(v > 3 for v in known) / len(known) if known else None,
         "all": known,
     }
 
