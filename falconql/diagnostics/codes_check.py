@@ -119,6 +119,13 @@ ENTRIES = (
         "where stars > 3",
     ),
     CodeEntry(
+        "FQL115",
+        "a name that begins with `$`",
+        "FalconQL uses such names for columns of its own, so columns, lets and output columns cannot have them.",
+        "select `$half`: stars / 2",
+        "select half: stars / 2",
+    ),
+    CodeEntry(
         "FQL201",
         "a condition is needed",
         "`where`, `and`, `or`, `not` and `share` take what is true or false: a comparison, a test, a boolean column "
@@ -232,7 +239,8 @@ ENTRIES = (
     CodeEntry(
         "FQL216",
         "a condition that is the same for every row",
-        "A `where` without a column, a model call or a parameter keeps everything or nothing.",
+        "A `where` without a column, a model call or a parameter keeps everything or nothing. This is a warning; the "
+        "query runs.",
         "where 1 = 1",
         "where stars = 1",
     ),
@@ -270,6 +278,13 @@ ENTRIES = (
         "Whether a list has an element is asked with `contains`; `length(...)` is its number of elements.",
         'where tags = "sport"',
         'where tags contains "sport"',
+    ),
+    CodeEntry(
+        "FQL222",
+        "a choice that is never made",
+        "`choose` gives one of its choices, letter by letter as they are written. This is a warning; the query runs.",
+        'text body\nwhere choose("What is it about?", "sports", "politics") = "sport"',
+        'text body\nwhere choose("What is it about?", "sports", "politics") = "sports"',
     ),
     CodeEntry(
         "FQL230",

@@ -67,7 +67,7 @@ def _char_width(char: str) -> int:
 
 def _visible(char: str) -> str:
     """Return a control character as its picture, so that it cannot drive the terminal."""
-    if char == "\t" or ord(char) >= 32 and ord(char) != 127 and not 0x80 <= ord(char) < 0xA0:
+    if char == "\t" or (ord(char) >= 32 and ord(char) != 127 and not 0x80 <= ord(char) < 0xA0):
         return char
     return chr(0x2400 + ord(char)) if ord(char) < 32 else "\ufffd"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import isinf
 from typing import Any, TypeVar
 
 from lark import Token, Tree
@@ -12,14 +13,17 @@ from lark.tree import Meta
 from falconql.source import Span
 from falconql.syntax import ast
 
-_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
+_ESCAPE = re.compile(
+    r"""\\(?: u([dD][89abAB][0-9A-Fa-f]{2}) \\u([dD][c-fC-F][0-9A-Fa-f]{2}) | u([0-9A-Fa-f]{4}) | ([ntr\\"']) )""",
+    re.VERBOSE,
+)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 NodeT = TypeVar("NodeT")
 
 
-class EscapeProblem(Exception):
-    """A backslash followed by something that is no escape; ``span`` is where."""
+class LiteralProblem(Exception):
+    """A text or number that the lexer took but that has no value; ``span`` is the wrong part."""
 
     def __init__(self, span: Span) -> None:
         super().__init__()
@@ -30,7 +34,7 @@ def build(tree: Tree[Token]) -> ast.Query:
     """Return the query of a parse tree.
 
     Raises:
-        EscapeProblem: a text holds a backslash that escapes nothing.
+        LiteralProblem: a text holds a backslash that escapes nothing, or a number is too large.
     """
     return _Builder().query(tree)
 
@@ -39,29 +43,42 @@ def text_value(token: str, start: int) -> tuple[str, tuple[int, ...]]:
     """Return the value of a quoted text and the source offset of each of its characters.
 
     Raises:
-        EscapeProblem: a backslash escapes nothing.
+        LiteralProblem: a backslash escapes nothing.
     """
-    inner = token[1:-1]
     characters: list[str] = []
     offsets: list[int] = []
-    position = 0
-    while position < len(inner):
-        offsets.append(start + 1 + position)
-        if inner[position] != "\\":
-            characters.append(inner[position])
-            position += 1
-            continue
-        match = _ESCAPE.match(inner, position)
-        code = match.group(1) if match else ""
-        if len(code) == 5:
-            characters.append(chr(int(code[1:], 16)))
-        elif code in _ESCAPES:
-            characters.append(_ESCAPES[code])
+    position, end = 1, len(token) - 1
+    while position < end:
+        offsets.append(start + position)
+        if token[position] == "\\":
+            char, length = _escaped(token, position, start)
         else:
-            raise EscapeProblem(Span(start + 1 + position, start + 3 + position))
-        position += 1 + len(code)
-    offsets.append(start + 1 + len(inner))
-    return "".join(characters), tuple(offsets)
+            char, length = token[position], 1
+        characters.append(char)
+        position += length
+    return "".join(characters), (*offsets, start + end)
+
+
+def _escaped(token: str, position: int, start: int) -> tuple[str, int]:
+    """Return the character that an escape writes, and the length of the escape."""
+    match = _ESCAPE.match(token, position)
+    if match is None:
+        raise LiteralProblem(Span(start + position, start + position + 2))
+    length = match.end() - position
+    high, low, code, letter = match.groups()
+    if high and low:
+        return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF)), length
+    if letter:
+        return _ESCAPES.get(letter, letter), length
+    char = chr(int(code, 16))
+    if 0xD800 <= ord(char) < 0xE000:
+        raise LiteralProblem(Span(start + position, start + position + length))
+    return char, length
+
+
+def plain_name(word: str) -> str:
+    """Return the name that a word writes, without its back-ticks."""
+    return word[1:-1].replace("``", "`") if word.startswith("`") else word
 
 
 def _span(meta: Meta) -> Span:
@@ -149,7 +166,7 @@ class _Builder:
         return ast.Not(below[0], span=span)
 
     def on_comparison(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Comparison:
-        op: Any = next((str(c) for c in tree.children if isinstance(c, Token)), "=")
+        op: Any = next(str(child) for child in tree.children if isinstance(child, Token))
         return ast.Comparison(op, below[0], below[1], span=span)
 
     def on_in(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.In:
@@ -185,7 +202,7 @@ class _Builder:
         return ast.Argument(below[0] if len(below) == 2 else None, below[-1], span=span)
 
     def on_name(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Name:
-        return ast.Name(_word(tree).strip("`"), span=span)
+        return ast.Name(plain_name(_word(tree)), span=span)
 
     def on_parameter(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Parameter:
         return ast.Parameter(_word(tree)[1:], span=span)
@@ -198,7 +215,10 @@ class _Builder:
         return ast.Integer(int(_word(tree)), span=span)
 
     def on_decimal(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Decimal:
-        return ast.Decimal(float(_word(tree)), span=span)
+        value = float(_word(tree))
+        if isinf(value):
+            raise LiteralProblem(span)
+        return ast.Decimal(value, span=span)
 
     def on_boolean(self, tree: Tree[Token], span: Span, below: list[Any]) -> ast.Boolean:
         return ast.Boolean(_has(tree, "TRUE"), span=span)

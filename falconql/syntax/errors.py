@@ -1,22 +1,25 @@
 """Syntax errors in the user's terms.
 
 Lark says at which word it stopped and what it would have taken. Most people stop there because
-another language's habit slipped in, so ``habits`` is asked first; what is left becomes "expected
+another language's habit slipped in, so the habits are asked first; what is left becomes "expected
 this, found that" in plain words.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.diagnostics.suggest import near_names
-from falconql.source import Source, Span
-from falconql.syntax import habits
-from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
+from falconql.source import Span
+from falconql.syntax.habits import HABITS
+from falconql.syntax.keywords import keywords
+from falconql.syntax.lexemes import Lexeme, clause_starts
+from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
+from falconql.syntax.tables import lark_parser
 
 TERMINAL_NAMES = {
     "FROM": "`from`",
@@ -45,17 +48,17 @@ TERMINAL_NAMES = {
     "NULL": "`null`",
     "TRUE": "`true`",
     "FALSE": "`false`",
-    "COMPARISON": "a comparison",
     "EQUAL": "`=`",
+    "COMPARISON": "a comparison",
     "PLUS": "`+`",
     "MINUS": "`-`",
     "STAR": "`*`",
     "SLASH": "`/`",
     "NAME": "a name",
     "QUOTED_NAME": "a name",
-    "PARAMETER": "a parameter",
     "INTEGER": "a whole number",
     "DECIMAL": "a number",
+    "PARAMETER": "a parameter",
     "TEXT": "a quoted text",
     "REGEX": "a regular expression such as /refurb/i",
     "LPAR": "`(`",
@@ -68,7 +71,7 @@ TERMINAL_NAMES = {
     "WHITESPACE": "white space",
 }
 _OPERAND = {"NAME", "QUOTED_NAME", "PARAMETER", "INTEGER", "DECIMAL", "TEXT", "LPAR"}
-_SIGNS = {
+_OPERATORS = {
     "COMPARISON",
     "EQUAL",
     "PLUS",
@@ -80,253 +83,149 @@ _SIGNS = {
     "MATCHES",
     "IS",
     "IN",
+    "LPAR",
 }
-_CONNECTIVES = {"AND", "OR"}
-_CLAUSE_TERMINALS = {
-    "from": "FROM",
-    "text": "TEXT_WORD",
-    "using": "USING",
-    "let": "LET",
-    "each": "EACH",
-    "where": "WHERE",
-    "group": "GROUP",
-    "select": "SELECT",
-    "order": "ORDER",
-    "limit": "LIMIT",
-}
-MOST_NESTING = 100
-MOST_DIGITS = 300
+_CLAUSES = ("FROM", "TEXT_WORD", "USING", "LET", "EACH", "WHERE", "GROUP", "SELECT", "ORDER", "LIMIT")
+_EXAMPLE = 'a query is made of clauses, for example `where label("Is the reviewer satisfied?") select id`'
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorPlace:
-    """Where reading stopped: the text, its words without comments, and Lark's complaint."""
-
-    text: str
-    words: Sequence[Lexeme]
-    error: UnexpectedInput
-
-    @property
-    def offset(self) -> int:
-        """The source offset at which reading stopped; the end of the last word at the text's end."""
-        error = self.error
-        if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-            return self.words[-1].end if self.words else 0
-        return error.pos_in_stream or 0
-
-    @property
-    def index(self) -> int:
-        """The index of the word at which reading stopped; one past the last at the end."""
-        return next((i for i, word in enumerate(self.words) if word.end > self.offset), len(self.words))
-
-    @property
-    def expected(self) -> frozenset[str]:
-        """The terminals that would have been read on."""
-        error = self.error
-        if isinstance(error, UnexpectedCharacters):
-            return frozenset(error.allowed or ())
-        assert isinstance(error, UnexpectedToken)
-        return frozenset(error.expected)
-
-    def word(self, relative: int = 0) -> Lexeme | None:
-        """Return the word at which reading stopped, or one before or after it."""
-        index = self.index + relative
-        return self.words[index] if 0 <= index < len(self.words) else None
+def locate(text: str, words: Sequence[Lexeme], error: UnexpectedInput) -> ErrorPlace:
+    """Return the place of Lark's complaint."""
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        offset = words[-1].end if words else 0
+    else:
+        offset = error.pos_in_stream or 0
+    index = next((i for i, word in enumerate(words) if word.end > offset), len(words))
+    # Lark's own list knows only what it would have taken after reductions on the wrong word.
+    reading = lark_parser().parse_interactive(text[:offset])
+    reading.exhaust_lexer()
+    accepted: set[str] = reading.accepts()  # type: ignore[no-untyped-call]
+    return ErrorPlace(text, words, index, offset, frozenset(accepted))
 
 
 def explain_unexpected(place: ErrorPlace) -> Diagnostic:
     """Return what is wrong where reading stopped."""
-    return habits.explain(place) or _clause_problem(place) or _missing_comma(place) or _plain(place)
-
-
-def explain_escape(text: str, span: Span) -> Diagnostic:
-    """Return the diagnostic for a backslash that escapes nothing."""
-    return Diagnostic(
-        "FQL010",
-        f"`{text[span.start : span.end]}` is not an escape",
-        Label(span),
-        helps=(
-            Help(
-                r"write `\\` for a backslash; the escapes are \n \t \r \" \' \\ and \u with four hex digits",
-                Edit(Span(span.start, span.start + 1), "\\\\"),
-            ),
-        ),
-    )
-
-
-def screen(source: Source, words: Sequence[Lexeme]) -> Diagnostic | None:
-    """Return what makes a text unreadable as a whole: nothing in it, or too deep for any parser."""
-    if not words:
-        return Diagnostic(
-            "FQL001",
-            "the query is empty",
-            Label(Span(0, 0)),
-            helps=(Help('a query needs at least a `where`, an `each` or a `select`, e.g. `where label("...")`'),),
-        )
-    depth = run = 0
-    for word in words:
-        depth += (word.text == "(") - (word.text == ")")
-        run = run + 1 if word.lower in ("not", "-") else 0
-        if max(depth, run) > MOST_NESTING:
-            message = f"expressions nest more than {MOST_NESTING} levels deep here"
-            return Diagnostic("FQL011", message, Label(word.span), helps=(Help("take parts out with `let`"),))
-        if word.kind == "number" and len(word.text) > MOST_DIGITS:
-            return Diagnostic("FQL012", f"a number of {len(word.text)} signs is too long", Label(word.span))
-    return None
-
-
-def _clause_problem(place: ErrorPlace) -> Diagnostic | None:
-    """A clause word where no such clause can be: twice, or too late."""
     word = place.word()
-    if word is None or word.kind != "word" or word.lower not in CLAUSES:
-        return None
-    starts = clause_starts(place.text, place.words)
-    if place.index not in starts:
-        return None
-    earlier = [place.words[i] for i in starts if i < place.index]
-    name = _clause_name(word.lower)
-    same = [clause for clause in earlier if clause.lower == word.lower]
-    if same and word.lower not in ("let", "each"):
-        hint = "join the conditions with `and`" if word.lower == "where" else f"keep one `{name}`"
-        return Diagnostic(
-            "FQL008",
-            f"`{name}` is written twice",
-            Label(word.span, "again here"),
-            secondary=(Label(same[0].span, "first here"),),
-            helps=(Help(hint),),
+    if word is None:
+        return _at_the_end(place)
+    for habit in HABITS:
+        found = habit(place, word)
+        if found is not None:
+            return found
+    return _character(place, word) or _missing_comma(place, word) or _plain(place, word)
+
+
+def explain_literal(text: str, span: Span) -> Diagnostic:
+    """Return the diagnostic for an escape that is none, or a number out of range."""
+    written = text[span.start : span.end]
+    if not written.startswith("\\"):
+        return problem("FQL012", f"the number {short(written)} is too large", span)
+    if len(written) == 6:
+        help_ = Help(r"write both halves, as in \ud83d\ude00, or the character itself")
+        return problem("FQL010", f"`{written}` is half a character", span, help_)
+    if written[1] in "{}":
+        help_ = replacing("write a brace twice to mean the brace itself", span, written[1] * 2)
+    else:
+        advice = r"write `\\` for a backslash; the escapes are \n \t \r \" \' \\ and \u with four hex digits"
+        help_ = Help(advice, Edit(Span(span.start, span.start + 1), "\\\\"))
+    return problem("FQL010", f"`{written}` is not an escape", span, help_)
+
+
+def _at_the_end(place: ErrorPlace) -> Diagnostic:
+    end, last = Span(place.offset, place.offset), place.word(-1)
+    opened = place.opened()
+    if last is not None and last.text == ",":
+        return problem(
+            "FQL013", "nothing stands behind this comma", last.span, replacing("remove the comma", last.span, "")
         )
-    rank = _rank(word.lower)
-    later = [clause for clause in earlier if _rank(clause.lower) > rank]
-    if not later:
+    if opened and "RPAR" in place.expected:
+        return _unclosed(opened, place.offset)
+    return problem("FQL002", f"the query ends where {_expectation(place.expected)} is expected", end)
+
+
+def _unclosed(opened: Sequence[Lexeme], offset: int) -> Diagnostic:
+    help_ = inserting(f"add `{')' * len(opened)}`", offset, ")" * len(opened))
+    message = "this parenthesis is never closed" if len(opened) == 1 else f"{len(opened)} parentheses are never closed"
+    others = tuple(Label(word.span) for word in opened[:-1])
+    return Diagnostic("FQL003", message, Label(opened[-1].span), secondary=others, helps=(help_,))
+
+
+def _character(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """A character that no query holds outside of texts."""
+    char = word.text[0]
+    if char.isprintable() or word.kind != "sign":
         return None
-    return Diagnostic(
-        "FQL007",
-        f"`{name}` must come before `{_clause_name(later[0].lower)}`",
-        Label(word.span, "move this clause up"),
-        secondary=(Label(later[0].span, "before this one"),),
-        helps=(Help("the order is: from, text, using, let and each, where, group by, select, order by, limit"),),
-    )
+    shown = f"U+{ord(char):04X}"
+    name = unicodedata.name(char, "")
+    what = f"the character {shown} ({name.lower()})" if name else f"the character {shown}"
+    space = " " if char.isspace() else ""
+    advice = "put a plain space there" if space else "remove it; inside a text it is written as an escape"
+    return problem("FQL020", f"{what} cannot stand in a query", word.span, replacing(advice, word.span, space))
 
 
-def _clause_name(word: str) -> str:
-    return f"{word} by" if word in ("group", "order") else word
-
-
-def _rank(word: str) -> int:
-    return CLAUSES.index("let" if word == "each" else word)
-
-
-def _missing_comma(place: ErrorPlace) -> Diagnostic | None:
+def _missing_comma(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """Two operands side by side where a comma could stand."""
-    word, previous = place.word(), place.word(-1)
-    if word is None or previous is None or "COMMA" not in place.expected:
+    previous = place.word(-1)
+    if previous is None or "COMMA" not in place.expected or not word.operand or _misspelt(place, word):
         return None
-    operand = word.kind in ("text", "number", "quoted", "parameter") or (
-        word.kind == "word" and not _misspelt(place, word)
-    )
-    ended = previous.text == ")" or previous.kind in ("word", "text", "number", "quoted", "parameter")
-    if not (operand and ended):
+    if not previous.operand and previous.text not in (")", "*"):
         return None
-    gap = Span(previous.end, previous.end)
-    return Diagnostic(
-        "FQL004",
-        f"a comma is missing before `{_shown(word)}`",
-        Label(word.span),
-        helps=(Help("separate the items with a comma", Edit(gap, ",")),),
-    )
+    comma = inserting("separate the items with a comma", previous.end, ",")
+    message = f"a comma is missing before `{short(word.text)}`"
+    if word.kind == "word" and place.item_start() is not None:
+        clause = next((place.words[i].lower for i in reversed(_starts(place)) if i < place.index), "")
+        if clause == "select":
+            return problem("FQL004", message, word.span, comma, Help(f"to name the column write `{word.text}: ...`"))
+    return problem("FQL004", message, word.span, comma)
+
+
+def _starts(place: ErrorPlace) -> list[int]:
+    return clause_starts(place.text, place.words)
 
 
 def _misspelt(place: ErrorPlace, word: Lexeme) -> str | None:
     """Return the keyword that a word may have been meant as."""
-    keywords = {
-        TERMINAL_NAMES[t].strip("`").split()[0] if t != "STARTS" else "starts"
-        for t in place.expected
-        if TERMINAL_NAMES.get(t, "").startswith("`") and TERMINAL_NAMES[t][1].isalpha()
-    }
-    if len(word.text) < 3:
+    if word.kind != "word" or len(word.text) < 3:
         return None
-    near = [name for name in near_names(word.text, keywords) if name != word.lower]
+    possible = [text for terminal, text in keywords().items() if terminal in place.expected]
+    near = [name for name in near_names(word.text, possible) if name != word.lower]
     return near[0] if near else None
 
 
-def _plain(place: ErrorPlace) -> Diagnostic:
-    word = place.word()
-    expected = _expectation(place.expected)
-    if word is None:
-        end = Span(place.offset, place.offset)
-        opened = _unclosed(place)
-        if opened is not None and "RPAR" in place.expected:
-            return Diagnostic(
-                "FQL003",
-                "this parenthesis is never closed",
-                Label(opened.span),
-                helps=(Help("add `)`", Edit(end, ")")),),
-            )
-        return Diagnostic("FQL002", f"the query ends where {expected} is expected", Label(end))
-    if not word.text.isprintable():
-        return _unprintable(word)
-    meant = _misspelt(place, word) if word.kind == "word" else None
-    if meant is not None:
-        return Diagnostic(
-            "FQL002",
-            f"expected {expected}, found `{_shown(word)}`",
-            Label(word.span),
-            helps=(Help(f"did you mean `{meant}`?", Edit(word.span, meant)),),
-        )
-    if word.text == ")" and _unclosed(place) is None:
-        return Diagnostic(
-            "FQL003",
-            "this parenthesis closes nothing",
-            Label(word.span),
-            helps=(Help("remove it", Edit(word.span, "")),),
-        )
-    return Diagnostic("FQL002", f"expected {expected}, found `{_shown(word)}`", Label(word.span))
-
-
-def _unprintable(word: Lexeme) -> Diagnostic:
-    help_ = Help("remove it; inside a text it is written as an escape", Edit(word.span, ""))
-    message = f"the invisible character U+{ord(word.text[0]):04X} cannot stand in a query"
-    return Diagnostic("FQL002", message, Label(word.span), helps=(help_,))
-
-
-def _unclosed(place: ErrorPlace) -> Lexeme | None:
-    """Return the innermost parenthesis that is open where reading stopped."""
-    opened: list[Lexeme] = []
-    for word in place.words[: place.index]:
-        if word.text == "(":
-            opened.append(word)
-        elif word.text == ")" and opened:
-            opened.pop()
-    return opened[-1] if opened else None
-
-
-def _shown(word: Lexeme) -> str:
-    return word.text if len(word.text) <= 30 else word.text[:29] + "…"
+def _plain(place: ErrorPlace, word: Lexeme) -> Diagnostic:
+    opened = place.opened()
+    if opened and "RPAR" in place.expected and place.index in _starts(place):
+        return _unclosed(opened, place.words[place.index - 1].end)
+    if word.text == ")" and not opened:
+        help_ = replacing("remove it", word.span, "")
+        return problem("FQL003", "this parenthesis closes nothing", word.span, help_)
+    meant = _misspelt(place, word)
+    found = f"found `{short(word.text)}`"
+    if place.index == 0:
+        helps = replacing(f"did you mean `{meant}`?", word.span, meant) if meant else Help(_EXAMPLE)
+        return problem("FQL002", f"a query begins with a clause, {found}", word.span, helps)
+    message = f"expected {_expectation(place.expected)}, {found}"
+    if meant is None:
+        return problem("FQL002", message, word.span)
+    return problem("FQL002", message, word.span, replacing(f"did you mean `{meant}`?", word.span, meant))
 
 
 def _expectation(expected: frozenset[str]) -> str:
     """Return what could stand here, in plain words, the essential first."""
     if expected >= _OPERAND:
-        return "a value or an expression"
+        return "a value"
     if {"NAME", "QUOTED_NAME"} <= expected and "TEXT" not in expected:
         return "a name"
-    names: list[str] = []
-    if "RPAR" in expected:
-        names.append("`)`")
-    if "COMMA" in expected:
-        names.append("`,`")
-    operators = expected & _SIGNS if len(expected & _SIGNS) > 2 else frozenset()
-    if operators:
-        operators |= expected & (_CONNECTIVES | {"LPAR", "COLON", "ASC", "DESC"})
-        names.append("an operator")
-    clauses = [t for t in _CLAUSE_TERMINALS.values() if t in expected]
+    names = [TERMINAL_NAMES[terminal] for terminal in ("RPAR", "COMMA") if terminal in expected]
+    operators: frozenset[str] = frozenset()
+    if "AND" in expected:
+        operators = expected & (_OPERATORS | {"AND", "OR", "COLON"})
+        names += ["an operator"] if names else ["`and`, `or`, another operator"]
+    clauses = [terminal for terminal in _CLAUSES if terminal in expected]
     rest = expected - operators - {"RPAR", "COMMA", "$END", "SEMICOLON"} - set(clauses)
-    names += [TERMINAL_NAMES[t] for t in TERMINAL_NAMES if t in rest and t not in ("COMMENT", "WHITESPACE")]
-    if len(clauses) > 2:
-        names.append("the next clause")
-    else:
-        names += [TERMINAL_NAMES[t] for t in clauses]
+    names += [name for terminal, name in TERMINAL_NAMES.items() if terminal in rest]
+    names += ["the next clause"] if len(clauses) > 2 else [TERMINAL_NAMES[terminal] for terminal in clauses]
     if "$END" in expected and "the next clause" not in names:
         names.append("the end of the query")
-    names = list(dict.fromkeys(names)) or ["something else"]
+    names = list(dict.fromkeys(names))
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

@@ -12,27 +12,34 @@ from dataclasses import dataclass
 
 from falconql.source import Span
 
+# What only other languages write comes as one piece: their comments, their operators, `3abc`.
 _LEXEME = re.compile(
     r"""
     (?P<comment>--[^\n]*)
+  | (?P<foreign_comment>\#[^\n]*|(?<!:)//[^\n]*|/\*(?:.|\n)*?\*/)
   | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
   | (?P<open_text>["'][^\n]*)
-  | (?P<quoted>`[^`\n]*`?)
-  | (?P<number>(?:\d[\d_]*)?\.?\d[\d_]*(?:[eE][+-]?\d+)?)
+  | (?P<quoted>`(?:[^`\n]|``)+`)
+  | (?P<open_name>`[^\n]*)
+  | (?P<number>\.?\d(?:[eE][+-]?\d|\.(?=\d)|\w)*\.?)
   | (?P<parameter>\$\w*)
   | (?P<word>[^\W\d]\w*)
-  | (?P<sign>==|<>|!=|<=|>=|&&|\|\||\S)
+  | (?P<sign>===|!==|<=>|==|<>|!=|<=|>=|=>|=<|=!|=~|!~|&&|\|\||\*\*|:=|::|[^ \t\r\n\f\u00a0\ufeff])
     """,
     re.VERBOSE,
 )
 _REGEX = re.compile(r"/(?:[^/\\\n]|\\.)+/[A-Za-z]*")
 
 CLAUSES = ("from", "text", "using", "let", "each", "where", "group", "select", "order", "limit")
+# Clause words that people also give to columns; what follows tells which it is.
+_COLUMN_WORDS = frozenset({"text", "limit", "group", "order", "each"})
+_OPERATOR_WORDS = frozenset({"is", "in", "contains", "starts", "matches", "and", "or", "asc", "desc"})
+_EXPECTING = frozenset({"and", "or", "not", "in", "contains", "with", "matches", "let", "by", "select", "where"})
 
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
-    """A word or sign with its kind: comment, text, open_text, quoted, number, parameter, word, regex, sign."""
+    """A word or sign with its kind, the name of a group of ``_LEXEME`` or ``regex``."""
 
     kind: str
     text: str
@@ -40,29 +47,40 @@ class Lexeme:
 
     @property
     def end(self) -> int:
+        """The offset behind the last character."""
         return self.start + len(self.text)
 
     @property
     def span(self) -> Span:
+        """The range in the source."""
         return Span(self.start, self.end)
 
     @property
     def lower(self) -> str:
+        """The text in lower case."""
         return self.text.lower()
+
+    @property
+    def operand(self) -> bool:
+        """Whether this could be a whole operand."""
+        return self.kind in ("word", "quoted", "text", "number", "parameter")
 
 
 def lexemes(text: str) -> list[Lexeme]:
     """Return the words and signs of a query text, comments included, in order."""
     found: list[Lexeme] = []
-    position = 0
+    position, previous = 0, ""
     while match := _LEXEME.search(text, position):
         kind = match.lastgroup or "sign"
-        if match.group() == "/" and found and found[-1].lower == "matches":
+        if previous == "matches" and text[match.start()] == "/":
             regex = _REGEX.match(text, match.start())
             if regex:
                 match, kind = regex, "regex"
-        found.append(Lexeme(kind, match.group(), match.start()))
+        word = Lexeme(kind, match.group(), match.start())
+        found.append(word)
         position = match.end()
+        if kind != "comment":
+            previous = word.lower
     return found
 
 
@@ -72,32 +90,26 @@ def clause_starts(text: str, words: Sequence[Lexeme]) -> list[int]:
     A clause word begins a clause where an expression has just ended, or at the start of a line
     unless what follows shows that it is a column (``limit > 3``).
     """
-    starts = []
-    for index, word in enumerate(words):
-        if word.kind != "word" or word.lower not in CLAUSES:
-            continue
-        previous = words[index - 1] if index else None
-        following = words[index + 1] if index + 1 < len(words) else None
-        new_line = previous is None or "\n" in text[previous.end : word.start]
-        if _continues(previous) or (not new_line and not _ends_operand(previous)):
-            continue
-        if word.lower in ("text", "limit", "group", "order", "each") and not _may_follow(word, following):
-            continue
-        starts.append(index)
-    return starts
+    return [index for index, word in enumerate(words) if word.lower in CLAUSES and _begins_clause(text, words, index)]
 
 
-def _continues(previous: Lexeme | None) -> bool:
-    """Whether an operand must follow, so that a clause word here is a column."""
-    if previous is None:
+def _begins_clause(text: str, words: Sequence[Lexeme], index: int) -> bool:
+    word = words[index]
+    if word.kind != "word":
         return False
+    previous = words[index - 1] if index else None
+    following = words[index + 1] if index + 1 < len(words) else None
+    if previous is not None and _expects_operand(text, previous, word):
+        return False
+    return word.lower not in _COLUMN_WORDS or _may_follow(word, following)
+
+
+def _expects_operand(text: str, previous: Lexeme, word: Lexeme) -> bool:
+    """Whether an operand must follow, so that a clause word there is a column."""
     if previous.kind == "sign":
-        return previous.text not in (")", "*", ";")
-    return previous.lower in ("and", "or", "not", "in", "contains", "with", "matches", "let", "by", "select")
-
-
-def _ends_operand(previous: Lexeme | None) -> bool:
-    return previous is None or previous.kind != "sign" or previous.text in (")", "*")
+        new_line = "\n" in text[previous.end : word.start]
+        return previous.text not in (")", "*", ";", "]", "}") and not (new_line and previous.text != ",")
+    return previous.kind == "word" and previous.lower in _EXPECTING
 
 
 def _may_follow(word: Lexeme, following: Lexeme | None) -> bool:
@@ -106,15 +118,5 @@ def _may_follow(word: Lexeme, following: Lexeme | None) -> bool:
     if word.lower in ("group", "order"):
         return following.lower == "by" or following.kind in ("word", "quoted")
     if word.lower == "limit":
-        return following.kind in ("number", "parameter") or following.text == "-"
-    return following.kind in ("word", "quoted") and following.lower not in (
-        "is",
-        "in",
-        "contains",
-        "starts",
-        "matches",
-        "and",
-        "or",
-        "asc",
-        "desc",
-    )
+        return following.kind in ("number", "parameter", "word") or following.text == "-"
+    return following.kind in ("word", "quoted", "text") and following.lower not in _OPERATOR_WORDS

@@ -1,7 +1,7 @@
 """The parser's tables, prepared once.
 
 Building LALR tables and terminals takes several times as long as a whole ``falconql check`` may.
-``tables.json`` holds them, computed from the grammar by ``python -m falconql.syntax.tables``; it is
+``tables.json`` holds them, computed from the grammar by ``python -m falconql.syntax``; it is
 used only if it was made from this very grammar by this very version of Lark, otherwise the tables
 are built. It is JSON and not Lark's own pickle cache: a pickle in a shared folder is code.
 """
@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import lark
@@ -72,8 +70,3 @@ def _numbered(value: Any) -> Any:
     if isinstance(value, list):
         return [_numbered(item) for item in value]
     return value
-
-
-if __name__ == "__main__":
-    Path(__file__).with_name(FILE).write_text(dump(), encoding="utf-8")
-    sys.stdout.write(f"{FILE} written\n")

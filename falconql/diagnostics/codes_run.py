@@ -1,0 +1,24 @@
+"""What the codes of planning and running mean (``FQL3xx``), and those of FalconQL's own errors (``FQL9xx``)."""
+
+from __future__ import annotations
+
+from falconql.diagnostics.entry import CodeEntry
+
+ENTRIES = (
+    CodeEntry(
+        "FQL301",
+        "a run on a large language model",
+        "Queries run on proxies: small models that answer on this machine. `using llm` names the model that annotates "
+        "when a proxy is trained. Train a proxy, or leave `using` out for the one that ships with FalconQL.",
+        'text body\nusing llm "gpt-5.2-mini"\nwhere label("Is it about sports?")',
+        'text body\nwhere label("Is it about sports?")',
+    ),
+    CodeEntry(
+        "FQL901",
+        "a rule of the optimiser that broke its promise",
+        "This is an error in FalconQL, not in the query: a rewrite changed the columns of the result and was stopped. "
+        "Please report it with the query; `--order written` may work meanwhile.",
+        "",
+        "",
+    ),
+)

@@ -1,0 +1,273 @@
+"""Habits from SQL, Python and pandas about clauses and lists; see ``habits``."""
+
+from __future__ import annotations
+
+from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
+from falconql.source import Span
+from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
+from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
+from falconql.syntax.printer import quoted
+
+_ONE_CORPUS = "a query reads one corpus; join the tables first and read the result"
+_ONLY_READS = "a query only reads; the result is written with `falconql run ... -o file`"
+_NO_CODE = "a query has no statements and no functions of its own; name values with `let name = expression`"
+_FOREIGN = {
+    "having": "rows are filtered by `where` before they are grouped; filter the result in a second query",
+    "join": _ONE_CORPUS,
+    "inner": _ONE_CORPUS,
+    "outer": _ONE_CORPUS,
+    "left": _ONE_CORPUS,
+    "right": _ONE_CORPUS,
+    "cross": _ONE_CORPUS,
+    "union": "a query gives one table; run two queries and put the results together",
+    "intersect": "a query gives one table; join the conditions with `and`",
+    "except": "a query gives one table; write the condition with `and not`",
+    "offset": "the first rows cannot be skipped; filter on a column instead",
+    "distinct": "use `group by` with the columns that must differ",
+    "case": "there are no branches; write conditions, or let `choose(...)` decide",
+    "if": "there are no branches; write conditions, or let `choose(...)` decide",
+    "nulls": "rows with null are left out with `where x is not null`",
+    "xor": "of two conditions just one is true where `a != b`",
+    "nor": "write `and not`",
+    "over": "there are no windows; use `group by`",
+    "insert": _ONLY_READS,
+    "update": _ONLY_READS,
+    "delete": _ONLY_READS,
+    "create": _ONLY_READS,
+    "drop": _ONLY_READS,
+    "def": _NO_CODE,
+    "lambda": _NO_CODE,
+    "import": _NO_CODE,
+    "return": _NO_CODE,
+    "print": _NO_CODE,
+}
+# Words of other languages that begin what FalconQL begins with another word.
+_SYNONYMS = {
+    "filter": "where",
+    "keep": "where",
+    "sort": "order",
+    "take": "limit",
+    "top": "limit",
+    "head": "limit",
+    "set": "let",
+    "var": "let",
+    "const": "let",
+    "derive": "let",
+    "define": "let",
+    "for": "each",
+    "foreach": "each",
+}
+ORDER = "the order is: from, text, using, let and each, where, group by, select, order by, limit"
+
+
+def semicolon(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """More after the ``;``."""
+    before = place.word(-1)
+    if before is None or before.text != ";" or place.expected != {"$END"}:
+        return None
+    help_ = replacing("a text holds one query, and the `;` may be left out", before.span, "")
+    return problem("FQL002", "the query goes on after `;`", before.span, help_)
+
+
+def clause_order(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """A clause word where no such clause can be: twice, or too late."""
+    starts = clause_starts(place.text, place.words)
+    if place.index not in starts:
+        return None
+    clauses = [place.words[i] for i in starts]
+    earlier = [clause for clause in clauses if clause.start < word.start]
+    same = next((clause for clause in earlier if clause.lower == word.lower), None)
+    if same is not None and word.lower not in ("let", "each"):
+        return _twice(place, word, same)
+    if not any(_rank(clause) > _rank(word) for clause in earlier):
+        return None
+    later = next(clause for clause in earlier if _rank(clause) > _rank(word))
+    return Diagnostic(
+        "FQL007",
+        f"`{_clause_name(word)}` must come before `{_clause_name(later)}`",
+        Label(word.span, "move this clause up"),
+        secondary=(Label(later.span, "before this one"),),
+        helps=(Help(ORDER, _sorted_clauses(place, starts)),),
+    )
+
+
+def _twice(place: ErrorPlace, word: Lexeme, same: Lexeme) -> Diagnostic:
+    advice = Help(f"keep one `{_clause_name(word)}`")
+    if word.lower == "where":
+        between = [w.lower for w in place.words if w.start > same.start]
+        joined = Edit(word.span, "and") if "or" not in between else None
+        advice = Help("join the conditions with `and`", joined)
+    return Diagnostic(
+        "FQL008",
+        f"`{_clause_name(word)}` is written twice",
+        Label(word.span, "again here"),
+        secondary=(Label(same.span, "first here"),),
+        helps=(advice,),
+    )
+
+
+def _sorted_clauses(place: ErrorPlace, starts: list[int]) -> Edit | None:
+    """Return the edit that puts all clauses in order, None when something else stands before them."""
+    if not starts or starts[0] != 0:
+        return None
+    ends = [place.words[i].start for i in starts[1:]] + [place.words[-1].end]
+    parts = [(place.words[i], place.text[place.words[i].start : end]) for i, end in zip(starts, ends, strict=True)]
+    ordered = [text.rstrip().rstrip(";").rstrip() for _, text in sorted(parts, key=lambda part: _rank(part[0]))]
+    return Edit(Span(place.words[0].start, ends[-1]), "\n".join(ordered))
+
+
+def _clause_name(word: Lexeme) -> str:
+    return f"{word.lower} by" if word.lower in ("group", "order") else word.lower
+
+
+def _rank(word: Lexeme) -> int:
+    return CLAUSES.index("let" if word.lower == "each" else word.lower)
+
+
+def extra_comma(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """A comma with nothing behind it: ``select id,`` before a clause, ``(1, 2,)``, ``id,, title``."""
+    before, further = place.word(-1), place.word(-2)
+    if before is None:
+        return None
+    advice = "remove the comma"
+    if before.text == "," and word.text in (",", ")"):
+        return problem("FQL013", "nothing stands behind this comma", before.span, replacing(advice, before.span, ""))
+    if word.text == "," and before.lower in ("select", "by", "("):
+        return problem("FQL013", "nothing stands before this comma", word.span, replacing(advice, word.span, ""))
+    if before.kind == "word" and before.lower in CLAUSES and further is not None and further.text == ",":
+        # The clause word was read as a column, and what follows it cannot be.
+        return problem("FQL013", "nothing stands behind this comma", further.span, replacing(advice, further.span, ""))
+    return None
+
+
+def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``stars > and verified``: a connective or clause word was read as a name."""
+    before = place.word(-1)
+    if before is None or before.kind != "word" or "AND" not in place.expected or place.index < 2:
+        return None
+    if before.lower not in ("and", "or", "in", "contains", "matches", "is", "asc", "desc", *CLAUSES):
+        return None
+    if not (word.operand or word.text == "("):
+        return None
+    previous = place.words[place.index - 2]
+    message = f"a value is missing between `{short(previous.text)}` and `{before.text}`"
+    return problem("FQL002", message, before.span)
+
+
+def unquoted_path(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``from reviews.parquet``, ``using kestrel``."""
+    if place.expected not in ({"TEXT"}, {"TEXT", "LLM"}) or word.kind not in (
+        "word",
+        "sign",
+        "number",
+        "foreign_comment",
+    ):
+        return None
+    end = word.start
+    while end < len(place.text) and not place.text[end].isspace():
+        end += 1
+    span = Span(word.start, end)
+    path = place.text[span.start : span.end].rstrip(",;")
+    what = "corpus" if place.lower(-1) == "from" else "proxy" if place.lower(-1) == "using" else "model"
+    help_ = replacing(
+        f"write `{place.lower(-1)} {short(quoted(path))}`", Span(span.start, span.start + len(path)), quoted(path)
+    )
+    return problem("FQL015", f"the name of the {what} must be quoted", span, help_)
+
+
+def two_corpora(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``from "a", "b"``."""
+    if place.lower(-2) != "from" or (word.text != "," and word.kind != "text"):
+        return None
+    advice = 'a pattern such as "data/*.parquet" reads several files'
+    return problem("FQL014", "a query reads one corpus", word.span, Help(advice))
+
+
+def limit_number(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``limit -1``, ``limit 1.5``, ``limit ten``, ``limit 10, 20``."""
+    inside = word.kind == "number" and place.offset > word.start
+    if (
+        place.lower(-1) == "limit"
+        and (inside or place.expected == {"INTEGER", "PARAMETER"})
+        and word.kind != "parameter"
+    ):
+        following = place.word(1)
+        signed = word.text == "-" and following is not None and following.kind == "number"
+        span = Span(word.start, following.end) if signed and following else word.span
+        return problem("FQL016", "`limit` needs a whole number, zero or more", span, Help("for example `limit 100`"))
+    if place.lower(-2) == "limit" and word.text == ",":
+        return problem("FQL016", "`limit` takes one number", word.span, Help("the first rows cannot be skipped"))
+    return None
+
+
+def missing_by(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``order stars``."""
+    if place.expected != {"BY"}:
+        return None
+    before = place.lower(-1)
+    help_ = inserting(f"write `{before} by`", word.start, "by ")
+    return problem("FQL002", f"`{before}` needs `by`", word.span, help_)
+
+
+def binding(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``let x "..."``, ``each x = spans(...)``."""
+    first = place.lower(-2)
+    if first not in ("let", "each") or place.expected not in ({"EQUAL"}, {"IN"}):
+        return None
+    right = "=" if first == "let" else "in"
+    advice = f"write `{first} {place.lower(-1)} {right} expression`"
+    if word.operand and word.lower not in ("in", "be", "as", "of"):
+        return problem("FQL002", f"`{right}` is missing", word.span, inserting(advice, word.start, f"{right} "))
+    return problem(
+        "FQL002", f"`{right}` is needed here, not `{word.text}`", word.span, replacing(advice, word.span, right)
+    )
+
+
+def several_lets(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``let x = 1, y = 2``."""
+    starts = [i for i in clause_starts(place.text, place.words) if i < place.index]
+    inside = starts and place.words[starts[-1]].lower == "let" and not place.opened()
+    if not inside or "WHERE" not in place.expected:
+        return None
+    advice = "each value has a `let` of its own"
+    if word.text == "," and place.lower(2) == "=":
+        return problem("FQL002", "one `let` names one value", word.span, replacing(advice, word.span, "\nlet"))
+    if word.kind == "word" and place.lower(1) == "=":
+        return problem("FQL002", "one `let` names one value", word.span, inserting(advice, word.start, "let "))
+    return None
+
+
+def foreign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``having``, ``join``, ``distinct``, ``case`` and other words without a counterpart."""
+    before = place.word(-1)
+    for candidate in (before, word):
+        if candidate is None or candidate.kind != "word" or candidate.lower not in _FOREIGN:
+            continue
+        # The word before can only be to blame where it was read as a name of something.
+        if candidate is word:
+            return _foreign(candidate)
+        if candidate is before and "AND" in place.expected and (word.operand or word.text == "*"):
+            return _foreign(candidate)
+    if word.lower == "with" and place.index == 0:
+        return problem("FQL014", "FalconQL has no `with`", word.span, Help("name values with `let name = expression`"))
+    if before is not None and before.lower == "select" and place.lower(-2) == "(":
+        return problem("FQL014", "FalconQL has no queries inside queries", before.span)
+    return None
+
+
+def _foreign(word: Lexeme) -> Diagnostic:
+    return problem("FQL014", f"FalconQL has no `{word.text}`", word.span, Help(_FOREIGN[word.lower]))
+
+
+def synonym(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``filter``, ``sort by``, ``take`` where a clause begins."""
+    if word.kind != "word" or ("WHERE" not in place.expected and place.index):
+        return None
+    right = _SYNONYMS.get(word.lower)
+    if right is None or not (place.expected & {"SELECT", "LIMIT", "ORDER"}):
+        return None
+    if right == "order" and place.lower(1) != "by":
+        right = "order by"
+    return problem(
+        "FQL002", f"no clause begins with `{word.text}`", word.span, replacing(f"write `{right}`", word.span, right)
+    )

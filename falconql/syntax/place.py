@@ -1,0 +1,116 @@
+"""The place at which reading a query stopped, with what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
+from falconql.source import Span
+from falconql.syntax.lexemes import Lexeme
+
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+_CLOSING = frozenset(_OPENING.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPlace:
+    """Where reading stopped.
+
+    Attributes:
+        text: the query text.
+        words: its words and signs without comments.
+        index: the number of the word at which reading stopped; one past the last at the end.
+        offset: the source offset at which reading stopped.
+        expected: the terminals that could have stood here, no more and no less.
+    """
+
+    text: str
+    words: Sequence[Lexeme]
+    index: int
+    offset: int
+    expected: frozenset[str]
+
+    def word(self, relative: int = 0) -> Lexeme | None:
+        """Return the word at which reading stopped, or one before or after it."""
+        index = self.index + relative
+        return self.words[index] if 0 <= index < len(self.words) else None
+
+    def lower(self, relative: int) -> str:
+        """Return a word in lower case, empty where there is none."""
+        word = self.word(relative)
+        return word.lower if word else ""
+
+    def opened(self) -> list[Lexeme]:
+        """Return the parentheses that are open where reading stopped, outermost first."""
+        opened: list[Lexeme] = []
+        for word in self.words[: self.index]:
+            if word.text == "(":
+                opened.append(word)
+            elif word.text == ")" and opened:
+                opened.pop()
+        return opened
+
+    def operand_start(self, last: int) -> int | None:
+        """Return the index of the first word of the name, literal, call or group that ends with word ``last``."""
+        if not 0 <= last < len(self.words):
+            return None
+        word = self.words[last]
+        if word.text != ")":
+            return last if word.kind in ("word", "quoted", "text", "number", "parameter") else None
+        depth = 0
+        for index in range(last, -1, -1):
+            depth += (self.words[index].text == ")") - (self.words[index].text == "(")
+            if depth == 0:
+                called = index > 0 and self.words[index - 1].kind == "word" and self._touch(index)
+                return index - 1 if called else index
+        return None
+
+    def item_start(self) -> int | None:
+        """Return the index of the first word of the list item that reading stopped in, None inside parentheses."""
+        depth = 0
+        for index in range(self.index - 1, -1, -1):
+            word = self.words[index]
+            depth += (word.text == ")") - (word.text == "(")
+            if depth < 0:
+                return None
+            if depth == 0 and (word.text == "," or word.lower in ("select", "by")):
+                return index + 1
+        return None
+
+    def closing(self, index: int) -> int | None:
+        """Return the index of the bracket that closes the one at ``index``."""
+        depth = 0
+        for i in range(index, len(self.words)):
+            text = self.words[i].text
+            depth += (text in _OPENING) - (text in _CLOSING)
+            if depth == 0:
+                return i
+        return None
+
+    def slice(self, first: int, last: int) -> str:
+        """Return the text from one word to another, both included."""
+        return self.text[self.words[first].start : self.words[last].end]
+
+    def _touch(self, index: int) -> bool:
+        return self.words[index - 1].end == self.words[index].start
+
+
+def problem(code: str, message: str, span: Span, *helps: Help, label: str = "") -> Diagnostic:
+    """Return an error with advice."""
+    return Diagnostic(code, message, Label(span, label), helps=helps)
+
+
+def replacing(text: str, span: Span, new_text: str) -> Help:
+    """Return advice that replaces what stands under a span."""
+    return Help(text, Edit(span, new_text))
+
+
+def inserting(text: str, offset: int, new_text: str) -> Help:
+    """Return advice that puts something in."""
+    return Help(text, Edit(Span(offset, offset), new_text))
+
+
+def short(text: str) -> str:
+    """Return a text as it is shown inside a message."""
+    return text if len(text) <= 30 else text[:29] + "…"
