@@ -139,7 +139,8 @@ class _Printer:
 
     def call(self, call: ModelCall) -> str:
         arguments = []
-        if not (isinstance(call.text, ColumnRef) and call.text.name == self._text_column):
+        read = call.text.operand if isinstance(call.text, Cast) else call.text
+        if not (isinstance(read, ColumnRef) and read.name == self._text_column):
             arguments.append(self.show(call.text, _OR))
         arguments.append(quoted_text(self.instruction(call)))
         arguments.extend(quoted_text(option) for option in call.options)

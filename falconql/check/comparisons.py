@@ -16,8 +16,9 @@ from falconql.check.literals import (
 )
 from falconql.check.problems import BROKEN, Operand, plain_text, rewrite, spoken, words
 from falconql.diagnostics.model import Edit, Help
+from falconql.diagnostics.suggest import near_names
 from falconql.runtime.display import quoted_text
-from falconql.runtime.expression import Comparison, Expr, In, Literal, TextTest
+from falconql.runtime.expression import CallRef, Comparison, Expr, In, Literal, TextTest
 from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import (
@@ -52,6 +53,8 @@ def compare(ctx: Context, node: ast.Comparison, left: Operand, right: Operand) -
             together,
             "compare them with `=` or `!=`, or use the condition itself",
         )
+    for value, option in ((left, right), (right, left)):
+        _warn_if_never_chosen(ctx, value, option)
     return Comparison(node.op, *fitted)
 
 
@@ -65,6 +68,7 @@ def is_one_of(ctx: Context, node: ast.In, value: Operand, options: list[Operand]
         fitted = fit(ctx, value, option, option.span)
         if fitted is None:
             return BROKEN
+        _warn_if_never_chosen(ctx, value, option)
         pairs.append(fitted)
     wanted = _widest([side.type for pair in pairs for side in pair])
     if not wanted:
@@ -72,6 +76,20 @@ def is_one_of(ctx: Context, node: ast.In, value: Operand, options: list[Operand]
             "FQL202", "these values are of different kinds", node.span, "compare with values of one kind"
         )
     return In(coerce(scalar(value.expr), wanted), tuple(coerce(pair[1], wanted) for pair in pairs))
+
+
+def _warn_if_never_chosen(ctx: Context, value: Operand, option: Operand) -> None:
+    """Warn of a choice compared with what was not among the choices."""
+    if not isinstance(value.expr, CallRef) or not isinstance(option.expr, Literal):
+        return
+    choices, text = ctx.calls[value.expr.index].options, option.expr.value
+    if not choices or not isinstance(text, str) or text in choices:
+        return
+    near = near_names(text, choices)
+    meant = Help(f"did you mean {quoted_text(near[0])}?", Edit(option.span, quoted_text(near[0]))) if near else None
+    listed = ", ".join(map(quoted_text, choices))
+    message = f"{words(option.node)} is not among the choices, so it is never chosen"
+    ctx.problems.warn("FQL222", message, option.span, meant or f"the choices are {listed}")
 
 
 def _widest(types: list[Type]) -> Type | None:

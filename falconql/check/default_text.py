@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from falconql.check.literals import scalar
 from falconql.check.problems import BROKEN, spoken
 from falconql.check.scope import Scope
 from falconql.diagnostics.model import Help
@@ -45,7 +46,7 @@ class TextClause:
             self._found = self._default(span)
         if isinstance(self._found, ColumnRef):
             self.name = self._found.name
-        return self._found
+        return scalar(self._found)
 
     def _default(self, span: Span) -> Expr:
         scope = self._scope

@@ -65,6 +65,8 @@ class Outputs:
             self._ctx.problems.error("FQL105", message, span, help_)
             return
         for field in fields:
+            if self._ctx.scope.reserved(field.name, span):
+                return
             self._add(field.name, ColumnRef(field.name, field.type), span)
 
     def _item(self, item: ast.Item) -> None:
@@ -77,6 +79,8 @@ class Outputs:
         if name is None:
             help_ = Help("write `name: expression`", Edit(Span(item.span.start, item.span.start), "value: "))
             self._ctx.problems.error("FQL109", "this output column needs a name", item.value.span, help_)
+            return
+        if item.name is not None and self._ctx.scope.reserved(name, item.name.span):
             return
         if item.name is not None and name not in self._ctx.scope.names():
             self._ctx.calls.give_name(operand.expr, name)

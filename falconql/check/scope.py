@@ -63,7 +63,7 @@ class Scope:
         if len(found) > 1:
             return self.ambiguous(name, span)
         if found:
-            return ColumnRef(name, found[0].type)
+            return self.reserved(name, span) or ColumnRef(name, found[0].type)
         if name in self.outputs:
             return self.outputs[name]
         return self._unknown(name, span, code, in_braces)
@@ -85,6 +85,13 @@ class Scope:
             "rename the columns in the corpus; a query cannot tell them apart",
         )
 
+    def reserved(self, name: str, span: Span) -> Expr | None:
+        """Report a name that FalconQL keeps for itself; None if it is not one."""
+        if not name.startswith("$"):
+            return None
+        message = f"the name `{name}` begins with `$`, as only FalconQL's own columns do"
+        return self.problems.error("FQL115", message, span, "rename it, in the corpus if it is a column")
+
     def bind(self, name: str, span: Span, value: Expr, clause: str) -> None:
         """Make a name visible to what follows."""
         self.later.pop(name, None)
@@ -97,6 +104,8 @@ class Scope:
         return list(dict.fromkeys([*self.bound, *self.outputs, *columns]))
 
     def _clash(self, name: str, span: Span, clause: str) -> bool:
+        if self.reserved(name, span):
+            return True
         if name in self.bound:
             first = self.bound[name]
             self.problems.error(

@@ -53,8 +53,8 @@ ENTRIES = (
     CodeEntry(
         "FQL106",
         "a parameter without a value",
-        "Parameters get their values from outside: `falconql run q.fql -p least=4`, or `query(text, least=4)` in Python. "
-        "(In this example `$n` has a value.)",
+        "Parameters get their values from outside: `falconql run q.fql -p least=4`, or `query(text, least=4)` in "
+        "Python. (In this example `$n` has a value.)",
         "where stars >= $least",
         "where stars >= $n",
     ),
@@ -383,8 +383,8 @@ ENTRIES = (
     CodeEntry(
         "FQL250",
         "an expression that grows too large",
-        "Lets stand for their values wherever they are used, so that lets that use each other often can grow beyond all "
-        "bounds.",
+        "Lets stand for their values wherever they are used, so that lets that use each other often can grow beyond "
+        "all bounds.",
         f"let x0 = stars + 1\n{_DOUBLED}\nselect x15",
         "let x0 = stars + 1\nlet x1 = x0 + x0\nselect x1",
     ),

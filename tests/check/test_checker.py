@@ -253,6 +253,20 @@ def test_a_condition_of_parameters_alone_is_allowed() -> None:
     assert where("$all", {"all": True}) == Literal(True, BOOL)
 
 
+def test_a_span_column_can_be_the_text() -> None:
+    catalog = Catalog((Field("found", SPAN), Field("id", INT)))
+    (call,) = typed('text found where label("x")', catalog=catalog).calls
+    assert call.text == Cast(ColumnRef("found", SPAN), TEXT)
+
+
+def test_columns_with_a_dollar_sign_are_refused_for_they_would_be_taken_for_internal_ones() -> None:
+    catalog = Catalog((Field("$agg0", INT), Field("id", INT)))
+    assert codes("select `$agg0`, n: count()", catalog) == ["FQL115"]
+    assert codes("select *", catalog) == ["FQL115"]
+    assert codes("let `$x` = 1 select id", catalog) == ["FQL115"]
+    assert codes("select id", catalog) == []
+
+
 def test_other_columns_pass_through() -> None:
     query = typed("where meta is not null select meta")
     assert columns_of(query) == (Field("meta", other("struct<a: int64>")),)
