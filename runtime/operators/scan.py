@@ -18,7 +18,7 @@ from falconql.runtime.normalise import normalise
 from falconql.runtime.operators.base import Stopwatch
 from falconql.runtime.plan import Scan
 
-MODEL_ROWS = 4096
+MODEL_ROWS = 1024
 MODEL_FREE_ROWS = 131_072
 FIRST_ROWS = 256
 FEWEST_ROWS = 16
