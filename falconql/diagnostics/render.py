@@ -67,9 +67,10 @@ def _char_width(char: str) -> int:
 
 def _visible(char: str) -> str:
     """Return a control character as its picture, so that it cannot drive the terminal."""
-    if char == "\t" or (ord(char) >= 32 and ord(char) != 127 and not 0x80 <= ord(char) < 0xA0):
-        return char
-    return chr(0x2400 + ord(char)) if ord(char) < 32 else "\ufffd"
+    code = ord(char)
+    if code < 32 and char != "\t":
+        return chr(0x2400 + code)
+    return "\ufffd" if 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 else char
 
 
 class _Painter:

@@ -96,7 +96,7 @@ def _twice(place: ErrorPlace, word: Lexeme, same: Lexeme) -> Diagnostic:
     if word.lower == "where":
         between = [w.lower for w in place.words if w.start > same.start]
         joined = Edit(word.span, "and") if "or" not in between else None
-        advice = Help("join the conditions with `and`", joined)
+        advice = Help("join the conditions with `and`" + ("" if joined else ", each in parentheses"), joined)
     return Diagnostic(
         "FQL008",
         f"`{_clause_name(word)}` is written twice",
@@ -151,7 +151,7 @@ def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     previous = place.words[place.index - 2]
     message = f"a value is missing between `{short(previous.text)}` and `{before.text}`"
-    return problem("FQL002", message, before.span)
+    return problem("FQL002", message, previous.span)
 
 
 def unquoted_path(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -251,7 +251,8 @@ def foreign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if word.lower == "with" and place.index == 0:
         return problem("FQL014", "FalconQL has no `with`", word.span, Help("name values with `let name = expression`"))
     if before is not None and before.lower == "select" and place.lower(-2) == "(":
-        return problem("FQL014", "FalconQL has no queries inside queries", before.span)
+        advice = "run two queries, the second over the result of the first"
+        return problem("FQL014", "FalconQL has no queries inside queries", before.span, Help(advice))
     return None
 
 

@@ -108,6 +108,9 @@ def explain_unexpected(place: ErrorPlace) -> Diagnostic:
     word = place.word()
     if word is None:
         return _at_the_end(place)
+    opened = place.opened()
+    if opened and "RPAR" in place.expected and place.index in clause_starts(place.text, place.words):
+        return _unclosed(opened, place.words[place.index - 1].end)
     for habit in HABITS:
         found = habit(place, word)
         if found is not None:
@@ -173,14 +176,12 @@ def _missing_comma(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     comma = inserting("separate the items with a comma", previous.end, ",")
     message = f"a comma is missing before `{short(word.text)}`"
     if word.kind == "word" and place.item_start() is not None:
-        clause = next((place.words[i].lower for i in reversed(_starts(place)) if i < place.index), "")
+        clause = next(
+            (place.words[i].lower for i in reversed(clause_starts(place.text, place.words)) if i < place.index), ""
+        )
         if clause == "select":
             return problem("FQL004", message, word.span, comma, Help(f"to name the column write `{word.text}: ...`"))
     return problem("FQL004", message, word.span, comma)
-
-
-def _starts(place: ErrorPlace) -> list[int]:
-    return clause_starts(place.text, place.words)
 
 
 def _misspelt(place: ErrorPlace, word: Lexeme) -> str | None:
@@ -193,10 +194,7 @@ def _misspelt(place: ErrorPlace, word: Lexeme) -> str | None:
 
 
 def _plain(place: ErrorPlace, word: Lexeme) -> Diagnostic:
-    opened = place.opened()
-    if opened and "RPAR" in place.expected and place.index in _starts(place):
-        return _unclosed(opened, place.words[place.index - 1].end)
-    if word.text == ")" and not opened:
+    if word.text == ")" and not place.opened():
         help_ = replacing("remove it", word.span, "")
         return problem("FQL003", "this parenthesis closes nothing", word.span, help_)
     meant = _misspelt(place, word)

@@ -16,7 +16,7 @@ from falconql.source import Source, Span
 from falconql.syntax import ast
 from falconql.syntax.comments import ClauseNotes, Comment, place_comments
 from falconql.syntax.parser import parse
-from falconql.syntax.printer import CONJUNCT, DISJUNCT, LOOSEST, WIDTH, ExpressionPrinter, name_text, quoted
+from falconql.syntax.printer import CONJUNCT, DISJUNCT, LOOSEST, ExpressionPrinter, name_text, quoted
 
 Clause = (
     ast.From
@@ -39,6 +39,8 @@ _PARAGRAPHS: tuple[tuple[type[Clause], ...], ...] = (
     (ast.GroupBy, ast.Select),
     (ast.OrderBy, ast.Limit),
 )
+# Lists are read part by part, so they are broken sooner than single expressions.
+LIST_WIDTH = 72
 _HEADER_WIDTH = len("using ")
 
 
@@ -127,17 +129,18 @@ class _Formatter:
             return _with_comment(self._single(clause, name_width), note.behind.get(0))
         one_line = layout.head + layout.between.join(self._part(part, layout.within) for part in layout.parts)
         last = len(layout.parts) - 1
-        if len(one_line) <= WIDTH and not note.inside and set(note.behind) <= {last}:
+        if len(one_line) <= LIST_WIDTH and not note.inside and set(note.behind) <= {last}:
             return _with_comment(one_line, note.behind.get(last))
         return self._broken(layout, note)
 
     def _broken(self, layout: _Layout, note: ClauseNotes) -> list[str]:
         lines: list[str] = []
         width = max((len(_item_name(part)) for part in layout.parts), default=0)
+        indent = " " * (len(layout.next_head) - len(layout.next_head.lstrip()))
         for index, part in enumerate(layout.parts):
             head = layout.head if index == 0 else layout.next_head
             end = layout.line_end if index < len(layout.parts) - 1 else ""
-            lines += [" " * len(layout.next_head) + comment.text for comment in note.inside.get(index, ())]
+            lines += [indent + comment.text for comment in note.inside.get(index, ())]
             text = self._part(part, layout.within, column=len(head), name_width=width, tail=len(end))
             lines += _with_comment(head + text + end, note.behind.get(index))
         return lines

@@ -42,6 +42,7 @@ HABITS: tuple[Habit, ...] = (
     values.smart_quotes,
     values.missing_slashes,
     values.touching_texts,
+    values.apostrophe,
     operators.in_list,
     operators.starts_with,
     operators.is_test,

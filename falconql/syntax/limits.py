@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lark import Token, Tree
@@ -13,10 +14,15 @@ from falconql.syntax.place import problem
 
 MOST_NESTING = 100
 MOST_DIGITS = 300
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def screen(words: Sequence[Lexeme]) -> Diagnostic | None:
-    """Return what makes a text unreadable as a whole: nothing in it, or too deep for any parser."""
+def screen(text: str, words: Sequence[Lexeme]) -> Diagnostic | None:
+    """Return what makes a text unreadable as a whole: nothing in it, no Unicode, or too deep for any parser."""
+    broken = _SURROGATE.search(text)
+    if broken is not None:
+        message = "the query is not valid Unicode here"
+        return problem("FQL020", message, Span(*broken.span()), Help("save the query as UTF-8"))
     if not words:
         help_ = Help('a query needs at least a `where`, an `each` or a `select`, e.g. `where label("...")`')
         return problem("FQL001", "the query is empty", Span(0, 0), help_)

@@ -19,7 +19,7 @@ from falconql.errors import QueryError
 from falconql.source import Source, Span
 from falconql.syntax import ast
 from falconql.syntax.builder import LiteralProblem, build, plain_name
-from falconql.syntax.lexemes import Lexeme, clause_starts, lexemes
+from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts, lexemes
 from falconql.syntax.limits import deeper_than, screen, too_deep
 from falconql.syntax.tables import lark_parser
 
@@ -60,7 +60,7 @@ def parse(source: Source) -> ast.Query:
 def parse_tolerant(source: Source) -> ParseResult:
     """Read as much of a query as can be read; never raises for what a user can write."""
     words = _words(source.text)
-    problem = screen(words)
+    problem = screen(source.text, words)
     if problem is not None:
         return ParseResult(None, (problem,))
     return _Reading(source.text, words).read()
@@ -141,21 +141,25 @@ class _Reading:
     def _lose(self, clause: list[Lexeme]) -> None:
         first = clause[0].lower
         self.lost_clauses.add(first)
-        if first in ("let", "each") and len(clause) > 1:
-            self.lost_names.add(plain_name(clause[1].text))
+        if first not in CLAUSES or first in ("let", "each"):
+            self.lost_names.update(plain_name(word.text) for word in clause[1:2])
 
     def _broken_clause(self, at: int, diagnostic: Diagnostic) -> tuple[int, int]:
         """Return the range of words of the clause in which reading stopped."""
         starts = clause_starts(self.text, self.words)
+        if diagnostic.code not in ("FQL007", "FQL008"):
+            # Reading may stop a word or a clause behind what is wrong, an open parenthesis for example.
+            at = min(at, diagnostic.primary.span.start)
         stopped = next((i for i, word in enumerate(self.words) if word.end > at), len(self.words) - 1)
-        if diagnostic.code == "FQL014":
+        if diagnostic.code == "FQL014" and self._on_new_line(stopped):
             # A clause of another language, such as `having`, is lost alone.
-            stopped = next(i for i, word in enumerate(self.words) if word.end > diagnostic.primary.span.start)
-            if stopped and "\n" in self.text[self.words[stopped - 1].end : self.words[stopped].start]:
-                starts.append(stopped)
+            starts.append(stopped)
         begin = max((i for i in starts if i <= stopped), default=0)
         end = min((i for i in starts if i > max(begin, stopped - 1)), default=len(self.words))
         return begin, end
+
+    def _on_new_line(self, index: int) -> bool:
+        return index > 0 and "\n" in self.text[self.words[index - 1].end : self.words[index].start]
 
 
 _NOTHING = (None, None, None, (), None, None, None, None, None)

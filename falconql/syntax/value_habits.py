@@ -52,6 +52,16 @@ def touching_texts(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     return problem("FQL010", message, span, replacing("write a backslash before it", span, new_text))
 
 
+def apostrophe(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``'it's cheap'``."""
+    before = place.word(-1)
+    if before is None or before.kind != "text" or before.end != word.start or word.kind != "word":
+        return None
+    quote = before.text[0]
+    help_ = inserting("write a backslash before a quote that belongs to the text", before.end - 1, "\\")
+    return problem("FQL010", f"this {quote} ends the text", Span(before.end - 1, before.end), help_)
+
+
 def _touching(left: Lexeme, right: Lexeme) -> bool:
     both = left.kind == right.kind == "text"
     return both and left.end == right.start and left.text[0] == right.text[0]
@@ -141,6 +151,8 @@ def bare_call(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     before = place.word(-1)
     if word.kind != "text" or before is None or before.kind != "word" or "LPAR" not in place.expected:
         return None
+    if place.opened():
+        return None
     span = Span(before.end, word.end)
     help_ = replacing(f"write `{before.text}(...)`", span, f"({word.text})")
     return problem("FQL003", "the arguments of a call stand in parentheses", word.span, help_)
@@ -165,16 +177,17 @@ def several_in_parentheses(place: ErrorPlace, word: Lexeme) -> Diagnostic | None
 
 def quoted_name(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``text "body"``, ``let "x" = ...``, ``select "x": ...``."""
-    advice = "write the name without quotes, in back-ticks if it is odd"
     if word.kind == "text" and "NAME" in place.expected and "TEXT" not in place.expected:
-        return problem(
-            "FQL018", "a name is not quoted", word.span, replacing(advice, word.span, name_text(word.text[1:-1]))
-        )
+        return problem("FQL018", "names are written without quotes", word.span, _unquoted(word))
     before = place.word(-1)
     if word.text == ":" and before is not None and before.kind == "text" and place.lower(-2) in (",", "select"):
-        help_ = replacing(advice, before.span, name_text(before.text[1:-1]))
-        return problem("FQL018", "a name is not quoted", before.span, help_)
+        return problem("FQL018", "names are written without quotes", before.span, _unquoted(before))
     return None
+
+
+def _unquoted(word: Lexeme) -> Help:
+    name = name_text(word.text[1:-1])
+    return replacing(f"write `{name}`" if name.isidentifier() else f"write {name}", word.span, name)
 
 
 def alias(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
