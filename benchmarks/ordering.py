@@ -25,9 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from ordering_cases import CASES, ERROR_SHARE, KEYWORDS, ROWS, Case
+from ordering_cases import CASES, ERROR_SHARE, KEYWORDS, Case, read_corpus
 
 import falconql
 from falconql.runtime.belief import Residual
@@ -258,7 +257,7 @@ def main() -> None:
     real = open_proxy("kestrel" if keywords else arguments.proxy)
     outcomes = []
     for case in CASES:
-        table = pq.read_table(arguments.data / f"{case.corpus}.parquet").slice(0, ROWS[case.corpus])
+        table = read_corpus(arguments.data, case.corpus)
         outcomes.append(run_case(case, table, real, arguments.scores, keywords=keywords))
     print(report(outcomes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from falconql.errors import ConfigError
 from falconql.plan.display import explain, metrics_json
 from falconql.plan.planner import Planned, plan_query
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable, load_prices
+from falconql.plan.rules import RULES
 from falconql.plan.stats import Stats
 from falconql.runtime.context import ExecContext
 from falconql.runtime.executor import execute_to_table
@@ -190,3 +192,10 @@ def test_a_wrong_price_table_is_named(tmp_path: Path, content: str | None, messa
         path.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
         load_prices(str(path))
+
+
+def test_the_manual_shows_this_plan_and_every_rule() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "optimiser.md").read_text(encoding="utf-8")
+    assert EXPLAINED.rstrip() in manual
+    listed = re.findall(r"^\| `(\w+)` \|", manual, re.MULTILINE)
+    assert listed == [rule.name for rule in RULES]
