@@ -1,267 +1,159 @@
-"""CSV and its relatives: the delimiter is found in the first line, types in the whole file.
+"""Comma-separated and tab-separated files as a corpus.
 
-Arrow's streaming reader fixes types from its first block and fails far into the file when a later
-value does not fit. So a first pass looks at every value (of the first ``INFERENCE_BYTES``) and
-finds the narrowest type that holds for all: Bool, Int, Float, Date, Timestamp, Text. Digits with a
-leading zero (007, phone numbers) stay Text. An empty field without quotes is null.
+Everything is read as text and converted here, so that the types found on opening and the values
+read later follow one rule (``infer``). Up to ``look_bytes`` are read on opening; what comes after
+must fit what was found before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 
-from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
-from falconql.runtime.io.opening import invalid_utf8, open_bytes, unreadable
+from falconql.runtime.io.columns import batch_of, cut, positions
+from falconql.runtime.io.csv_problems import check_quotes, explain, explain_misfit
+from falconql.runtime.io.dialect import Dialect, look
+from falconql.runtime.io.infer import ARROW, Kind, convert, join, misfit, widen
+from falconql.runtime.io.inputs import HEAD_BYTES, InputFile
 
-INFERENCE_BYTES = 64 << 20
-BLOCK_BYTES = 1 << 20
-LARGEST_ROW_BYTES = 256 << 20
-_LEADING_ZERO = r"^[+-]?0[0-9]"
-_CANDIDATES = (pa.bool_(), pa.int64(), pa.float64(), pa.date32(), pa.timestamp("us"))
+LOOK_BYTES = 128 << 20
+_BLOCK_BYTES = 4 << 20
+_MOST_BLOCK_BYTES = 1 << 30
 
 
 class CsvSource:
-    """One CSV file."""
+    """A delimited file with a header line.
 
-    def __init__(self, path: Path, delimiter: str | None = None, name: str | None = None) -> None:
-        self.path = path
-        self.name = name or str(path)
-        header = self._first_line()
-        self.delimiter = delimiter or find_delimiter(header)
-        self.block_bytes = BLOCK_BYTES
-        names = self._names()
-        types, self.rows = self._infer(len(names))
-        self.schema = pa.schema([pa.field(n, t) for n, t in zip(names, types, strict=True)])
+    ``undecided`` are the columns without any value.
 
-    def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        positions = [unique_position(self.schema, name, self.name) for name in columns]
-        internal = [str(position) for position in positions]
-        # A reader told to include no column includes all, so that rows are counted by one column.
-        include = internal or ["0"]
-        types = {number: self.schema.field(int(number)).type for number in include}
-        options = self._convert(types, include)
-        for batch in self._read(options, len(self.schema)):
-            if not columns:
-                batch = pa.RecordBatch.from_struct_array(pa.array([{}] * batch.num_rows, type=pa.struct([])))
-            else:
-                batch = pa.RecordBatch.from_arrays(batch.columns, names=list(columns))
-            yield from cut(batch, batch_rows)
-
-    def _convert(self, types: dict[str, pa.DataType], include: list[str]) -> Any:
-        return pa_csv.ConvertOptions(
-            column_types=types,
-            include_columns=include,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["true", "True", "TRUE"],
-            false_values=["false", "False", "FALSE"],
-        )
-
-    def _first_line(self) -> bytes:
-        with open_bytes(self.path) as stream:
-            data: bytes = stream.read(1 << 16)
-        if not data.strip():
-            raise DataError(f"{self.name} is empty", hint="a CSV file begins with a line of column names")
-        return data.removeprefix(b"\xef\xbb\xbf")
-
-    def _names(self) -> list[str]:
-        """Return the column names; those of empty headers are ``column1`` and so on."""
-        with open_bytes(self.path) as stream:
-            first = _head(stream)
-        try:
-            options = pa_csv.ReadOptions(autogenerate_column_names=True)
-            table = pa_csv.read_csv(
-                pa.BufferReader(first), read_options=options, parse_options=self._parse(), convert_options=_as_text()
-            )
-        except pa.ArrowInvalid as error:
-            raise self._explained(error) from error
-        names = [str(column[0].as_py() or "").strip() for column in table.columns]
-        return [name or f"column{position}" for position, name in enumerate(names, 1)]
-
-    def _parse(self, problems: list[Any] | None = None) -> Any:
-        def refuse(row: Any) -> str:
-            if problems is not None:
-                problems.append(row)
-            return "error"
-
-        return pa_csv.ParseOptions(
-            delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=refuse, ignore_empty_lines=True
-        )
-
-    def _infer(self, width: int) -> tuple[list[pa.DataType], int | None]:
-        """Return the type of each column, and the rows if the whole file was looked at."""
-        finders = [_TypeFinder() for _ in range(width)]
-        rows = size = 0
-        for batch in self._read(_as_text([str(i) for i in range(width)]), width):
-            rows += batch.num_rows
-            size += batch.nbytes
-            for finder, column in zip(finders, batch.columns, strict=True):
-                finder.look_at(column)
-            if size > INFERENCE_BYTES:
-                return [finder.type for finder in finders], None
-        return [finder.type for finder in finders], rows
-
-    def _read(self, convert: Any, width: int) -> Iterator[pa.RecordBatch]:
-        while True:
-            problems: list[Any] = []
-            options = pa_csv.ReadOptions(
-                column_names=[str(i) for i in range(width)], skip_rows=1, block_size=self.block_bytes, use_threads=False
-            )
-            started = False
-            try:
-                with open_bytes(self.path) as stream:
-                    reader = pa_csv.open_csv(
-                        stream, read_options=options, parse_options=self._parse(problems), convert_options=convert
-                    )
-                    for batch in reader:
-                        started = True
-                        yield batch
-                return
-            except pa.ArrowInvalid as error:
-                if "straddling" in str(error) and not started and self.block_bytes < LARGEST_ROW_BYTES:
-                    self.block_bytes *= 8
-                    continue
-                if "Empty CSV" in str(error):
-                    return
-                raise self._explained(error, problems) from error
-            except OSError as error:
-                raise unreadable(self.path, error) from error
-
-    def _explained(self, error: Exception, problems: Sequence[Any] = ()) -> DataError:
-        text = str(error)
-        if "UTF8" in text or "utf8" in text.lower():
-            return invalid_utf8(self.path) or DataError(f"{self.name} is not UTF-8")
-        if problems:
-            row = problems[-1]
-            line = self._line_of(row)
-            message = f"{self.name}: {line} has {row.actual_columns} fields where the header has {row.expected_columns}"
-            return DataError(message, hint="a field that holds the delimiter or a line break must be in double quotes")
-        if "straddling" in text:
-            return DataError(
-                f"{self.name}: a row is longer than {LARGEST_ROW_BYTES >> 20} MB", hint="is a quote never closed?"
-            )
-        return DataError(
-            f"{self.name}: {_first_sentence(text)}",
-            hint="save it as Parquet, or give the column a text value early in the file",
-        )
-
-    def _line_of(self, row: Any) -> str:
-        """Return where a broken row is, as people count lines."""
-        start = row.text.encode("utf-8", "surrogatepass")[:200]
-        line = 1
-        with open_bytes(self.path) as stream:
-            data: bytes = stream.read(INFERENCE_BYTES)
-        found = data.find(b"\n" + start)
-        if found >= 0:
-            line = data.count(b"\n", 0, found) + 2
-            return f"line {line}"
-        return f"row {row.number}" if row.number else "a row"
-
-
-def find_delimiter(head: bytes) -> str:
-    """Return the sign that separates the fields of the first line: comma, semicolon, tab or bar."""
-    line, quoted = [], False
-    for char in head.decode("utf-8", "replace"):
-        if char == '"':
-            quoted = not quoted
-        elif not quoted and char in "\r\n":
-            break
-        elif not quoted:
-            line.append(char)
-    counts = {sign: line.count(sign) for sign in ",;\t|"}
-    best = max(counts, key=lambda sign: counts[sign])
-    return best if counts[best] else ","
-
-
-def _head(stream: Any) -> bytes:
-    """Return the first record of a CSV stream, quoted line breaks included."""
-    data: bytes = b""
-    while block := stream.read(1 << 16):
-        data += block
-        quoted = False
-        for position, byte in enumerate(data):
-            if byte == 0x22:
-                quoted = not quoted
-            elif byte in b"\r\n" and not quoted and data[:position].strip():
-                return data[: position + 1]
-        if len(data) > 16 << 20:
-            break
-    return data + b"\n"
-
-
-def _as_text(names: list[str] | None = None) -> Any:
-    types = (
-        {name: pa.string() for name in names} if names is not None else {f"f{i}": pa.string() for i in range(10_000)}
-    )
-    return pa_csv.ConvertOptions(
-        column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-    )
-
-
-class _TypeFinder:
-    """Finds the narrowest type that every value of a column fits."""
-
-    def __init__(self) -> None:
-        self.candidates = list(_CANDIDATES)
-        self.seen = False
-
-    @property
-    def type(self) -> pa.DataType:
-        return self.candidates[0] if self.candidates and self.seen else pa.string()
-
-    def look_at(self, column: pa.Array) -> None:
-        if column.null_count == len(column):
-            return
-        self.seen = True
-        if pc.any(pc.match_substring_regex(column, _LEADING_ZERO)).as_py():
-            self.candidates = [c for c in self.candidates if pa.types.is_temporal(c)]
-        self.candidates = [candidate for candidate in self.candidates if _fits(column, candidate)]
-
-
-def _fits(column: pa.Array, type_: pa.DataType) -> bool:
-    """Return whether Arrow's CSV reader would take every value of a column as ``type_``."""
-    if pa.types.is_boolean(type_):
-        words = pa.array(["true", "True", "TRUE", "false", "False", "FALSE"])
-        return bool(pc.all(pc.is_in(column.drop_null(), value_set=words)).as_py())
-    # The cast takes "nan" and "inf", which in a table of texts are words.
-    if pa.types.is_floating(type_) and pc.any(pc.match_substring_regex(column, r"[A-DF-Za-df-z]")).as_py():
-        return False
-    try:
-        column.cast(type_)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def unique_position(schema: pa.Schema, name: str, source: str) -> int:
-    """Return where a column stands.
+    Args:
+        file: what to read.
+        delimiter: None to find it out from the first lines.
+        look_bytes: how much to read at most, on opening, to find the types.
 
     Raises:
-        DataError: there is none of that name, or more than one.
+        DataError: the file is empty, is no UTF-8 text, or a row has the wrong number of fields.
     """
-    found = schema.get_all_field_indices(name)
-    if len(found) == 1:
-        return int(found[0])
-    if not found:
-        raise DataError(f"{source} has no column `{name}`")
-    raise DataError(
-        f"{source} has {len(found)} columns called `{name}`", hint="rename them, so that each name occurs once"
-    )
+
+    def __init__(self, file: InputFile, *, delimiter: str | None = None, look_bytes: int = LOOK_BYTES) -> None:
+        self.file = file
+        self.name = file.name
+        head = file.head()
+        self._small = len(head) < HEAD_BYTES
+        self.dialect: Dialect = look(head, whole=self._small, name=file.name, delimiter=delimiter)
+        self._block_bytes = _BLOCK_BYTES
+        self.rows: int | None = None
+        self._set_kinds(self._look(look_bytes))
+
+    def widen(self, other: CsvSource) -> None:
+        """Take the types of another file into account, because both are read as one."""
+        others = dict(zip(other.dialect.names, other.kinds, strict=True))
+        self._set_kinds(
+            [join(kind, others.get(name, kind)) for name, kind in zip(self.dialect.names, self.kinds, strict=True)]
+        )
+
+    def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        wanted = positions(self.schema, columns, self.name)
+        row = 0
+        for batch in self._texts(wanted or [0]):
+            arrays = [self._converted(batch, i, at, row) for i, at in enumerate(wanted)]
+            yield from cut(batch_of(arrays, columns, batch.num_rows), batch_rows)
+            row += batch.num_rows
+
+    def _converted(self, batch: pa.RecordBatch, i: int, column: int, row: int) -> pa.Array:
+        values, kind = batch.column(i), self.kinds[column]
+        found = convert(values, kind)
+        if found is None:
+            at = misfit(values, kind)
+            raise explain_misfit(self.file, self.dialect, column, row + at, values[at].as_py(), kind)
+        return found
+
+    def _set_kinds(self, kinds: list[Kind]) -> None:
+        self.kinds = kinds
+        named = zip(self.dialect.names, kinds, strict=True)
+        self.undecided = frozenset(name for name, kind in named if kind is Kind.NULL)
+        self.schema: pa.Schema = pa.schema(
+            [(name, ARROW[kind]) for name, kind in zip(self.dialect.names, self.kinds, strict=True)]
+        )
+
+    def _look(self, look_bytes: int) -> list[Kind]:
+        """Return the kinds of all columns; know the number of rows if the whole file was seen."""
+        kinds = [Kind.NULL] * len(self.dialect.names)
+        rows = seen_bytes = 0
+        for batch in self._texts(range(len(kinds))):
+            kinds = [widen(kind, batch.column(i)) for i, kind in enumerate(kinds)]
+            rows += batch.num_rows
+            seen_bytes += batch.nbytes
+            if seen_bytes > look_bytes:
+                # What is not read yet may hold anything.
+                return [Kind.TEXT if kind is Kind.NULL else kind for kind in kinds]
+        self.rows = rows
+        return kinds
+
+    def _texts(self, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        """Yield batches of these columns as text; empty fields without quotes are null."""
+        if self.dialect.header_only:
+            return
+        done = 0
+        while True:
+            try:
+                for batch in self._once(columns):
+                    skip = min(done, batch.num_rows)
+                    done -= skip
+                    if skip < batch.num_rows:
+                        yield batch.slice(skip)
+                return
+            except _RowTooLong as problem:
+                # A row must fit into a block: begin again with larger ones, past the rows handed out.
+                done = problem.rows
+                self._block_bytes *= 8
+
+    def _once(self, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        rows, last = 0, None
+        try:
+            with self.file.open() as stream:
+                for batch in self._reader(stream, columns):
+                    yield batch
+                    rows += batch.num_rows
+                    last = batch if batch.num_rows else last
+        except pa.ArrowInvalid as error:
+            if "straddl" in str(error) and self._block_bytes < _MOST_BLOCK_BYTES:
+                raise _RowTooLong(rows) from None
+            raise explain(self.file, self.dialect, error) from error
+        if last is not None and (self._small or _ends_in_many_lines(last)):
+            check_quotes(self.file, self.dialect)
+
+    def _reader(self, stream: Any, columns: Sequence[int]) -> Any:
+        import pyarrow.csv as arrow_csv
+
+        names = [f"f{i}" for i in columns]
+        return arrow_csv.open_csv(
+            stream,
+            # Made-up names, because those of the header may repeat.
+            read_options=arrow_csv.ReadOptions(
+                autogenerate_column_names=True, skip_rows_after_names=1, block_size=self._block_bytes
+            ),
+            parse_options=arrow_csv.ParseOptions(delimiter=self.dialect.delimiter, newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types={name: pa.string() for name in names},
+                include_columns=names,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
 
 
-def cut(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield a batch in pieces of at most ``rows`` rows."""
-    for start in range(0, batch.num_rows, rows):
-        yield batch.slice(start, rows)
+def _ends_in_many_lines(batch: pa.RecordBatch) -> bool:
+    """Return whether the last row looks like a quote that swallowed the rest of the file."""
+    last = [column[-1].as_py() for column in batch.columns]
+    return any(value is not None and "\n" in value for value in last)
 
 
-def _first_sentence(text: str) -> str:
-    return text.splitlines()[0][:300]
+class _RowTooLong(Exception):
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.rows = rows

@@ -1,126 +1,145 @@
-"""From what a user names to files and a format.
+"""From what a user names to files: a path, a folder, or a glob.
 
-A path is a file, a folder (all its data files of one format), or a glob. The format is found by the
-file name's ending, a compression by a second ending (``reviews.csv.gz``).
+A folder stands for all its data files, those of folders in it included; files and folders whose names
+begin with a dot or an underscore are left out, as are files of other kinds.
 """
 
 from __future__ import annotations
 
 import glob
 import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from difflib import get_close_matches
 
 from falconql.runtime.errors import DataError
+from falconql.runtime.io.formats import ENDINGS, Format, format_of_name, known_endings
 
-Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "txt"]
-
-ENDINGS: dict[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".txt": "txt",
-}
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """What was found: files of one format in name order; ``folder`` when a folder was named."""
+class Located:
+    """What was found.
 
-    paths: tuple[Path, ...]
-    format: Format
-    folder: bool = False
+    Attributes:
+        name: what was named.
+        paths: the files, sorted by name with numbers as numbers.
+        format: of all of them; None if the ending of the one file does not tell.
+        several: a folder or a glob was named, even if one file is all there is.
+        base: what ``path`` columns leave out at the beginning.
+        stream: the one file can be read only once (a pipe).
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    format: Format | None
+    several: bool = False
+    base: str = ""
+    stream: bool = False
 
 
-def format_of(path: Path) -> Format | None:
-    """Return the format that a file name stands for, None for an unknown ending."""
-    ending = path.suffix.lower()
-    if ending in COMPRESSIONS:
-        ending = path.with_suffix("").suffix.lower()
-    return ENDINGS.get(ending)
-
-
-def compression_of(path: Path) -> str | None:
-    """Return Arrow's name of the compression that a file name stands for."""
-    return COMPRESSIONS.get(path.suffix.lower())
-
-
-def locate(location: str, format_: Format | None = None) -> Files:
+def locate(location: str, format_: Format | None) -> Located:
     """Return the files that a path, folder or glob stands for.
 
     Raises:
-        DataError: nothing is there, it cannot be read, or its format is not known.
+        DataError: nothing is there, it cannot be read, or there are files of several formats.
     """
-    if "://" in location:
-        scheme = location.partition("://")[0]
-        raise DataError(
-            f"corpora are read from this machine's files, not from {scheme}:// addresses", hint="download it first"
-        )
-    path = Path(location).expanduser()
+    path = os.path.expanduser(_local(location))
     try:
-        if path.is_dir():
-            return _folder(path, format_)
-        if path.exists():
-            return Files((path,), format_ or _known_format(path))
-    except OSError as error:
-        raise DataError(f"{location} cannot be read: {error.strerror}") from error
-    if glob.has_magic(location):
-        return _many(sorted(Path(p) for p in glob.glob(str(path), recursive=True)), location, format_)
-    raise DataError(f"there is no file {location}", hint=_near(path))
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if glob.has_magic(path):
+            return _glob(path, location, format_)
+        raise _missing(path, location) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {location}: {getattr(error, 'strerror', None) or error}") from error
+    if stat.S_ISDIR(mode):
+        return _folder(path, location, format_)
+    return Located(location, (path,), format_ or format_of_name(path)[0], stream=not stat.S_ISREG(mode))
 
 
-def _known_format(path: Path) -> Format:
-    found = format_of(path)
-    if found is None:
-        known = ", ".join(sorted(ENDINGS))
+def _local(location: str) -> str:
+    scheme = _SCHEME.match(location)
+    if scheme is None:
+        return location
+    if scheme[1].lower() == "file":
+        from urllib.request import url2pathname
+
+        return url2pathname(location[len("file://") :])
+    raise DataError(
+        f"{location}: {scheme[1]}:// addresses are not supported by this version, only files on this machine",
+        hint="download the corpus first and name the file",
+    )
+
+
+def _glob(path: str, location: str, format_: Format | None) -> Located:
+    found = [match for match in glob.glob(path, recursive=True) if os.path.isfile(match)]
+    if not found:
         raise DataError(
-            f"{path}: the ending does not tell the format",
-            hint=f"known endings are {known} (also with .gz, .zst, .bz2, .lz4)",
+            f"no file matches {location}", hint="quote the pattern, and mind that `*` stops at folders, `**` does not"
         )
-    return found
+    return _many(found, location, format_, base="")
 
 
-def _folder(path: Path, format_: Format | None) -> Files:
-    try:
-        inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith((".", "_")))
-    except PermissionError as error:
-        raise DataError(f"the folder {path} may not be read: {error.strerror}") from error
-    found = _many([p for p in inside if format_of(p) is not None], f"the folder {path}", format_)
-    return Files(found.paths, found.format, folder=True)
+def _folder(path: str, location: str, format_: Format | None) -> Located:
+    files = list(_walk(path, location))
+    found = [file for file in files if format_ is not None or format_of_name(file)[0] is not None]
+    if not found:
+        inside = f"; it holds {len(files)} of other kinds" if files else ""
+        raise DataError(
+            f"the folder {location} holds no data file{inside}", hint=f"data files end in {known_endings()}"
+        )
+    return _many(found, location, format_, base=os.path.join(path, ""))
 
 
-def _many(paths: list[Path], what: str, format_: Format | None) -> Files:
-    files = [p for p in paths if p.is_file()]
-    if not files:
-        raise DataError(f"{what} holds no data file" if what.startswith("the folder") else f"no file matches {what}")
-    formats = sorted({format_ or _known_format(p) for p in files})
+def _walk(path: str, location: str) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        reason = "no permission to read" if isinstance(error, PermissionError) else f"cannot read ({error.strerror})"
+        raise DataError(f"{reason} the folder {error.filename or location}") from error
+
+    for folder, folders, names in os.walk(path, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
+        yield from (os.path.join(folder, name) for name in names if not name.startswith((".", "_")))
+
+
+def _many(paths: list[str], location: str, format_: Format | None, base: str) -> Located:
+    formats = Counter(format_ or format_of_name(path)[0] for path in paths)
+    unknown = [path for path in paths if format_ is None and format_of_name(path)[0] is None]
+    if unknown:
+        raise DataError(
+            f"{unknown[0]}: the ending does not tell the format", hint=f"known endings are {known_endings()}"
+        )
     if len(formats) > 1:
+        counted = ", ".join(f"{count} {name}" for name, count in sorted(formats.items(), key=str))
+        ending = next(e for e, name in ENDINGS.items() if name in formats)
         raise DataError(
-            f"{what} holds files of several formats: {', '.join(formats)}",
-            hint="name one of them with a glob such as '*.csv'",
+            f"{location} holds files of several formats: {counted}",
+            hint=f"name those of one format with a pattern, such as '{os.path.join(base, f'**/*{ending}')}'",
         )
-    return Files(tuple(files), formats[0])
+    return Located(location, tuple(sorted(paths, key=_natural)), next(iter(formats)), several=True, base=base)
 
 
-def _near(path: Path) -> str | None:
-    """Return a hint that names files with a like name in the same folder."""
-    import difflib
+def _natural(path: str) -> list[tuple[bool, int, str]]:
+    """Return a sort key by which ``part-2`` comes before ``part-10``."""
+    parts = _DIGITS.split(path)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent} either"
+
+def _missing(path: str, location: str) -> DataError:
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return DataError(f"there is no file {location}", hint=f"there is no folder {folder} either")
     try:
-        names = os.listdir(path.parent)
+        names = os.listdir(folder)
     except OSError:
-        return None
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(near)}?" if near else None
+        names = []
+    near = get_close_matches(os.path.basename(path), names, n=3)
+    # A name without its ending is the commonest mistake, and too short to look alike.
+    near = [*(name for name in names if name.startswith(os.path.basename(path) + ".")), *near]
+    spoken = " or ".join(os.path.join(os.path.dirname(location), name) for name in dict.fromkeys(near))
+    return DataError(f"there is no file {location}", hint=f"did you mean {spoken}?" if near else None)

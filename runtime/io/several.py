@@ -9,55 +9,83 @@ import pyarrow as pa
 from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
 from falconql.runtime.io.base import TableSource
-from falconql.runtime.io.csv import unique_position
+from falconql.runtime.io.columns import batch_of, positions
+from falconql.runtime.io.csv import CsvSource
 
 
 class SeveralFiles:
-    """Files of like schema. A column that a file lacks is null there; numbers widen to hold all files."""
+    """Files of like columns. One that a file lacks is null there; a type widens to hold all files.
+
+    Raises:
+        DataError: a column has types with nothing in common.
+    """
 
     def __init__(self, sources: Sequence[TableSource], name: str) -> None:
         self.sources = list(sources)
         self.name = name
+        self._widen_texts()
         self.schema = self._together()
         rows = [source.rows for source in self.sources]
-        self.rows = None if None in rows else sum(row for row in rows if row is not None)
-
-    def _together(self) -> pa.Schema:
-        schema = self.sources[0].schema.remove_metadata()
-        for source in self.sources[1:]:
-            try:
-                schema = pa.unify_schemas([schema, source.schema.remove_metadata()], promote_options="permissive")
-            except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-                raise self._conflict(schema, source) from error
-        return schema
-
-    def _conflict(self, schema: pa.Schema, source: TableSource) -> DataError:
-        for field in source.schema:
-            known = schema.get_all_field_indices(field.name)
-            if len(known) != 1:
-                continue
-            try:
-                before = schema.field(known[0])
-                pa.unify_schemas([pa.schema([before]), pa.schema([field])], promote_options="permissive")
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
-                message = (
-                    f"{source.name}: the column `{field.name}` is {field.type}, and {before.type} in the files before"
-                )
-                return DataError(message, hint="give the column one type in all files")
-        return DataError(f"{source.name}: its columns do not fit those of the files before")
+        self.rows: int | None = None if None in rows else sum(row or 0 for row in rows)
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        fields = [self.schema.field(unique_position(self.schema, name, self.name)) for name in columns]
+        fields = [self.schema.field(i) for i in positions(self.schema, columns, self.name)]
         for source in self.sources:
-            present = [field.name for field in fields if field.name in source.schema.names]
-            for batch in source.batches(
-                present, filter if len(present) == len(fields) else None, batch_rows=batch_rows
-            ):
-                if not columns:
-                    yield batch
-                    continue
+            known = set(source.schema.names) - _undecided(source)
+            present = [field.name for field in fields if field.name in known]
+            # A filter on a column that is not there has nothing to judge by.
+            passed = filter if len(present) == len(fields) else None
+            for batch in source.batches(present, passed, batch_rows=batch_rows):
                 arrays = [
-                    batch.column(f.name).cast(f.type) if f.name in present else pa.nulls(batch.num_rows, f.type)
-                    for f in fields
+                    batch.column(present.index(field.name)).cast(field.type)
+                    if field.name in known
+                    else pa.nulls(batch.num_rows, field.type)
+                    for field in fields
                 ]
-                yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+                yield batch_of(arrays, columns, batch.num_rows)
+
+    def _widen_texts(self) -> None:
+        """Let delimited files agree: a column of numbers here and of words there is text in both."""
+        texts = [source for source in self.sources if isinstance(source, CsvSource)]
+        for source in texts:
+            texts[0].widen(source)
+        for source in texts[1:]:
+            source.widen(texts[0])
+
+    def _together(self) -> pa.Schema:
+        schema = _decided(self.sources[0])
+        for source in self.sources[1:]:
+            if source.schema.equals(schema):
+                continue
+            for names, where in ((schema.names, self.name), (source.schema.names, source.name)):
+                if len(set(names)) < len(names):
+                    raise DataError(
+                        f"{where} has columns of the same name, so the files cannot be put together",
+                        hint="rename them, so that each name occurs once",
+                    )
+            schema = self._unified(schema, source)
+        return pa.schema([field.with_type(pa.string()) if field.type == pa.null() else field for field in schema])
+
+    def _unified(self, schema: pa.Schema, source: TableSource) -> pa.Schema:
+        fields = {field.name: field for field in schema}
+        for field in _decided(source):
+            before = fields.get(field.name, field)
+            try:
+                both = pa.unify_schemas([pa.schema([before]), pa.schema([field])], promote_options="permissive")
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                raise DataError(
+                    f"{source.name}: the column `{field.name}` is {field.type}, and {before.type} in the files before",
+                    hint="give the column one type in all files",
+                ) from None
+            fields[field.name] = both.field(0)
+        return pa.schema(list(fields.values()))
+
+
+def _undecided(source: TableSource) -> frozenset[str]:
+    """Return the columns that are text only because they hold nothing."""
+    return getattr(source, "undecided", frozenset())
+
+
+def _decided(source: TableSource) -> pa.Schema:
+    undecided = _undecided(source)
+    return pa.schema([field.with_type(pa.null()) if field.name in undecided else field for field in source.schema])

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from falconql.runtime.io.base import TableSource
+from falconql.runtime.io.columns import rows_without_columns
+
+SAMPLED_ROWS = 512
 
 
-def sample(source: TableSource, columns: Sequence[str], rows: int = 256) -> pa.RecordBatch:
-    """Return the first ``rows`` rows of some columns, fewer if there are not so many.
+@runtime_checkable
+class Sampled(Protocol):
+    """A corpus that can be read in several places."""
 
-    The head and not a random choice: it costs one read of the first block whatever the format.
+    def sample(self, columns: Sequence[str], rows: int) -> pa.RecordBatch:
+        """Return at most ``rows`` rows from all over the corpus, the same every time."""
+
+
+def sample(source: TableSource, columns: Sequence[str], rows: int = SAMPLED_ROWS) -> pa.RecordBatch:
+    """Return ``rows`` rows of some columns, fewer if there are not so many; the same every time.
+
+    From all over the corpus where that is cheap (Parquet, Arrow files, tables in memory), else from its
+    beginning.
 
     Raises:
-        DataError: the corpus cannot be read.
+        DataError: the corpus cannot be read, or lacks a column.
     """
+    if isinstance(source, Sampled):
+        return source.sample(columns, rows)
     taken: list[pa.RecordBatch] = []
     missing = rows
-    batches = source.batches(list(columns), None, batch_rows=rows)
-    for batch in batches:
+    for batch in source.batches(columns, None, batch_rows=rows):
         taken.append(batch.slice(0, missing))
         missing -= taken[-1].num_rows
         if missing <= 0:
             break
-    if not taken:
-        schema = pa.schema([source.schema.field(source.schema.get_field_index(name)) for name in columns])
-        return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
-    return pa.Table.from_batches(taken).combine_chunks().to_batches()[0] if missing < rows else taken[0]
+    if not columns:
+        return rows_without_columns(rows - missing)
+    schema = pa.schema([source.schema.field(source.schema.get_field_index(name)) for name in columns])
+    return pa.concat_batches(taken) if taken else pa.RecordBatch.from_pylist([], schema=schema)

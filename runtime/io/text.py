@@ -1,77 +1,82 @@
-"""Plain text: a file is one text per line, a folder one text per file."""
+"""Plain text as a corpus: one text per line of a file, or one text per file."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
-from falconql.runtime.io.csv import unique_position
-from falconql.runtime.io.opening import invalid_utf8, open_bytes, unreadable
+from falconql.runtime.io.columns import batch_of, positions
+from falconql.runtime.io.inputs import InputFile, open_input
+from falconql.runtime.io.utf8 import check_encoding_mark, decoded_lines
+
+_BATCH_CHARACTERS = 8 << 20
 
 
-class LinesSource:
-    """A text file: the column ``text`` with one row per line that is not blank."""
+class TextLinesSource:
+    """A text file, one row per line that is not blank: its number and its text."""
 
-    def __init__(self, path: Path, name: str | None = None) -> None:
-        self.path = path
-        self.name = name or str(path)
-        self.schema = pa.schema([("text", pa.string())])
+    schema = pa.schema([("line", pa.int64()), ("text", pa.string())])
+
+    def __init__(self, file: InputFile) -> None:
+        self.file = file
+        self.name = file.name
         self.rows: int | None = None
-        with open_bytes(path):
-            pass
+        check_encoding_mark(file.head(), file.name)
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        for name in columns:
-            unique_position(self.schema, name, self.name)
-        try:
-            with open_bytes(self.path) as stream:
-                text = io.TextIOWrapper(stream, encoding="utf-8-sig")
-                lines = (line.rstrip("\n") for line in text if line.strip())
-                while chunk := list(islice(lines, batch_rows)):
-                    yield _batch({"text": chunk}, columns)
-        except UnicodeDecodeError as error:
-            raise invalid_utf8(self.path) or DataError(f"{self.name} is not UTF-8") from error
-        except OSError as error:
-            raise unreadable(self.path, error) from error
+        wanted = positions(self.schema, columns, self.name)
+        rows = ((number, text) for number, text in enumerate(decoded_lines(self.file), start=1) if text.strip())
+        stripped = ((number, text.rstrip("\r\n")) for number, text in rows)
+        yield from _batches(stripped, self.schema, wanted, columns, batch_rows)
 
 
-class FolderOfTexts:
-    """Text files: the columns ``path`` (the file's name) and ``text`` (all of it), one row per file."""
+class TextFilesSource:
+    """Text files, one row each: the path and the text.
 
-    def __init__(self, paths: Sequence[Path], name: str) -> None:
-        self.paths = list(paths)
+    Args:
+        files: pairs of where a file is and what ``path`` says of it, in the order of the rows.
+        name: what all of them are called in messages.
+    """
+
+    schema = pa.schema([("path", pa.string()), ("text", pa.string())])
+
+    def __init__(self, files: Sequence[tuple[str, str]], name: str) -> None:
+        self.files = files
         self.name = name
-        self.schema = pa.schema([("path", pa.string()), ("text", pa.string())])
-        self.rows: int | None = len(self.paths)
+        self.rows: int | None = len(files)
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        for name in columns:
-            unique_position(self.schema, name, self.name)
-        for start in range(0, len(self.paths), batch_rows):
-            part = self.paths[start : start + batch_rows]
-            texts = [self._read(path) for path in part] if "text" in columns else [""] * len(part)
-            yield _batch({"path": [path.name for path in part], "text": texts}, columns)
-
-    def _read(self, path: Path) -> str:
-        try:
-            with open_bytes(path) as stream:
-                data: bytes = stream.read()
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise invalid_utf8(path) or DataError(f"{path} is not UTF-8") from error
-        except OSError as error:
-            raise unreadable(path, error) from error
+        wanted = positions(self.schema, columns, self.name)
+        read = "text" in columns
+        rows = ((shown, _whole_text(path) if read else "") for path, shown in self.files)
+        yield from _batches(rows, self.schema, wanted, columns, batch_rows)
 
 
-def _batch(values: dict[str, list[Any]], columns: Sequence[str]) -> pa.RecordBatch:
-    rows = len(next(iter(values.values())))
-    if not columns:
-        return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, type=pa.struct([])))
-    return pa.RecordBatch.from_arrays([pa.array(values[c], pa.string()) for c in columns], names=list(columns))
+def _whole_text(path: str) -> str:
+    file = open_input(path, path)
+    return "".join(decoded_lines(file))
+
+
+def _batches(
+    rows: Iterator[tuple[Any, str]], schema: pa.Schema, wanted: list[int], columns: Sequence[str], batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield batches that are bounded in rows and in characters."""
+    kept: list[tuple[Any, str]] = []
+    characters = 0
+
+    def batch() -> pa.RecordBatch:
+        arrays = [pa.array([row[i] for row in kept], type=schema.field(i).type) for i in wanted]
+        return batch_of(arrays, columns, len(kept))
+
+    for row in rows:
+        kept.append(row)
+        characters += len(row[1])
+        if len(kept) >= batch_rows or characters >= _BATCH_CHARACTERS:
+            yield batch()
+            kept.clear()
+            characters = 0
+    if kept:
+        yield batch()

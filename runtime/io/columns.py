@@ -1,0 +1,57 @@
+"""What every source does with the columns it is asked for. Pure functions on schemas and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+import pyarrow as pa
+
+from falconql.runtime.errors import DataError
+
+
+def positions(schema: pa.Schema, columns: Sequence[str], name: str) -> list[int]:
+    """Return where the asked columns stand in a schema.
+
+    Raises:
+        DataError: a column is missing, or its name stands there more than once.
+    """
+    found = []
+    for column in columns:
+        at = schema.get_all_field_indices(column)
+        if len(at) > 1:
+            raise DataError(
+                f"{name} has {len(at)} columns called `{column}`",
+                hint="rename them in the file so that each has a name of its own",
+            )
+        if not at:
+            near = get_close_matches(column, schema.names, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else None
+            raise DataError(f"{name} has no column `{column}`", hint=hint)
+        found.append(at[0])
+    return found
+
+
+def unique_names(schema: pa.Schema) -> list[str]:
+    """Return the columns that can be asked for by name, in order."""
+    return [name for name in schema.names if len(schema.get_all_field_indices(name)) == 1]
+
+
+def rows_without_columns(rows: int) -> pa.RecordBatch:
+    """Return a batch that has rows but no columns."""
+    return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, type=pa.struct([])))
+
+
+def batch_of(arrays: Sequence[pa.Array], names: Sequence[str], rows: int) -> pa.RecordBatch:
+    """Return a batch, also of no columns; duplicate names are fine."""
+    return pa.RecordBatch.from_arrays(list(arrays), names=list(names)) if names else rows_without_columns(rows)
+
+
+def cut(batch: pa.RecordBatch, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a batch in parts of at most ``batch_rows`` rows."""
+    if batch.num_rows <= batch_rows:
+        if batch.num_rows:
+            yield batch
+        return
+    for start in range(0, batch.num_rows, batch_rows):
+        yield batch.slice(start, batch_rows)

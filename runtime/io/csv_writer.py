@@ -1,0 +1,116 @@
+"""Results as delimited text: quotes only where needed, null as nothing, empty text as ``\"\"``.
+
+A span is its text, a list a JSON array. Values are written as they are: a text that begins with ``=``
+is not changed, though a spreadsheet would take it for a formula.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from falconql.runtime.io.arrow import SPAN_TYPE, is_list, is_text
+from falconql.runtime.io.json_values import json_values
+
+_ROWS_AT_ONCE = 16_384
+
+
+class CsvWriter:
+    """Delimited text with a header line, lines ended by a line feed."""
+
+    def __init__(self, output: Any, schema: pa.Schema, delimiter: str) -> None:
+        self._output = output
+        self._delimiter = delimiter
+        self._special = f'["\\r\\n{delimiter}]'
+        self._single = len(schema) == 1
+        if len(schema):
+            self._put([self._quoted(pa.array([name])) for name in schema.names])
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            part = batch.slice(start, _ROWS_AT_ONCE)
+            if part.num_columns:
+                self._put([self._cells(column) for column in part.columns])
+
+    def close(self) -> None:
+        """Nothing comes at the end."""
+
+    def _put(self, cells: list[pa.Array]) -> None:
+        if self._single:
+            # A line with nothing on it would be no row.
+            cells = [pc.fill_null(cells[0], '""')]
+        filled = [pc.fill_null(column, "") for column in cells]
+        rows = pc.binary_join_element_wise(*filled, self._delimiter) if len(filled) > 1 else filled[0]
+        ended = pc.cast(pc.binary_join_element_wise(rows, "\n", ""), pa.large_string())
+        self._output.write(b"".join(_data(ended)))
+
+    def _cells(self, column: pa.Array) -> pa.Array:
+        return self._quoted(text) if (text := _text(column)) is not None else _plain(column)
+
+    def _quoted(self, texts: pa.Array) -> pa.Array:
+        needed = pc.or_(pc.match_substring_regex(texts, self._special), pc.equal(texts, ""))
+        if not pc.any(needed).as_py():
+            return texts
+        doubled = pc.replace_substring(texts, '"', '""')
+        return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
+
+
+def _data(texts: pa.Array) -> list[bytes]:
+    """Return the bytes of all texts, one after the other; there is no null among them."""
+    offsets = texts.buffers()[1]
+    ends = pa.Array.from_buffers(pa.int64(), len(texts) + 1, [None, offsets], offset=texts.offset)
+    start, end = ends[0].as_py(), ends[len(texts)].as_py()
+    data = texts.buffers()[2]
+    return [data.slice(start, end - start).to_pybytes()] if data is not None else []
+
+
+def _text(column: pa.Array) -> pa.Array | None:
+    """Return a column whose values can be any text as text; None if no value of its type needs quotes."""
+    type_ = column.type
+    kinds = pa.types
+    if kinds.is_dictionary(type_):
+        return _text(column.dictionary_decode())
+    if is_text(type_):
+        return pc.cast(column, pa.string())
+    if type_.equals(SPAN_TYPE):
+        return pc.struct_field(column, "text")
+    if is_list(type_) and type_.value_type.equals(SPAN_TYPE):
+        spans = column.to_pylist()
+        texts = [None if row is None else [None if span is None else span["text"] for span in row] for row in spans]
+        return pa.array([_json(value) for value in texts], pa.string())
+    simple = (kinds.is_boolean, kinds.is_integer, kinds.is_floating, kinds.is_date, kinds.is_null)
+    if kinds.is_timestamp(type_) or any(is_kind(type_) for is_kind in simple):
+        return None
+    return pa.array([_json(value) for value in json_values(column)], pa.string())
+
+
+def _json(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Return numbers, booleans, dates and times as text."""
+    type_ = column.type
+    if pa.types.is_floating(type_):
+        return _numbers(column)
+    if pa.types.is_timestamp(type_):
+        return _times(column)
+    return pc.cast(column, pa.string())
+
+
+def _numbers(column: pa.Array) -> pa.Array:
+    """Return decimal numbers with the digits they need, but never as whole ones; NaN is null."""
+    texts = pc.cast(pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column), pa.string())
+    whole = pc.match_substring_regex(texts, "^-?[0-9]+$")
+    return pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
+
+
+def _times(column: pa.Array) -> pa.Array:
+    """Return times in ISO form, with Z for instants; no digits of the second beyond those needed."""
+    texts = pc.cast(pc.cast(column, pa.timestamp(column.type.unit)), pa.string())
+    texts = pc.replace_substring(texts, " ", "T")
+    texts = pc.replace_substring_regex(texts, r"(\.[0-9]*[1-9])0+$|\.0+$", r"\1")
+    return pc.binary_join_element_wise(texts, "Z", "") if column.type.tz else texts

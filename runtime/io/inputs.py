@@ -1,0 +1,166 @@
+"""Files as streams of bytes: opened again and again, decompressed, standard input kept in a temporary file.
+
+Knows nothing of rows; turns every failure of the operating system into a ``DataError``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import IO, Any, BinaryIO
+
+import pyarrow as pa
+
+from falconql.runtime.errors import DataError
+from falconql.runtime.io.formats import Compression, compression_of
+
+HEAD_BYTES = 1 << 20
+_COPY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file to read.
+
+    Attributes:
+        path: where it is.
+        name: what it is called in messages.
+        compression: how it is compressed.
+        keep: what must live as long as the file is needed (a temporary file deletes itself).
+    """
+
+    path: str
+    name: str
+    compression: Compression | None = None
+    keep: object = field(default=None, compare=False, repr=False)
+
+    @contextmanager
+    def open(self) -> Iterator[pa.NativeFile]:
+        """Open for reading from the start, decompressed.
+
+        Raises:
+            DataError: on opening or while reading in the block.
+        """
+        with reading(self.name), pa.OSFile(self.path, "rb") as raw:
+            if self.compression is None:
+                yield raw
+                return
+            with pa.CompressedInputStream(raw, self.compression) as stream:
+                yield stream
+
+    def head(self, size: int = HEAD_BYTES) -> bytes:
+        """Return the first bytes, decompressed."""
+        with self.open() as stream:
+            return read_fully(stream, size)
+
+
+def open_input(path: str, name: str) -> InputFile:
+    """Return a file with the compression that its first bytes tell.
+
+    Raises:
+        DataError: it cannot be opened.
+    """
+    with reading(name), open(path, "rb") as raw:
+        return InputFile(path, name, compression_of(raw.read(16)))
+
+
+def read_fully(stream: Any, size: int) -> bytes:
+    """Read ``size`` bytes, fewer only at the end."""
+    parts = []
+    while size > 0:
+        part = stream.read(size)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what the operating system and Arrow say while reading into messages about ``name``."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"there is no file {name}") from None
+    except PermissionError:
+        raise DataError(f"no permission to read {name}", hint=f"see `ls -l {name}`") from None
+    except IsADirectoryError:
+        raise DataError(f"{name} is a folder, not a file") from None
+    except OSError as error:
+        if "compressed" in str(error).lower() or "decompress" in str(error).lower():
+            reason = "its compressed data is damaged or cut off"
+            raise DataError(f"cannot read {name}: {reason}", hint="fetch or compress the file again") from error
+        raise DataError(f"cannot read {name}: {error.strerror or error}") from error
+
+
+def spool(stream: BinaryIO | IO[bytes], name: str) -> InputFile:
+    """Copy a stream that can be read only once into a temporary file, which lives as long as its user.
+
+    Raises:
+        DataError: the stream cannot be read, or the disk is full.
+    """
+    with reading(name):
+        return _kept(stream, name)
+
+
+def decompressed(file: InputFile) -> InputFile:
+    """Return the file itself, or a decompressed copy: Parquet and Arrow files are read out of order."""
+    if file.compression is None:
+        return file
+    with file.open() as stream:
+        return _kept(stream, file.name)
+
+
+def _kept(stream: Any, name: str) -> InputFile:
+    temporary = TemporaryInput(name)
+    while block := stream.read(_COPY_BYTES):
+        temporary.write(block)
+    return temporary.finished()
+
+
+class TemporaryInput:
+    """A temporary file to fill once and read many times; it is gone with its last user."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        with _writing(name):
+            handle, self.path = tempfile.mkstemp(prefix="falconql-", suffix=".input")
+        self._file = open(handle, "wb")  # noqa: SIM115 - closed by `finished` or the finaliser
+        self._finalizer = weakref.finalize(self, _remove, self._file, self.path)
+
+    def write(self, block: bytes) -> None:
+        with _writing(self.name):
+            self._file.write(block)
+
+    def finished(self) -> InputFile:
+        with _writing(self.name):
+            self._file.close()
+        found = open_input(self.path, self.name)
+        return InputFile(self.path, self.name, found.compression, keep=self)
+
+
+def _remove(file: IO[bytes], path: str) -> None:
+    with suppress(OSError):
+        file.close()
+    with suppress(OSError):
+        os.unlink(path)
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    """Say that the temporary folder is to blame, not the corpus."""
+    try:
+        yield
+    except OSError as error:
+        reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+        folder = tempfile.gettempdir()
+        raise DataError(
+            f"{name} cannot be kept in a temporary file in {folder}: {reason}",
+            hint="set TMPDIR to a folder with more space",
+        ) from error

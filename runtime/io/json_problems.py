@@ -1,0 +1,125 @@
+"""Where a JSON file is broken: slow second looks at one block, made only after something went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from falconql.runtime.errors import DataError
+from falconql.runtime.io.json_lines import Block
+
+_INT64 = range(-(2**63), 2**63)
+_TYPE_HINT = "give the field one type in all objects"
+
+
+def explain(block: Block, name: str, before: Mapping[str, pa.DataType], reason: str) -> DataError:
+    """Return the error for a block that Arrow does not take; ``before``: the fields of earlier blocks."""
+    seen = dict(_paths_of_types(before))
+    for number, line in enumerate(block.data.decode("utf-8").split("\n"), start=block.first):
+        if not line.strip():
+            continue
+        problem = _problem(line, f"{name}, {block.place(number)}", seen, number, block)
+        if problem is not None:
+            return problem
+    new = sorted(_fields(block) - before.keys())
+    if "unexpected field" in reason and new:
+        return DataError(
+            f"{name}: the field `{new[0]}` first appears in {block.place(block.first)} or soon after, "
+            "too late to become a column",
+            hint="name the columns you need instead of `*`, or give the first object every field (null if it has none)",
+        )
+    return DataError(f"{name}, from {block.place(block.first)} on: {reason}")
+
+
+def has_long_integers(block: Block, field: str) -> bool:
+    """Return whether a field holds a whole number that needs more than 64 bits."""
+    for line in block.data.splitlines():
+        value = _loaded(line).get(field) if line.strip() else None
+        if isinstance(value, int) and value not in _INT64:
+            return True
+    return False
+
+
+def _loaded(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _fields(block: Block) -> set[str]:
+    return {name for line in block.data.splitlines() if line.strip() for name in _loaded(line)}
+
+
+def _problem(line: str, where: str, seen: dict[str, tuple[str, str]], number: int, block: Block) -> DataError | None:
+    try:
+        value = json.loads(line, object_pairs_hook=_Pairs)
+    except json.JSONDecodeError as error:
+        return DataError(f"{where}: not JSON: {error.msg} (column {error.colno})", hint="each line is one JSON object")
+    except RecursionError:
+        return DataError(f"{where}: nested too deeply")
+    if not isinstance(value, _Pairs):
+        return DataError(f"{where}: {_word(value)}, where an object is expected", hint="each line is one JSON object")
+    for path, word in _paths(value, ""):
+        if word == "twice":
+            return DataError(f"{where}: the field `{path}` stands there twice", hint="leave one of them out")
+        first, place = seen.setdefault(path, (word, f"in {block.place(number)}"))
+        if first != word:
+            return DataError(f"{where}: the field `{path}` is {word}, and {first} {place}", hint=_TYPE_HINT)
+    return None
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object with repeated fields kept, told from a list."""
+
+
+def _paths(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield each field below a value that is not null with a word for its type."""
+    if isinstance(value, _Pairs):
+        names = [name for name, _ in value]
+        for name, below in value:
+            inner = f"{path}.{name}" if path else name
+            if names.count(name) > 1:
+                yield inner, "twice"
+            if below is not None:
+                yield inner, _word(below)
+                yield from _paths(below, inner)
+    elif isinstance(value, list):
+        for below in value:
+            if below is not None:
+                yield f"{path}[]", _word(below)
+                yield from _paths(below, f"{path}[]")
+
+
+def _word(value: Any) -> str:
+    words = {bool: "true or false", int: "a number", float: "a number", str: "a text", _Pairs: "an object"}
+    return words.get(type(value), "a list")
+
+
+def _paths_of_types(fields: Mapping[str, pa.DataType], above: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
+    for name, type_ in fields.items():
+        yield from _paths_of_type(f"{above}.{name}" if above else name, type_)
+
+
+def _paths_of_type(path: str, type_: pa.DataType) -> Iterator[tuple[str, tuple[str, str]]]:
+    if pa.types.is_null(type_):
+        return
+    yield path, (_type_word(type_), "before")
+    if pa.types.is_struct(type_):
+        yield from _paths_of_types({field.name: field.type for field in type_}, path)
+    elif pa.types.is_list(type_):
+        yield from _paths_of_type(f"{path}[]", type_.value_type)
+
+
+def _type_word(type_: pa.DataType) -> str:
+    if pa.types.is_boolean(type_):
+        return "true or false"
+    if pa.types.is_string(type_):
+        return "a text"
+    if pa.types.is_struct(type_):
+        return "an object"
+    return "a list" if pa.types.is_list(type_) else "a number"

@@ -1,0 +1,178 @@
+"""Where bytes of a result go: a file that appears when it is complete, or a stream. Knows no format."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from typing import IO, Any, Protocol
+
+from falconql.runtime.errors import DataError
+
+_BUFFER_BYTES = 1 << 20
+
+
+class OutputClosed(DataError):
+    """Whoever read the output has gone away (``| head``); there is nobody to tell."""
+
+
+class Target(Protocol):
+    """What becomes of the bytes in the end."""
+
+    name: str
+    file: IO[bytes]
+
+    def commit(self) -> None:
+        """Let the output appear."""
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+
+
+class Output:
+    """A file object for the writers of all formats, which says what goes wrong in the user's terms.
+
+    After ``abandon`` it takes everything and keeps nothing, so that writers can be closed in peace.
+    """
+
+    closed = False
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._position = 0
+        self._abandoned = False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        if not self._abandoned:
+            with written(self.target.name):
+                self.target.file.write(view)
+        self._position += view.nbytes
+        return view.nbytes
+
+    def flush(self) -> None:
+        if not self._abandoned:
+            with written(self.target.name):
+                self.target.file.flush()
+
+    def abandon(self) -> None:
+        self._abandoned = True
+
+    def tell(self) -> int:
+        return self._position
+
+    def close(self) -> None:
+        """Leave the file open: the target closes it."""
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+
+class StreamTarget:
+    """A stream such as standard output; what was written cannot be taken back."""
+
+    def __init__(self, file: IO[bytes], name: str = "the output", *, owned: bool = False) -> None:
+        self.file = file
+        self.name = name
+        self._owned = owned
+
+    def commit(self) -> None:
+        with written(self.name):
+            self.file.flush()
+            if self._owned:
+                self.file.close()
+
+    def abort(self) -> None:
+        if self._owned:
+            with contextlib.suppress(OSError):
+                self.file.close()
+
+
+class FileTarget:
+    """A file in the making, hidden beside its target until it is complete.
+
+    Raises:
+        DataError: the folder is missing, or takes no new file.
+    """
+
+    def __init__(self, path: str, name: str) -> None:
+        self.name = name
+        # A link stays a link: what it points to is replaced.
+        self.path = os.path.realpath(path)
+        folder, base = os.path.split(self.path)
+        self.partial = os.path.join(folder, f".{base[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+        with written(name):
+            handle = os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+            self.file: IO[bytes] = os.fdopen(handle, "wb", buffering=_BUFFER_BYTES)
+
+    def commit(self) -> None:
+        with written(self.name):
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(self.partial, stat.S_IMODE(os.stat(self.path).st_mode))
+            os.replace(self.partial, self.path)
+        self._keep_name()
+
+    def abort(self) -> None:
+        with contextlib.suppress(OSError):
+            self.file.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self.partial)
+
+    def _keep_name(self) -> None:
+        """Flush the folder too, so that the new name survives a power cut where the system can do that."""
+        with contextlib.suppress(OSError):
+            handle = os.open(os.path.dirname(self.path), os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def file_target(path: str) -> Target:
+    """Return the target for a path; devices and pipes are written to, not replaced.
+
+    Raises:
+        DataError: it is a folder, its folder is missing, or it cannot be written.
+    """
+    folder = os.path.dirname(path) or "."
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        if not os.path.isdir(folder):
+            raise DataError(
+                f"there is no folder {folder} to write {os.path.basename(path)} into",
+                hint="make it first, or name another",
+            ) from None
+        return FileTarget(path, path)
+    if stat.S_ISDIR(mode):
+        raise DataError(f"{path} is a folder", hint="name a file to write")
+    if stat.S_ISREG(mode):
+        return FileTarget(path, path)
+    with written(path):
+        return StreamTarget(open(path, "wb"), path, owned=True)
+
+
+@contextlib.contextmanager
+def written(name: str) -> Any:
+    """Turn what the operating system says while writing into messages about ``name``."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosed(f"{name} was closed by its reader") from error
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        hint = "free some space, or write to another disk" if full else None
+        if isinstance(error, PermissionError):
+            hint = f"see `ls -ld {os.path.dirname(name) or '.'}`"
+        raise DataError(f"{name} cannot be written: {error.strerror or error}", hint=hint) from error

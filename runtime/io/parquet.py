@@ -1,0 +1,119 @@
+"""Parquet files as a corpus: only the columns asked for, without the row groups that statistics rule out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from falconql.runtime.errors import DataError
+from falconql.runtime.expression import Expr
+from falconql.runtime.io.columns import batch_of, positions, rows_without_columns
+from falconql.runtime.io.inputs import InputFile, reading
+from falconql.runtime.io.pruning import Range, may_be_true
+
+# Pages are read through a buffer of this size; without it Arrow loads a whole column of a row group.
+_BUFFER_BYTES = 1 << 20
+_SAMPLED_GROUPS = 8
+
+
+class ParquetSource:
+    """One Parquet file.
+
+    Raises:
+        DataError: it cannot be opened, or is no Parquet file.
+    """
+
+    def __init__(self, file: InputFile) -> None:
+        self.file = file
+        self.name = file.name
+        self.metadata: Any = None
+        with self._opened() as parquet:
+            self.schema: pa.Schema = parquet.schema_arrow.remove_metadata()
+            self.metadata = parquet.metadata
+        self.rows: int | None = self.metadata.num_rows
+
+    def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        wanted = positions(self.schema, columns, self.name)
+        groups = [g for g in range(self.metadata.num_row_groups) if filter is None or self._may_pass(g, filter)]
+        yield from self._read(wanted, columns, groups, batch_rows)
+
+    def sample(self, columns: Sequence[str], rows: int) -> pa.RecordBatch:
+        """Return rows from the heads of row groups that are spread over the file."""
+        wanted = positions(self.schema, columns, self.name)
+        total = self.metadata.num_row_groups
+        count = min(total, _SAMPLED_GROUPS)
+        groups = sorted({i * total // count for i in range(count)}) if count else []
+        parts: list[pa.RecordBatch] = []
+        left = rows
+        for i, group in enumerate(groups):
+            share = -(-left // (len(groups) - i))
+            part = next(self._read(wanted, columns, [group], share), None)
+            if part is not None:
+                parts.append(part)
+                left -= part.num_rows
+        schema = pa.schema([self.schema.field(i) for i in wanted])
+        if not wanted:
+            return rows_without_columns(rows - left)
+        table = pa.Table.from_batches(parts, schema=schema).combine_chunks()
+        return next(iter(table.to_batches()), pa.RecordBatch.from_pylist([], schema=schema))
+
+    def _read(
+        self, wanted: list[int], columns: Sequence[str], groups: list[int], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        if not wanted:
+            for rows in (self.metadata.row_group(g).num_rows for g in groups):
+                for start in range(0, rows, batch_rows):
+                    yield rows_without_columns(min(batch_rows, rows - start))
+            return
+        if not groups:
+            return
+        with self._opened() as parquet:
+            for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=list(columns), use_threads=True):
+                if batch.num_rows:
+                    # Arrow keeps the order of the file, and `a` also brings a column called `a.b`.
+                    yield batch_of([batch.column(name) for name in columns], columns, batch.num_rows)
+
+    def _may_pass(self, group: int, filter: Expr) -> bool:
+        ranges = _ranges(self.metadata.row_group(group), self.schema)
+        return may_be_true(filter, ranges)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        import pyarrow.parquet as pq
+
+        try:
+            with (
+                reading(self.name),
+                pq.ParquetFile(
+                    self.file.path, metadata=self.metadata, buffer_size=_BUFFER_BYTES, pre_buffer=False
+                ) as file,
+            ):
+                yield file
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{self.name} is no Parquet file, or is damaged: {error}") from error
+
+
+def _ranges(group: Any, schema: pa.Schema) -> dict[str, Range]:
+    """Return what the statistics of a row group say of each flat column with a name of its own."""
+    found: dict[str, Range] = {}
+    for i in range(group.num_columns):
+        chunk = group.column(i)
+        name = chunk.path_in_schema
+        at = schema.get_all_field_indices(name)
+        if len(at) != 1 or pa.types.is_nested(schema.field(at[0]).type) or not chunk.is_stats_set:
+            continue
+        if name in found:
+            # A struct `a` with a field `b` and a column `a.b` have one path.
+            found[name] = Range()
+            continue
+        statistics = chunk.statistics
+        found[name] = Range.of(
+            schema.field(at[0]).type,
+            (statistics.min, statistics.max) if statistics.has_min_max else None,
+            nulls=statistics.null_count if statistics.has_null_count else None,
+            rows=group.num_rows,
+        )
+    return found

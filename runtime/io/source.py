@@ -1,0 +1,126 @@
+"""Opening a corpus: from what the user names or hands over to the module of its format."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO, Any
+
+from falconql.runtime.errors import DataError
+from falconql.runtime.io.base import TableSource
+from falconql.runtime.io.formats import (
+    COLUMNAR,
+    Format,
+    foreign_content,
+    format_of_content,
+    known_endings,
+    known_format,
+)
+from falconql.runtime.io.inputs import InputFile, decompressed, open_input, spool
+from falconql.runtime.io.locate import Located, locate
+
+STDIN = "standard input"
+_HEAD_BYTES = 1 << 12
+_LOOK_BYTES = 128 << 20
+_FEWEST_LOOK_BYTES = 1 << 20
+
+
+def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | None = None) -> TableSource:
+    """Open a corpus; see ``falconql.runtime.io.open_source``."""
+    if not isinstance(location, str | os.PathLike):
+        return _in_memory(location)
+    wanted = None if format is None else known_format(format)
+    if location == "-":
+        return _stream(spool(stdin or sys.stdin.buffer, STDIN), wanted)
+    located = locate(os.fspath(location), wanted)
+    if located.stream:
+        with _readable(located.paths[0]) as stream:
+            return _stream(spool(stream, located.name), located.format)
+    if not located.several:
+        return _file(open_input(located.paths[0], located.name), located.format, _LOOK_BYTES)
+    return _several(located)
+
+
+def _in_memory(data: Any) -> TableSource:
+    from falconql.runtime.io.memory import is_table, table_source
+
+    if not is_table(data):
+        raise DataError(
+            f"a {type(data).__name__} is no corpus",
+            hint="give a path, or a table of pandas, Polars, DuckDB or pyarrow "
+            "(anything with the Arrow PyCapsule interface)",
+        )
+    return table_source(data)
+
+
+def _readable(path: str) -> IO[bytes]:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _stream(file: InputFile, format_: Format | None) -> TableSource:
+    head = file.head(_HEAD_BYTES)
+    if not head:
+        hint = "pipe a table into it, or name a file with --from" if file.name == STDIN else None
+        raise DataError(f"{file.name} is empty", hint=hint)
+    found = format_ or format_of_content(head)
+    if found is None and (what := foreign_content(head)):
+        raise DataError(f"{file.name} is {what}", hint=f"corpora are files that end in {known_endings()}")
+    return _file(file, found or "csv", _LOOK_BYTES)
+
+
+def _several(located: Located) -> TableSource:
+    if located.format == "txt":
+        from falconql.runtime.io.text import TextFilesSource
+
+        return TextFilesSource([(p, p.removeprefix(located.base)) for p in located.paths], located.name)
+    look_bytes = max(_FEWEST_LOOK_BYTES, _LOOK_BYTES // len(located.paths))
+    sources = [_file(open_input(path, path), located.format, look_bytes) for path in located.paths]
+    if len(sources) == 1:
+        return sources[0]
+    from falconql.runtime.io.several import SeveralFiles
+
+    return SeveralFiles(sources, located.name)
+
+
+def _file(file: InputFile, format_: Format | None, look_bytes: int) -> TableSource:
+    """Open one file; the modules of other formats are not even loaded."""
+    found = format_ or _by_content(file)
+    if found in COLUMNAR:
+        return _columnar(decompressed(file), found)
+    if found in ("csv", "tsv"):
+        from falconql.runtime.io.csv import CsvSource
+
+        return CsvSource(file, delimiter="\t" if found == "tsv" else None, look_bytes=look_bytes)
+    if found == "txt":
+        from falconql.runtime.io.text import TextLinesSource
+
+        return TextLinesSource(file)
+    from falconql.runtime.io.json import JsonSource
+
+    return JsonSource(file, look_bytes=look_bytes)
+
+
+def _columnar(file: InputFile, format_: Format) -> TableSource:
+    if format_ == "parquet":
+        from falconql.runtime.io.parquet import ParquetSource
+
+        return ParquetSource(file)
+    from falconql.runtime.io.ipc import arrow_source
+
+    return arrow_source(file)
+
+
+def _by_content(file: InputFile) -> Format:
+    """Return the format of a file whose ending does not tell."""
+    head = file.head(_HEAD_BYTES)
+    found = format_of_content(head)
+    if found is not None:
+        return found
+    what = foreign_content(head)
+    message = f"{file.name} is {what}" if what else f"{file.name}: the ending does not tell the format"
+    raise DataError(
+        message, hint=f"known endings are {known_endings()}; a compressed file adds .gz, .zst, .bz2 or .lz4"
+    )

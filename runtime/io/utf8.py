@@ -1,0 +1,76 @@
+"""Bytes to text, strictly: what is not UTF-8 is refused with its place and a way out."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+from falconql.runtime.errors import DataError
+from falconql.runtime.io.inputs import InputFile
+
+_BLOCK_BYTES = 1 << 20
+
+
+def decode_head(head: bytes, *, whole: bool, name: str) -> str:
+    """Return the first bytes of a text file as text, without a character that is cut at the end."""
+    check_encoding_mark(head, name)
+    try:
+        return head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if not whole and error.start >= len(head) - 3 and error.reason == "unexpected end of data":
+            return head[: error.start].decode("utf-8-sig")
+        raise not_utf8(name, error.start, head.count(b"\n", 0, error.start) + 1, head[error.start]) from None
+
+
+def check_encoding_mark(head: bytes, name: str) -> None:
+    """Refuse UTF-16 and binary data.
+
+    Raises:
+        DataError: the bytes are neither UTF-8 nor an 8-bit encoding.
+    """
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(
+            f"{name} is UTF-16, not UTF-8", hint=f"`iconv -f UTF-16 -t UTF-8 {name} > new-file` re-encodes it"
+        )
+    if b"\0" in head:
+        raise DataError(f"{name} is not text: byte {head.index(0)} is zero", hint="is it a file of another kind?")
+
+
+def not_utf8(name: str, offset: int, line: int, byte: int) -> DataError:
+    """Return the error for a byte that no UTF-8 text has at that place."""
+    return DataError(
+        f"{name} is not UTF-8: byte 0x{byte:02x} in line {line} (offset {offset})",
+        hint=f"if it is Windows or Latin text, `iconv -f WINDOWS-1252 -t UTF-8 {name} > new-file` re-encodes it",
+    )
+
+
+def decoded_lines(file: InputFile) -> Iterator[str]:
+    """Yield the lines of a file with their ends, a byte order mark left out.
+
+    Raises:
+        DataError: it is not UTF-8; the message names line and offset.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    offset, line = 0, 1
+    parts: list[str] = []
+    with file.open() as stream:
+        while True:
+            block: bytes = stream.read(_BLOCK_BYTES)
+            pending = decoder.getstate()[0]
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                data = pending + block
+                at = offset - len(pending) + error.start
+                raise not_utf8(file.name, at, line + data.count(b"\n", 0, error.start), data[error.start]) from None
+            offset += len(block)
+            *whole, rest = text.split("\n")
+            for end in whole:
+                yield "".join((*parts, end, "\n"))
+                parts.clear()
+            line += len(whole)
+            parts.append(rest)
+            if not block:
+                break
+    if last := "".join(parts):
+        yield last
