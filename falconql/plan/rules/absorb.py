@@ -43,7 +43,9 @@ def _smallest(operands: tuple[Expr, ...], inner: type[And] | type[Or]) -> tuple[
     """Return the operands whose own parts include no other operand's parts."""
     parts = [frozenset(o.operands) if isinstance(o, inner) else frozenset((o,)) for o in operands]
     return tuple(
-        operand for operand, own in zip(operands, parts, strict=True) if not any(other < own for other in parts)
+        operand
+        for operand, own in zip(operands, parts, strict=True)
+        if len(own) == 1 or not any(other < own for other in parts)
     )
 
 
