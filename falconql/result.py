@@ -100,9 +100,9 @@ class Explained:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``explain --format json`` prints."""
-        from falconql.plan.display import metrics_json
+        from falconql.plan.display import explain_json
 
-        return metrics_json(self.planned.plan, self.metrics)
+        return explain_json(self.planned, self.metrics)
 
     def __str__(self) -> str:
         return self.format()

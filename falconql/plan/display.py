@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from falconql.plan.estimates import NodeEstimate, estimate_nodes
+from falconql.plan.estimates import NodeEstimate, estimate_nodes, estimate_rows
 from falconql.plan.planner import Planned
 from falconql.plan.prices import PriceTable, load_prices
 from falconql.runtime.display import call_text, expr_text, quoted_name
@@ -62,13 +62,35 @@ def explain(
     return "\n".join(lines) + "\n"
 
 
-def metrics_json(plan: Plan, metrics: RunMetrics | None = None) -> dict[str, Any]:
+def explain_json(
+    planned: Planned, metrics: RunMetrics | None = None, *, prices: PriceTable | None = None
+) -> dict[str, Any]:
+    """Return what ``explain`` shows as plain data: ``metrics_json`` with rules, notes and an LLM's costs.
+
+    Raises:
+        ConfigError: the price table named in the environment is wrong.
+    """
+    estimated = planned.estimated
+    rows = estimated.rows if metrics is None else metrics.rows_in
+    data = metrics_json(planned.plan, metrics, rows=rows)
+    data["rules"] = [{"rule": firing.rule, "summary": firing.summary} for firing in planned.fired]
+    data["notes"] = list(planned.notes)
+    if planned.plan.calls and rows is not None:
+        table = prices or load_prices()
+        read, written = rows * estimated.llm_tokens_read, rows * estimated.llm_tokens_written
+        costs = {price.model: round(price.cost_usd(read, written), 4) for price in table.prices}
+        data["llm"] = {"tokens": round(read + written), "prices_as_of": table.as_of, "cost_usd": costs}
+    return data
+
+
+def metrics_json(plan: Plan, metrics: RunMetrics | None = None, *, rows: int | None = None) -> dict[str, Any]:
     """Return a plan and what a run of it measured as plain data, the fields as the manual names them.
 
-    Without metrics the measured fields are null.
+    Without metrics the measured fields are null. ``rows`` is the size of the corpus that estimates are
+    for, by default the rows that were read.
     """
     return {
-        "plan": plan_tree(plan, metrics),
+        "plan": plan_tree(plan, metrics, rows=rows),
         "rows_in": None if metrics is None else metrics.rows_in,
         "rows_out": None if metrics is None else metrics.rows_out,
         "seconds": None if metrics is None else round(metrics.seconds, 6),
@@ -80,12 +102,18 @@ def metrics_json(plan: Plan, metrics: RunMetrics | None = None) -> dict[str, Any
     }
 
 
-def plan_tree(plan: Plan, metrics: RunMetrics | None = None) -> dict[str, Any]:
-    """Return the nodes as nested plain data, each with its ``input``."""
+def plan_tree(plan: Plan, metrics: RunMetrics | None = None, *, rows: int | None = None) -> dict[str, Any]:
+    """Return the nodes as nested plain data, each with its ``input``; ``rows`` as in ``metrics_json``."""
     measured = _measured(plan, metrics)
+    size = metrics.rows_in if rows is None and metrics is not None else rows
+    chain = list(nodes(plan.root))
+    estimated: list[float | None] = [None] * len(chain)
+    if size is not None:
+        estimated = [round(count, 1) for count in estimate_rows(plan, float(size))]
     tree: dict[str, Any] = {}
-    for node, counted in reversed(list(zip(nodes(plan.root), measured, strict=True))):
+    for node, counted, expected in reversed(list(zip(chain, measured, estimated, strict=True))):
         described: dict[str, Any] = {"node": type(node).__name__, "details": _details(node, plan)}
+        described["rows_estimated"] = expected
         if isinstance(node, Filter):
             described["predicate"] = _predicate_json(node.predicate)
         if counted is not None:

@@ -76,6 +76,15 @@ def estimate_nodes(plan: Plan, estimated: PlanEstimate, rows: float) -> list[Nod
     return result[::-1]
 
 
+def estimate_rows(plan: Plan, rows: float) -> list[float]:
+    """Return the rows that come out of the nodes from the root down, for a corpus of ``rows`` rows."""
+    result: list[float] = []
+    for node in reversed(list(nodes(plan.root))):
+        rows = _rows_out(node, rows)
+        result.append(rows)
+    return result[::-1]
+
+
 def _rows_out(node: Node, rows: float) -> float:
     match node:
         case Scan(_, _, selectivity):

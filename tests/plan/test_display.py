@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from falconql.errors import ConfigError
-from falconql.plan.display import explain, metrics_json
+from falconql.plan.display import explain, explain_json, metrics_json
 from falconql.plan.planner import Planned, plan_query
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable, load_prices
 from falconql.plan.rules import RULES
@@ -144,6 +144,18 @@ def test_the_machine_form_has_the_documented_fields() -> None:
     assert sum(entry["calls"] for entry in data["predicates"]) == metrics.model_calls - 5
     assert data["plan"]["node"] == "Project"
     assert data["plan"]["input"]["input"]["predicate"]["and"][0]["or"][0]["test"] == "hot"
+
+
+def test_explain_as_data_adds_rules_notes_and_the_price_of_an_llm() -> None:
+    planned = _planned()
+    data = json.loads(json.dumps(explain_json(planned, prices=PRICES)))
+    assert data["rules"][0]["rule"] == "push_into_scan"
+    assert data["notes"] == []
+    assert data["llm"]["prices_as_of"] == "2030-01"
+    assert data["llm"]["cost_usd"]["model-x"] == pytest.approx(0.09, abs=0.005)
+    assert data["plan"]["rows_estimated"] == 5.0
+    assert data["plan"]["input"]["input"]["input"]["rows_estimated"] == pytest.approx(120, abs=1)
+    assert "llm" not in explain_json(_planned("where stars > 2 select id"))
 
 
 def test_before_a_run_measured_fields_are_null() -> None:
