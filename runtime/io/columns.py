@@ -39,7 +39,7 @@ def unique_names(schema: pa.Schema) -> list[str]:
 
 def rows_without_columns(rows: int) -> pa.RecordBatch:
     """Return a batch that has rows but no columns."""
-    return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, type=pa.struct([])))
+    return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), rows, [None]))
 
 
 def batch_of(arrays: Sequence[pa.Array], names: Sequence[str], rows: int) -> pa.RecordBatch:

@@ -53,8 +53,6 @@ _WIDER = {
     frozenset((Kind.INT, Kind.FLOAT)): Kind.FLOAT,
     frozenset((Kind.DATE, Kind.TIMESTAMP)): Kind.TIMESTAMP,
 }
-_TRUE = pa.array(["true", "True", "TRUE"])
-_FALSE = pa.array(["false", "False", "FALSE"])
 # A number does not keep a leading plus or zeros, nor more digits than fit.
 _NOT_A_NUMBER = r"^[+]|^-?(0[0-9]|[0-9]{19,}$)|^-?0[xX]"
 
@@ -120,9 +118,9 @@ def _convert(values: pa.Array, kind: Kind) -> pa.Array | None:
 
 
 def _booleans(values: pa.Array) -> pa.Array | None:
-    true = pc.is_in(values, value_set=_TRUE)
-    known = pc.or_(pc.or_(true, pc.is_in(values, value_set=_FALSE)), pc.is_null(values))
-    return pc.if_else(pc.is_null(values), pa.scalar(None, pa.bool_()), true) if _all(known) else None
+    words = pc.utf8_lower(values)
+    true = pc.equal(words, "true")
+    return true if _all(pc.or_(true, pc.equal(words, "false"))) else None
 
 
 def _all(truth: pa.Array) -> bool:

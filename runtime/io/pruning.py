@@ -138,10 +138,11 @@ def _bounds(type_: pa.DataType, bounds: tuple[Any, Any] | None) -> tuple[Any, An
     # Nanoseconds are cut off; anything else that does not fit is no bound.
     cut = pa.types.is_timestamp(type_) and type_.unit == "ns"
     try:
-        values = pc.cast(pa.array(bounds, type=type_), type_to_arrow(known), safe=not (cut or known == FLOAT))
+        safe = not (cut or known == FLOAT)
+        values = [pc.cast(pa.scalar(bound, type_), type_to_arrow(known), safe=safe) for bound in bounds]
     except (pa.ArrowException, TypeError, ValueError):
         return None, None
-    low, high = (_comparable(value) for value in values.to_pylist())
+    low, high = (_comparable(value.as_py()) for value in values)
     nan = known == FLOAT and (low != low or high != high)
     return (None, None) if nan else (low, high)
 
