@@ -143,8 +143,10 @@ class _Painter:
         margin: int,
         previous: int | None,
     ) -> None:
-        shown, first, last = _shorten(self.source.line(number), columns[0] - 1, columns[1] - 1)
-        if previous != number:
+        line = self.source.line(number)
+        shown, first, last = _shorten(line, columns[0] - 1, columns[1] - 1)
+        # Two labels on one line share it, unless each shows another part of it.
+        if previous != number or shown != line:
             lines.append(self.paint(f"{number:>{margin}} | ", "frame") + "".join(map(_visible, shown)))
         before = "".join("\t" if char == "\t" else " " * _char_width(char) for char in shown[:first])
         carets = mark * max(1, display_width(shown[first:last].replace("\t", " ")))

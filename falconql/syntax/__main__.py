@@ -8,5 +8,5 @@ from pathlib import Path
 from falconql.syntax import tables
 
 if __name__ == "__main__":
-    Path(__file__).with_name(tables.FILE).write_text(tables.dump(), encoding="utf-8")
+    Path(__file__).with_name(tables.FILE).write_text(tables.dump(tables.build()), encoding="utf-8")
     sys.stdout.write(f"{tables.FILE} written\n")

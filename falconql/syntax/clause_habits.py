@@ -232,7 +232,7 @@ def several_lets(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     advice = "each value has a `let` of its own"
     if word.text == "," and place.lower(2) == "=":
         return problem("FQL002", "one `let` names one value", word.span, replacing(advice, word.span, "\nlet"))
-    if word.kind == "word" and place.lower(1) == "=":
+    if word.kind == "word" and place.lower(1) == "=" and place.lower(-1) != "let":
         return problem("FQL002", "one `let` names one value", word.span, inserting(advice, word.start, "let "))
     return None
 

@@ -44,7 +44,9 @@ def deeper_than(tree: Tree[Token]) -> Span | None:
         node, depth = stack.pop()
         if depth > MOST_NESTING:
             return Span(node.meta.start_pos, node.meta.end_pos)
-        stack.extend((child, depth + 1) for child in node.children if isinstance(child, Tree))
+        # Parentheses leave no node in the syntax tree.
+        below = depth + (node.data != "group")
+        stack.extend((child, below) for child in node.children if isinstance(child, Tree))
     return None
 
 

@@ -1,17 +1,22 @@
 """The parser's tables, prepared once.
 
-Building LALR tables and terminals takes several times as long as a whole ``falconql check`` may.
-``tables.json`` holds them, computed from the grammar by ``python -m falconql.syntax``; it is
-used only if it was made from this very grammar by this very version of Lark, otherwise the tables
-are built. It is JSON and not Lark's own pickle cache: a pickle in a shared folder is code.
+Building LALR tables and terminals takes longer than a whole ``falconql check`` may. ``tables.json``
+holds them, computed from the grammar by ``python -m falconql.syntax``; it is used only if it was
+made from this very grammar by this very version of Lark. With another version of Lark the tables
+are built once and kept in the user's cache folder. They are JSON and not Lark's own pickle cache:
+reading a pickle that somebody else may have written runs their code.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import tempfile
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import lark
@@ -25,8 +30,11 @@ _OPTIONS: dict[str, Any] = {"parser": "lalr", "propagate_positions": True, "mayb
 
 @cache
 def lark_parser() -> Lark:
-    """Return the parser, from the prepared tables when they fit the installed grammar and Lark."""
-    return load() or build()
+    """Return the parser, from prepared tables where some fit the installed grammar and Lark."""
+    prepared = load(shipped())
+    if prepared is not None:
+        return prepared
+    return load(_cached()) or _built_and_kept()
 
 
 def build(*, strict: bool = False) -> Lark:
@@ -34,17 +42,22 @@ def build(*, strict: bool = False) -> Lark:
     return Lark.open_from_package("falconql.grammar", "falconql.lark", start="query", strict=strict, **_OPTIONS)
 
 
-def load() -> Lark | None:
-    """Return a parser from the prepared tables, None when they are missing or do not fit."""
+def load(text: str) -> Lark | None:
+    """Return a parser from the text of prepared tables, None when they do not fit."""
     try:
-        stored = json.loads(resources.files("falconql.syntax").joinpath(FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        stored = json.loads(text)
+    except ValueError:
         return None
-    if stored.get("made_from") != made_from():
+    if not isinstance(stored, dict) or stored.get("made_from") != made_from():
         return None
     data, memo = _numbered(stored["data"]), _numbered(stored["memo"])
     loaded: Lark = Lark._load_from_dict(data, memo)  # type: ignore[no-untyped-call]
     return loaded
+
+
+def shipped() -> str:
+    """Return the text of the tables that come with the package."""
+    return resources.files("falconql.syntax").joinpath(FILE).read_text(encoding="utf-8")
 
 
 def made_from() -> str:
@@ -55,12 +68,37 @@ def made_from() -> str:
     return digest.hexdigest()
 
 
-def dump() -> str:
-    """Return the tables of the grammar as JSON text."""
-    data, memo = build().memo_serialize([TerminalDef, Rule])
+def dump(parser: Lark) -> str:
+    """Return the tables of a parser as JSON text."""
+    data, memo = parser.memo_serialize([TerminalDef, Rule])
     data["options"] = {**data["options"], "import_paths": [], "source_path": None}
     stored = {"made_from": made_from(), "data": data, "memo": memo}
     return json.dumps(stored, separators=(",", ":")) + "\n"
+
+
+def _cached() -> str:
+    try:
+        return _cache_path().read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _built_and_kept() -> Lark:
+    parser = build()
+    # Where nothing can be kept, the next start builds again.
+    with contextlib.suppress(OSError):
+        path = _cache_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            file.write(dump(parser))
+        os.replace(file.name, path)
+    return parser
+
+
+def _cache_path() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("falconql") / f"tables-{made_from()}.json"
 
 
 def _numbered(value: Any) -> Any:
