@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+import weakref
 from typing import IO, Any, Protocol
 
 from falconql.runtime.errors import DataError
@@ -112,6 +113,8 @@ class FileTarget:
         with written(name):
             handle = os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
             self.file: IO[bytes] = os.fdopen(handle, "wb", buffering=_BUFFER_BYTES)
+        # For who is interrupted between opening and writing, and never comes to `abort`.
+        self._discard = weakref.finalize(self, _discard, self.file, self.partial)
 
     def commit(self) -> None:
         with written(self.name):
@@ -121,13 +124,11 @@ class FileTarget:
             with contextlib.suppress(FileNotFoundError):
                 os.chmod(self.partial, stat.S_IMODE(os.stat(self.path).st_mode))
             os.replace(self.partial, self.path)
+            self._discard.detach()
         self._keep_name()
 
     def abort(self) -> None:
-        with contextlib.suppress(OSError):
-            self.file.close()
-        with contextlib.suppress(OSError):
-            os.unlink(self.partial)
+        self._discard()
 
     def _keep_name(self) -> None:
         """Flush the folder too, so that the new name survives a power cut where the system can do that."""
@@ -137,6 +138,13 @@ class FileTarget:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _discard(file: IO[bytes], partial: str) -> None:
+    with contextlib.suppress(OSError):
+        file.close()
+    with contextlib.suppress(OSError):
+        os.unlink(partial)
 
 
 def file_target(path: str) -> Target:

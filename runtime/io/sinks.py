@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any, Protocol
 
 import pyarrow as pa
@@ -45,7 +46,7 @@ def open_sink(target: str | os.PathLike[str] | IO[bytes], schema: pa.Schema, *, 
     """Open an output; see ``falconql.runtime.io.open_sink``."""
     wanted = None if format is None else known_format(format, OUTPUT_FORMATS)
     if not isinstance(target, str | os.PathLike):
-        return Sink(StreamTarget(target), schema, wanted or "csv", None, stream=True)
+        return Sink(StreamTarget(target), schema, _writers(wanted or "csv", stream=True), live=True)
     path = os.path.expanduser(os.fspath(target))
     found, compression = format_of_name(path)
     chosen = wanted or (found if found in OUTPUT_FORMATS else None)
@@ -56,19 +57,33 @@ def open_sink(target: str | os.PathLike[str] | IO[bytes], schema: pa.Schema, *, 
         raise DataError(
             f"{path}: {chosen} files are compressed inside, not as a whole", hint="leave the last ending out"
         )
-    opened = file_target(path)
-    assert chosen is not None, "a folder is refused as a target"
-    return Sink(opened, schema, chosen, compression, stream=path.lower().endswith(".arrows"))
+    # Modules first: the file in the making shows that writing begins.
+    make = _writers(chosen or "csv", stream=path.lower().endswith(".arrows"))
+    return Sink(file_target(path), schema, make, compression, live=False)
 
 
 class Sink:
-    """A result on its way out."""
+    """A result on its way out.
+
+    Args:
+        target: where the bytes go.
+        schema: of all batches.
+        make: makes the writer of the format.
+        compression: of the whole.
+        live: somebody reads along, so that every batch is passed on at once.
+    """
 
     def __init__(
-        self, target: Target, schema: pa.Schema, format_: Format, compression: Compression | None, *, stream: bool
+        self,
+        target: Target,
+        schema: pa.Schema,
+        make: Callable[[Any, pa.Schema], Writer],
+        compression: Compression | None = None,
+        *,
+        live: bool,
     ) -> None:
         self.target = target
-        self._live = stream
+        self._live = live
         self._output = Output(target)
         self._packed: Any = None
         self._writer: Writer | None = None
@@ -76,7 +91,7 @@ class Sink:
         with self._undone_on_failure():
             if compression is not None:
                 self._packed = pa.CompressedOutputStream(pa.PythonFile(self._output, mode="w"), compression)
-            self._writer = _writer(self._packed or self._output, schema, format_, stream=stream)
+            self._writer = make(self._packed or self._output, schema)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take the next rows; a stream passes them on at once."""
@@ -121,15 +136,16 @@ class Sink:
             raise
 
 
-def _writer(output: Any, schema: pa.Schema, format_: Format, *, stream: bool) -> Writer:
+def _writers(format_: Format, *, stream: bool) -> Callable[[Any, pa.Schema], Writer]:
+    """Return what makes the writer of a format; the modules of other formats are not even loaded."""
     if format_ in ("csv", "tsv"):
         from falconql.runtime.io.csv_writer import CsvWriter
 
-        return CsvWriter(output, schema, "\t" if format_ == "tsv" else ",")
+        return partial(CsvWriter, delimiter="\t" if format_ == "tsv" else ",")
     if format_ in ("json", "jsonl"):
         from falconql.runtime.io.json_writer import JsonWriter
 
-        return JsonWriter(output, schema, lines=format_ == "jsonl")
+        return partial(JsonWriter, lines=format_ == "jsonl")
     from falconql.runtime.io.columnar_writers import ArrowWriter, ParquetWriter
 
-    return ParquetWriter(output, schema) if format_ == "parquet" else ArrowWriter(output, schema, stream=stream)
+    return ParquetWriter if format_ == "parquet" else partial(ArrowWriter, stream=stream)
