@@ -1,0 +1,20 @@
+"""Write the real output into every console block that shows one: ``python -m tests.docs.regenerate``."""
+
+from __future__ import annotations
+
+from tests.docs.pages import blocks, is_session, run_console
+
+
+def main() -> None:
+    """Rewrite the pages; blocks are replaced from the last, so that places stay right."""
+    for block in reversed(blocks("console")):
+        if not is_session(block):
+            continue
+        text = block.page.read_text(encoding="utf-8")
+        end = block.start + len(block.text)
+        block.page.write_text(text[: block.start] + run_console(block) + text[end:], encoding="utf-8")
+        print(block.id)
+
+
+if __name__ == "__main__":
+    main()

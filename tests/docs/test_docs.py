@@ -1,0 +1,38 @@
+"""What the documentation shows is what happens."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from falconql.source import Source
+from falconql.syntax import parse
+from tests.docs.pages import EXAMPLES, PAGES, ROOT, Block, blocks, is_session, run_console
+
+
+@pytest.mark.parametrize("block", blocks("fql"), ids=lambda b: b.id)
+def test_a_query_in_the_docs_parses(block: Block) -> None:
+    parse(Source(block.id, block.text))
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("console") if is_session(b)], ids=lambda b: b.id)
+def test_a_command_in_the_docs_prints_what_is_shown(block: Block) -> None:
+    assert run_console(block) == block.text
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("python") if ">>>" in b.text], ids=lambda b: b.id)
+def test_python_in_the_docs_gives_what_is_shown(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(doctest.DocTestParser().get_doctest(block.text, {}, block.id, None, None))
+    assert runner.failures == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
