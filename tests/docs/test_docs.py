@@ -10,6 +10,8 @@ import pytest
 
 from falconql.source import Source
 from falconql.syntax import parse
+from tests.docs.cli_reference import PAGE
+from tests.docs.cli_reference import page as page_of_commands
 from tests.docs.pages import EXAMPLES, PAGES, ROOT, Block, blocks, is_session, run_console
 
 
@@ -36,3 +38,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_command_line_page_is_the_real_help() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page_of_commands()

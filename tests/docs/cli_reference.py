@@ -1,0 +1,44 @@
+"""The command line's reference page, from the real help texts: ``python -m tests.docs.cli_reference``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from falconql.cli.main import COMMANDS, main
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
+HEAD = """# Command line
+
+Data goes to standard output, everything else to standard error. Exit status: 0 done, 1 the query or the data has errors
+(diagnostics were printed), 2 wrong usage, 3 failed while running, 130 interrupted.
+
+A corpus named in a `.fql` file is looked up beside that file; one named with `--from` or in `-e` in the working folder.
+`NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies, `FALCONQL_PRICES` names a file with
+prices of large models for `explain`.
+
+This page is made from the programs' own help (`python -m tests.docs.cli_reference`).
+"""
+SUBCOMMANDS = {"proxies": ("list", "show", "add")}
+
+
+def help_of(*words: str) -> str:
+    """Return what ``falconql words --help`` prints."""
+    result = CliRunner().invoke(main, [*words, "--help"], prog_name="falconql", terminal_width=100)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [HEAD, f"```text\n{help_of()}```\n"]
+    for command in COMMANDS:
+        parts.append(f"## falconql {command}\n\n```text\n{help_of(command)}```\n")
+        for below in SUBCOMMANDS.get(command, ()):
+            parts.append(f"### falconql {command} {below}\n\n```text\n{help_of(command, below)}```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
