@@ -122,5 +122,4 @@ class Frame:
 
     def row_bytes(self) -> float:
         """Return how many bytes a row of the batch that was read takes on average."""
-        size: int = self._batch.nbytes
-        return size / max(1, self._batch.num_rows)
+        return float(self._batch.nbytes / max(1, self._batch.num_rows))

@@ -300,5 +300,5 @@ def test_closing_the_result_early_stops_the_run() -> None:
     source = FakeSource(REVIEWS)
     batches = execute(plan("select id", REVIEWS.schema), ExecContext(source, batch_rows=16))
     next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     assert source.rows_read <= ROWS
