@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from falconql.runtime.io.arrow import SPAN_TYPE, is_list, is_text
 from falconql.runtime.io.json_values import json_values
+from falconql.runtime.io.text_columns import joined_bytes, numbers, times
 
 _ROWS_AT_ONCE = 16_384
 
@@ -44,8 +45,7 @@ class CsvWriter:
             cells = [pc.fill_null(cells[0], '""')]
         filled = [pc.fill_null(column, "") for column in cells]
         rows = pc.binary_join_element_wise(*filled, self._delimiter) if len(filled) > 1 else filled[0]
-        ended = pc.cast(pc.binary_join_element_wise(rows, "\n", ""), pa.large_string())
-        self._output.write(b"".join(_data(ended)))
+        self._output.write(joined_bytes(pc.binary_join_element_wise(rows, "\n", "")))
 
     def _cells(self, column: pa.Array) -> pa.Array:
         return self._quoted(text) if (text := _text(column)) is not None else _plain(column)
@@ -56,15 +56,6 @@ class CsvWriter:
             return texts
         doubled = pc.replace_substring(texts, '"', '""')
         return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
-
-
-def _data(texts: pa.Array) -> list[bytes]:
-    """Return the bytes of all texts, one after the other; there is no null among them."""
-    offsets = texts.buffers()[1]
-    ends = pa.Array.from_buffers(pa.int64(), len(texts) + 1, [None, offsets], offset=texts.offset)
-    start, end = ends[0].as_py(), ends[len(texts)].as_py()
-    data = texts.buffers()[2]
-    return [data.slice(start, end - start).to_pybytes()] if data is not None else []
 
 
 def _text(column: pa.Array) -> pa.Array | None:
@@ -95,22 +86,7 @@ def _plain(column: pa.Array) -> pa.Array:
     """Return numbers, booleans, dates and times as text."""
     type_ = column.type
     if pa.types.is_floating(type_):
-        return _numbers(column)
+        return numbers(column)
     if pa.types.is_timestamp(type_):
-        return _times(column)
+        return times(column)
     return pc.cast(column, pa.string())
-
-
-def _numbers(column: pa.Array) -> pa.Array:
-    """Return decimal numbers with the digits they need, but never as whole ones; NaN is null."""
-    texts = pc.cast(pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column), pa.string())
-    whole = pc.match_substring_regex(texts, "^-?[0-9]+$")
-    return pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
-
-
-def _times(column: pa.Array) -> pa.Array:
-    """Return times in ISO form, with Z for instants; no digits of the second beyond those needed."""
-    texts = pc.cast(pc.cast(column, pa.timestamp(column.type.unit)), pa.string())
-    texts = pc.replace_substring(texts, " ", "T")
-    texts = pc.replace_substring_regex(texts, r"(\.[0-9]*[1-9])0+$|\.0+$", r"\1")
-    return pc.binary_join_element_wise(texts, "Z", "") if column.type.tz else texts

@@ -23,7 +23,7 @@ from falconql.runtime.io.json_lines import Block, Unit, blocks, lines_of
 from falconql.runtime.io.json_problems import explain, has_long_integers
 from falconql.runtime.io.json_types import LONG_INTEGER, MixedTypes, merge, without_times
 
-LOOK_BYTES = 64 << 20
+LOOK_BYTES = 32 << 20
 _FIRST_LONG = float(2**63)
 
 

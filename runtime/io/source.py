@@ -21,7 +21,6 @@ from falconql.runtime.io.locate import Located, locate
 
 STDIN = "standard input"
 _HEAD_BYTES = 1 << 12
-_LOOK_BYTES = 128 << 20
 _FEWEST_LOOK_BYTES = 1 << 20
 
 
@@ -37,7 +36,7 @@ def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | 
         with _readable(located.paths[0]) as stream:
             return _stream(spool(stream, located.name), located.format)
     if not located.several:
-        return _file(open_input(located.paths[0], located.name), located.format, _LOOK_BYTES)
+        return _file(open_input(located.paths[0], located.name), located.format)
     return _several(located)
 
 
@@ -68,7 +67,7 @@ def _stream(file: InputFile, format_: Format | None) -> TableSource:
     found = format_ or format_of_content(head)
     if found is None and (what := foreign_content(head)):
         raise DataError(f"{file.name} is {what}", hint=f"corpora are files that end in {known_endings()}")
-    return _file(file, found or "csv", _LOOK_BYTES)
+    return _file(file, found or "csv")
 
 
 def _several(located: Located) -> TableSource:
@@ -76,8 +75,7 @@ def _several(located: Located) -> TableSource:
         from falconql.runtime.io.text import TextFilesSource
 
         return TextFilesSource([(p, p.removeprefix(located.base)) for p in located.paths], located.name)
-    look_bytes = max(_FEWEST_LOOK_BYTES, _LOOK_BYTES // len(located.paths))
-    sources = [_file(open_input(path, path), located.format, look_bytes) for path in located.paths]
+    sources = [_file(open_input(path, path), located.format, len(located.paths)) for path in located.paths]
     if len(sources) == 1:
         return sources[0]
     from falconql.runtime.io.several import SeveralFiles
@@ -85,22 +83,28 @@ def _several(located: Located) -> TableSource:
     return SeveralFiles(sources, located.name)
 
 
-def _file(file: InputFile, format_: Format | None, look_bytes: int) -> TableSource:
-    """Open one file; the modules of other formats are not even loaded."""
+def _file(file: InputFile, format_: Format | None, files: int = 1) -> TableSource:
+    """Open one file of ``files``; the modules of other formats are not even loaded."""
     found = format_ or _by_content(file)
     if found in COLUMNAR:
         return _columnar(decompressed(file), found)
     if found in ("csv", "tsv"):
-        from falconql.runtime.io.csv import CsvSource
+        from falconql.runtime.io import csv
 
-        return CsvSource(file, delimiter="\t" if found == "tsv" else None, look_bytes=look_bytes)
+        delimiter = "\t" if found == "tsv" else None
+        return csv.CsvSource(file, delimiter=delimiter, look_bytes=_share(csv.LOOK_BYTES, files))
     if found == "txt":
         from falconql.runtime.io.text import TextLinesSource
 
         return TextLinesSource(file)
-    from falconql.runtime.io.json import JsonSource
+    from falconql.runtime.io import json
 
-    return JsonSource(file, look_bytes=look_bytes)
+    return json.JsonSource(file, look_bytes=_share(json.LOOK_BYTES, files))
+
+
+def _share(look_bytes: int, files: int) -> int:
+    """Return how much of each file to look at for its types."""
+    return max(_FEWEST_LOOK_BYTES, look_bytes // files)
 
 
 def _columnar(file: InputFile, format_: Format) -> TableSource:
