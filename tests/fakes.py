@@ -72,7 +72,7 @@ class FakeProxy:
 
 
 class FakeSource:
-    """A corpus in memory that counts how many rows were read."""
+    """A corpus in memory that counts how many rows were read, and knows whether reading has ended."""
 
     name = "fake corpus"
 
@@ -81,8 +81,16 @@ class FakeSource:
         self.schema = table.schema
         self.rows: int | None = table.num_rows
         self.rows_read = 0
+        self.reading = False
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        self.reading = True
+        try:
+            yield from self._parts(columns, batch_rows)
+        finally:
+            self.reading = False
+
+    def _parts(self, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
         narrow = self.table.select(list(columns)).combine_chunks()
         for start in range(0, self.table.num_rows, batch_rows):
             part = narrow.slice(start, batch_rows)

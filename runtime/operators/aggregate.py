@@ -77,8 +77,11 @@ class AggregateOperator:
         for name, key in zip(self._keys, self.node.keys, strict=True):
             columns[name] = _as_key(evaluate(key, frame, None, self.calls))
         keys = pa.table(columns)
+        # Arrow gives groups in no particular order: the first row of each says which came first.
+        first = self.metrics.rows_in - frame.num_rows
+        columns["$first"] = pa.array(np.arange(first, self.metrics.rows_in))
         columns["$rows"] = pa.array(np.ones(frame.num_rows, dtype=np.int64))
-        wanted = [("$rows", "sum")]
+        wanted = [("$first", "min"), ("$rows", "sum")]
         for number, call in enumerate(self.node.aggregates):
             if call.operand is None:
                 continue
@@ -94,7 +97,7 @@ class AggregateOperator:
         parts = parts if merged is None else [merged, *parts]
         if len(parts) < 2:
             return parts[0] if parts else None
-        again = {f"$rows_{function}": function for function in ("sum",)}
+        again = {"$first_min": "min", "$rows_sum": "sum"}
         for number, call in enumerate(self.node.aggregates):
             for name in _names(number, call):
                 again |= {f"{name}_{function}": merge for function, merge in _PARTS[call.function]}
@@ -103,6 +106,7 @@ class AggregateOperator:
         return whole.rename_columns(names).combine_chunks()
 
     def _result(self, merged: pa.Table) -> pa.RecordBatch:
+        merged = merged.sort_by("$first_min")
         columns = [merged.column(name) for name in self._keys]
         columns += [self._final(merged, number, call) for number, call in enumerate(self.node.aggregates)]
         return self._batch([c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns], merged)

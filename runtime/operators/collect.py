@@ -34,7 +34,9 @@ class Collected:
         if not self._names:
             return _lists(positions, np.zeros(len(values), dtype=np.int64), 1, values, type_)
         rows = pa.concat_tables(self._keys).append_column("$row", positions)
-        grouped = rows.group_by(self._names, use_threads=False).aggregate([("$row", "list")])
+        rows = rows.append_column("$first", pa.array(np.arange(len(values))))
+        wanted = [("$first", "min"), ("$row", "list")]
+        grouped = rows.group_by(self._names, use_threads=False).aggregate(wanted).sort_by("$first_min")
         per_group = grouped.column("$row_list").combine_chunks()
         owners = pc.list_parent_indices(per_group).to_numpy()
         return _lists(pc.list_flatten(per_group), owners, grouped.num_rows, values, type_)
