@@ -85,59 +85,75 @@ def _split_fraction(written: str) -> tuple[str, str, str]:
     return written, "", ""
 
 
-_DATE_FORMS = (
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%Y%m%d",
-    "%d %B %Y",
-    "%d %b %Y",
-    "%B %d %Y",
-    "%b %d %Y",
-    "%d-%b-%Y",
-    "%d-%B-%Y",
-    "%B %Y",
-    "%b %Y",
+_MONTH_NAMES = (
+    ("january", "jan"),
+    ("february", "feb"),
+    ("march", "mar"),
+    ("april", "apr"),
+    ("may",),
+    ("june", "jun"),
+    ("july", "jul"),
+    ("august", "aug"),
+    ("september", "sept", "sep"),
+    ("october", "oct"),
+    ("november", "nov"),
+    ("december", "dec"),
 )
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names}
+_MONTH = rf"(?P<name>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})[.]?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>\d{4})"
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}[.]?,? )?"
+_NAMED = tuple(
+    re.compile(_WEEKDAY + form, re.IGNORECASE)
+    for form in (
+        rf"{_DAY}(?: of)? {_MONTH},? {_YEAR}",
+        rf"{_DAY}-{_MONTH}-{_YEAR}",
+        rf"{_MONTH} {_DAY},? {_YEAR}",
+        rf"{_MONTH},? {_YEAR}",
+    )
+)
+_YEAR_FIRST = re.compile(r"(\d{4})([/.])(\d{1,2})\2(\d{1,2})")
 _DAY_MONTH = re.compile(r"(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})")
-_ORDINAL = re.compile(r"(?<=\d)(st|nd|rd|th)\b", re.IGNORECASE)
-_WEEKDAY = re.compile(r"^(mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
+_LONGEST_DATE = 64
 
 
 def read_date(text: str) -> date | None:
     """Return the date a text is, None when it is none or could be two (03/04/2015).
 
     Read are ISO dates and date-times, ``2015/03/31``, ``31 March 2015``, ``March 31st, 2015``, ``31-Mar-2015``,
-    ``March 2015`` (its first day), and ``31/03/2015`` or ``03/31/2015`` where only one order is a date.
+    ``March 2015`` (its first day), and ``31/03/2015`` or ``03/31/2015`` where only one order is a date;
+    with points, ``31.03.2015``, the day is first. Months in English, with or without a weekday before.
 
     >>> read_date("Tuesday, March 31st, 2015")
     datetime.date(2015, 3, 31)
     """
-    text = text.strip()
-    if not text or len(text) > _LONGEST:
+    if len(text) > _LONGEST_DATE:
         return None
+    text = " ".join(text.split())
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
         pass
-    match = _DAY_MONTH.fullmatch(text)
-    if match:
+    if match := _DAY_MONTH.fullmatch(text):
         return _day_month(int(match[1]), int(match[3]), int(match[4]), match[2])
-    plain = _ORDINAL.sub("", _WEEKDAY.sub("", text)).replace(",", " ").replace(" of ", " ")
-    plain = re.sub(r"\.(?=\s)|\.$", "", " ".join(plain.split()))
-    for form in _DATE_FORMS:
-        try:
-            return datetime.strptime(plain, form).date()
-        except ValueError:
-            continue
+    if match := _YEAR_FIRST.fullmatch(text):
+        return _date(int(match[1]), int(match[3]), int(match[4]))
+    for form in _NAMED:
+        if match := form.fullmatch(text):
+            found = match.groupdict()
+            return _date(int(found["year"]), _MONTHS[found["name"].lower()], int(found.get("day") or 1))
     return None
 
 
 def _day_month(first: int, second: int, year: int, separator: str) -> date | None:
-    readings = {(first, second)} if separator == "." else {(first, second), (second, first)}
-    dates = set()
-    for day, month in readings:
-        try:
-            dates.add(date(year, month, day))
-        except ValueError:
-            continue
+    orders = {(first, second)} if separator == "." else {(first, second), (second, first)}
+    dates = {_date(year, month, day) for day, month in orders} - {None}
     return dates.pop() if len(dates) == 1 else None
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
