@@ -93,7 +93,7 @@ def format_table(
         lines.extend(_row_lines(row, shown, widths, color))
     left_out = [column.name for column in columns[len(widths) :]]
     if left_out:
-        lines.append(_painted(f"… not shown for want of room: {', '.join(left_out)}"[:width], _DIM, color))
+        lines.append(_painted(_cut(f"… no room for {', '.join(left_out)}", width), _DIM, color))
     return "\n".join(lines)
 
 

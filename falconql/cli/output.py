@@ -71,19 +71,22 @@ def print_table(found: FirstRows, run: Run) -> None:
     print(text + (" (-o FILE writes them all)" if found.rows > found.table.num_rows else ""))
 
 
-def write_rows(run: Run, sink: TableSink, path: str | None) -> None:
+def write_rows(run: Run, path: str | None, format_: str | None) -> None:
     """Run and write every batch; the final name exists only when all went well."""
+    sink: TableSink | None = None
     try:
+        sink = _open(run, path, format_)
         for batch in run.batches():
             with _writing():
                 sink.write(batch)
         with _writing():
             sink.commit()
-    except KeyboardInterrupt:
-        sink.abort()
-        raise Interrupted(f"{path} was not written" if path else "the output is incomplete") from None
-    except BaseException:
-        sink.abort()
+    except BaseException as error:
+        if sink is not None:
+            sink.abort()
+        if isinstance(error, KeyboardInterrupt):
+            said = f"{path} was not written" if path else "the output is incomplete"
+            raise Interrupted(said) from None
         raise
 
 
@@ -100,19 +103,7 @@ def _writing() -> Iterator[None]:
         raise OutputError(str(error), hint=error.hint) from error
 
 
-def write_metrics(run: Run, path: str) -> None:
-    """Write what ``explain --analyze --format json`` shows to a file."""
-    found: dict[str, Any] = run.explained().to_dict()
-    partial = Path(f"{path}.partial-{os.getpid()}")
-    try:
-        partial.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-
-
-def open_output(run: Run, path: str | None, format_: str | None) -> TableSink:
+def _open(run: Run, path: str | None, format_: str | None) -> TableSink:
     """Return the sink that -o and --format ask for.
 
     Raises:
@@ -127,3 +118,15 @@ def open_output(run: Run, path: str | None, format_: str | None) -> TableSink:
         if isinstance(error.__cause__, OSError):
             raise OutputError(str(error), hint=error.hint) from error
         raise ConfigError(str(error), hint=error.hint) from error
+
+
+def write_metrics(run: Run, path: str) -> None:
+    """Write what ``explain --analyze --format json`` shows to a file."""
+    found: dict[str, Any] = run.explained().to_dict()
+    partial = Path(f"{path}.partial-{os.getpid()}")
+    try:
+        partial.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import click
 
 
@@ -18,8 +20,9 @@ def command(code: str | None) -> None:
     found = CATALOGUE.get(code.upper())
     if found is None:
         raise click.UsageError(f"there is no error code {code}; `falconql error` lists them")
-    click.echo(f"{found.code}: {found.title}\n\n{found.explanation.strip()}\n")
-    click.echo(f"wrong:\n\n{_indented(found.wrong)}\n\nright:\n\n{_indented(found.right)}")
+    click.echo(f"{found.code}: {found.title}\n\n{textwrap.fill(found.explanation, 100)}")
+    if found.wrong:
+        click.echo(f"\nwrong:\n\n{_indented(found.wrong)}\n\nright:\n\n{_indented(found.right)}")
 
 
 def _indented(query: str) -> str:

@@ -8,7 +8,7 @@ import click
 
 from falconql.api import Order
 from falconql.cli.options import order_option, proxy_option, query_options, the_query
-from falconql.cli.output import STREAMS, check_folder, first_rows, open_output, print_table, write_metrics, write_rows
+from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, write_metrics, write_rows
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say
 
@@ -54,7 +54,7 @@ def command(
         if as_table:
             found = first_rows(run)
         else:
-            write_rows(run, open_output(run, output, format_), output)
+            write_rows(run, output, format_)
     if as_table:
         print_table(found, run)
     if metrics is not None:

@@ -1,0 +1,106 @@
+"""What only a real process shows: closed pipes, full disks, Ctrl-C, and what goes to which stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+FALCONQL = (sys.executable, "-m", "falconql")
+ROWS = 200_000
+
+
+@pytest.fixture
+def big(folder: Path) -> Path:
+    """A corpus whose JSON does not fit into a pipe."""
+    texts = [f"text number {number}" for number in range(ROWS)]
+    pq.write_table(pa.table({"id": list(range(ROWS)), "text": texts}), folder / "big.parquet")
+    return folder / "big.parquet"
+
+
+def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    return subprocess.Popen([*FALCONQL, *arguments], **pipes)  # type: ignore[call-overload, no-any-return]
+
+
+def test_a_reader_that_has_enough(big: Path) -> None:
+    with start("run", "-e", "select id", "--from", "big.parquet", "--format", "jsonl", "-q") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline()) == {"id": 0}
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "jsonl", "arrow", "parquet"])
+def test_a_full_disk_behind_standard_output(folder: Path, format_: str) -> None:
+    with open("/dev/full", "w") as full:
+        process = start("run", "-e", "select id", "--from", "reviews.csv", "--format", format_, "-q", stdout=full)
+        _, err = process.communicate()
+    assert process.returncode == 3
+    assert err.splitlines()[0].startswith("error: ")
+    assert "No space left" in err
+    assert "Traceback" not in err
+
+
+def small_disk() -> None:
+    """Let no file grow beyond 100 kB, which a program sees as it sees a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet", "out.arrow"])
+def test_a_full_disk_behind_a_file(big: Path, name: str) -> None:
+    process = start("run", "-e", "select *", "--from", "big.parquet", "-o", name, "-q", preexec_fn=small_disk)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (3, "")
+    assert f"{name} cannot be written" in err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in big.parent.iterdir()) == ["big.parquet", "reviews.csv"]
+
+
+def test_ctrl_c_while_writing_leaves_nothing_behind(big: Path) -> None:
+    pq.write_table(pa.table({"text": ["It was a fine day, and the train was late again."] * 50_000}), "long.parquet")
+    query = 'select text, who: span("Who is it about?"), late: label("Is something late, {text}?")'
+    process = start("run", "-e", query, "--from", "long.parquet", "-o", "out.jsonl")
+    while process.poll() is None and not list(big.parent.glob(".out.jsonl.*")):
+        pass  # the file in the making appears when the run begins
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "interrupted: out.jsonl was not written"
+    assert "Traceback" not in err
+    assert sorted(path.name for path in big.parent.iterdir()) == ["big.parquet", "long.parquet", "reviews.csv"]
+
+
+def test_ctrl_c_while_waiting_for_input(folder: Path) -> None:
+    os.mkfifo("pipe.csv")
+    process = start("run", "-e", "select id", "--from", "pipe.csv")
+    with open("pipe.csv", "w") as writer:  # opens when the other side has opened it for reading
+        process.send_signal(signal.SIGINT)
+        writer.close()
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err.splitlines() == ["interrupted"]
+
+
+def test_data_and_messages_go_to_different_streams(folder: Path) -> None:
+    process = start("run", "-", "--from", "reviews.csv", "--format", "csv", stdin=subprocess.PIPE)
+    out, err = process.communicate("where stars > 3 select id")
+    assert process.returncode == 0
+    assert out == "id\n1\n3\n"
+    assert err.startswith("2 rows from 4")
+
+
+def test_standard_input_as_corpus(folder: Path) -> None:
+    process = start("run", "-e", "select id limit 1", "--from", "-", "--format", "jsonl", stdin=subprocess.PIPE)
+    out, _ = process.communicate((folder / "reviews.csv").read_text())
+    assert (process.returncode, json.loads(out)) == (0, {"id": 1})

@@ -1,0 +1,157 @@
+"""``run``: formats, options, and where a query and its corpus come from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.shell import falconql
+
+PAID = 'where text contains "$" select id, price: span("Extract the price")'
+
+
+def test_table_by_default(folder: Path) -> None:
+    done = falconql("run", "-e", "where stars >= 4 select id, stars, text", "--from", "reviews.csv")
+    assert done.status == 0
+    assert done.out.splitlines() == [
+        "id  stars  text",
+        "──  ─────  ──────────────────────────────────────",
+        " 1      5  Great screen, I paid $900 and love it.",
+        " 3      4  Solid laptop for $1,200.",
+    ]
+    assert done.err.startswith("2 rows from 4 · ")
+
+
+def test_quiet(folder: Path) -> None:
+    assert falconql("run", "-e", "select id", "--from", "reviews.csv", "-q").err == ""
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out.jsonl", "out.json", "out.arrow"])
+def test_output_file_by_its_ending(folder: Path, name: str) -> None:
+    done = falconql("run", "-e", "where stars > 3 select id, stars", "--from", "reviews.csv", "-o", name)
+    assert (done.status, done.out) == (0, "")
+    again = falconql("run", "-e", "select *", "--from", name, "--format", "jsonl")
+    assert [json.loads(line) for line in again.out.splitlines()] == [{"id": 1, "stars": 5}, {"id": 3, "stars": 4}]
+
+
+def test_span_columns_in_each_format(folder: Path) -> None:
+    assert falconql("run", "-e", PAID, "--from", "reviews.csv", "-o", "out.parquet").status == 0
+    kind = pq.read_schema("out.parquet").field("price").type
+    assert [field.name for field in kind] == ["text", "start", "end", "score"]
+    for row in pq.read_table("out.parquet").column("price").to_pylist():
+        if row is not None:
+            assert set(row) == {"text", "start", "end", "score"}
+    rows = [
+        json.loads(line)
+        for line in falconql("run", "-e", PAID, "--from", "reviews.csv", "--format", "jsonl").out.splitlines()
+    ]
+    as_csv = falconql("run", "-e", PAID, "--from", "reviews.csv", "--format", "csv").out.splitlines()[1:]
+    assert [[str(row["id"]), row["price"]["text"] if row["price"] else ""] for row in rows] == list(csv.reader(as_csv))
+
+
+def test_arrow_on_standard_output_is_a_stream(folder: Path) -> None:
+    from click.testing import CliRunner
+
+    from falconql.cli.main import main
+
+    command = ["run", "-e", "select id", "--from", "reviews.csv", "--format", "arrow", "-q"]
+    done = CliRunner().invoke(main, command)
+    assert pa.ipc.open_stream(io.BytesIO(done.stdout_bytes)).read_all().to_pydict() == {"id": [1, 2, 3, 4]}
+
+
+def test_format_overrides_the_ending(folder: Path) -> None:
+    assert falconql("run", "-e", "select id", "--from", "reviews.csv", "-o", "out.txt", "--format", "csv").status == 0
+    assert (folder / "out.txt").read_text() == "id\n1\n2\n3\n4\n"
+
+
+def test_path_after_from_is_relative_to_the_query(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "queries").mkdir()
+    (folder / "queries" / "q.fql").write_text('from "../reviews.csv" where id = 2 select id')
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    done = falconql("run", "../queries/q.fql", "--format", "csv")
+    assert (done.status, done.out) == (0, "id\n2\n")
+    assert falconql("run", "-e", 'from "../reviews.csv" select id limit 1', "--format", "csv").out == "id\n1\n"
+
+
+def test_corpus_option_overrides_from(folder: Path) -> None:
+    done = falconql("run", "-e", 'from "gone.csv" select id limit 1', "--from", "reviews.csv", "--format", "csv")
+    assert done.out == "id\n1\n"
+
+
+def test_parameters_read_as_what_is_needed(folder: Path) -> None:
+    query = "where stars >= $least and text contains $word select id"
+    done = falconql(
+        "run", "-e", query, "--from", "reviews.csv", "-p", "least=4", "-p", "word=laptop", "--format", "csv"
+    )
+    assert (done.status, done.out) == (0, "id\n3\n")
+    wrong = falconql("run", "-e", query, "--from", "reviews.csv", "-p", "least=many", "-p", "word=x")
+    assert wrong.status == 1
+    assert "$least" in wrong.err
+
+
+def test_limit_takes_the_smaller(folder: Path) -> None:
+    for query, limit in (("select id limit 3", "2"), ("select id limit 2", "3"), ("select id", "2")):
+        done = falconql("run", "-e", query, "--from", "reviews.csv", "--limit", limit, "--format", "csv")
+        assert done.out == "id\n1\n2\n"
+    assert falconql("run", "-e", "select id", "--from", "reviews.csv", "--limit", "0", "--format", "csv").out == "id\n"
+
+
+def test_metrics_are_those_of_explain_analyze(folder: Path) -> None:
+    query = 'where stars > 0 and label("Is it good?") select id'
+    falconql("run", "-e", query, "--from", "reviews.csv", "--metrics", "m.json")
+    metrics = json.loads((folder / "m.json").read_text())
+    done = falconql("explain", "-e", query, "--from", "reviews.csv", "--analyze", "--format", "json")
+    explained = json.loads(done.out)
+    assert (
+        set(metrics)
+        == set(explained)
+        >= {
+            "plan",
+            "rows_in",
+            "rows_out",
+            "seconds",
+            "model_calls",
+            "model_tokens",
+            "cache_hits",
+            "predicates",
+        }
+    )
+    for name in ("rows_in", "rows_out", "model_calls", "model_tokens", "cache_hits"):
+        assert metrics[name] == explained[name]
+    assert metrics["rows_in"] == 4
+    assert metrics["model_calls"] == 3
+    wanted = {"text", "cost_s", "selectivity_estimated", "selectivity_measured", "rows_in", "rows_out", "calls"}
+    assert all(set(predicate) >= wanted for predicate in metrics["predicates"])
+
+
+def test_order_written_gives_the_same_rows(folder: Path) -> None:
+    query = 'where label("Is it about a laptop?") and stars > 3 select id, text'
+    done = [
+        falconql("run", "-e", query, "--from", "reviews.csv", "--format", "jsonl", "--order", order)
+        for order in ("cost", "written")
+    ]
+    assert done[0].out == done[1].out
+    shown = falconql("explain", "-e", query, "--from", "reviews.csv", "--order", "written").out
+    assert shown.index("laptop") < shown.index("stars > 3")
+
+
+def test_proxy_by_folder(folder: Path) -> None:
+    kestrel = json.loads(falconql("proxies", "show", "kestrel", "--format", "json").out)["folder"]
+    asked = (
+        "run",
+        "-e",
+        'let s = score(label("Is it good?")) select id, s',
+        "--from",
+        "reviews.csv",
+        "--format",
+        "csv",
+    )
+    assert falconql(*asked, "--proxy", kestrel).out == falconql(*asked).out
