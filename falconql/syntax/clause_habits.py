@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.source import Span
 from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
@@ -41,6 +43,8 @@ _FOREIGN = {
     "return": _NO_CODE,
     "print": _NO_CODE,
 }
+# Words that name a join only together with that word.
+_SIDES = frozenset({"inner", "outer", "left", "right", "cross"})
 # Words of other languages that begin what FalconQL begins with another word.
 _SYNONYMS = {
     "filter": "where",
@@ -69,6 +73,17 @@ def semicolon(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     return problem("FQL002", "the query goes on after `;`", before.span, help_)
 
 
+def clause_colon(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``where: stars > 3``."""
+    before = place.word(-1)
+    if word.text != ":" or before is None or before.lower not in CLAUSES or before.end != word.start:
+        return None
+    if "COLON" in place.expected:
+        return None
+    help_ = replacing("remove it", word.span, "")
+    return problem("FQL002", f"no colon follows `{before.lower}`", word.span, help_)
+
+
 def clause_order(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """A clause word where no such clause can be: twice, or too late."""
     starts = clause_starts(place.text, place.words)
@@ -87,7 +102,7 @@ def clause_order(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         f"`{_clause_name(word)}` must come before `{_clause_name(later)}`",
         Label(word.span, "move this clause up"),
         secondary=(Label(later.span, "before this one"),),
-        helps=(Help(ORDER, _sorted_clauses(place, starts)),),
+        helps=(Help(ORDER, in_order(place.text, place.words)),),
     )
 
 
@@ -106,14 +121,15 @@ def _twice(place: ErrorPlace, word: Lexeme, same: Lexeme) -> Diagnostic:
     )
 
 
-def _sorted_clauses(place: ErrorPlace, starts: list[int]) -> Edit | None:
+def in_order(text: str, words: Sequence[Lexeme]) -> Edit | None:
     """Return the edit that puts all clauses in order, None when something else stands before them."""
-    if not starts or starts[0] != 0:
+    starts = [words[i] for i in clause_starts(text, words)]
+    if not starts or starts[0] is not words[0]:
         return None
-    ends = [place.words[i].start for i in starts[1:]] + [place.words[-1].end]
-    parts = [(place.words[i], place.text[place.words[i].start : end]) for i, end in zip(starts, ends, strict=True)]
-    ordered = [text.rstrip().rstrip(";").rstrip() for _, text in sorted(parts, key=lambda part: _rank(part[0]))]
-    return Edit(Span(place.words[0].start, ends[-1]), "\n".join(ordered))
+    ends = [word.start for word in starts[1:]] + [len(text.rstrip())]
+    parts = sorted(zip(starts, ends, strict=True), key=lambda part: _rank(part[0]))
+    ordered = [text[word.start : end].rstrip().removesuffix(";").rstrip() for word, end in parts]
+    return Edit(Span(words[0].start, ends[-1]), "\n".join(ordered))
 
 
 def _clause_name(word: Lexeme) -> str:
@@ -242,6 +258,8 @@ def foreign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     before = place.word(-1)
     for candidate in (before, word):
         if candidate is None or candidate.kind != "word" or candidate.lower not in _FOREIGN:
+            continue
+        if candidate.lower in _SIDES and place.lower(1 if candidate is word else 0) not in ("join", "outer"):
             continue
         # The word before can only be to blame where it was read as a name of something.
         if candidate is word:

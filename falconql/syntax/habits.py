@@ -20,6 +20,7 @@ Habit = Callable[[ErrorPlace, Lexeme], Diagnostic | None]
 # The first that explains wins, so that what looks only at one word comes after what looks at several.
 HABITS: tuple[Habit, ...] = (
     clauses.limit_number,
+    clauses.clause_colon,
     clauses.unquoted_path,
     values.comment,
     values.unclosed,

@@ -104,7 +104,7 @@ def sign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if not advice:
         return None
     following = place.word(1)
-    if word.text in ("@", ":") and following is not None and following.kind == "word":
+    if word.text in ("@", ":") and following is not None and following.kind == "word" and following.start == word.end:
         span = Span(word.start, following.end)
         return problem(
             "FQL006",

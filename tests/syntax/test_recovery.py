@@ -6,7 +6,8 @@ import pytest
 
 from falconql.source import Source
 from falconql.syntax import format_query, parse_tolerant
-from falconql.syntax.parser import MOST_ERRORS, ParseResult
+from falconql.syntax.parser import ParseResult
+from falconql.syntax.recovery import MOST_ERRORS
 
 
 def read(text: str) -> ParseResult:
