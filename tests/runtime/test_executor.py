@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -302,3 +304,33 @@ def test_closing_the_result_early_stops_the_run() -> None:
     next(batches)
     batches.close()
     assert source.rows_read <= ROWS
+
+
+def test_a_selected_condition_asks_only_where_it_is_open() -> None:
+    run = Run('text body select id, good: stars = 5 and label("has Bob"), any: stars = 5 or label("has Eve")', REVIEWS)
+    stars, bodies = REVIEWS.column("stars").to_pylist(), REVIEWS.column("body").to_pylist()
+    asked_bob = {text for text, question in run.proxy.asked if question == "has Bob"}
+    asked_eve = {text for text, question in run.proxy.asked if question == "has Eve"}
+    rows = list(zip(bodies, stars, strict=True))
+    assert asked_bob == {body for body, s in rows if body is not None and s in (5, None)}
+    assert asked_eve == {body for body, s in rows if body is not None and s != 5}
+    for row, (body, s) in zip(run.rows, rows, strict=True):
+        bob, eve = (None if body is None else name in body for name in ("Bob", "Eve"))
+        five = None if s is None else s == 5
+        assert row["good"] is (False if five is False or bob is False else None if None in (five, bob) else True)
+        assert row["any"] is (True if five or eve else None if None in (five, eve) else False)
+
+
+@given(st.lists(st.integers(0, ROWS), max_size=12))
+@settings(max_examples=30)
+def test_however_the_corpus_comes_in_pieces_the_rows_are_the_same(cuts: list[int]) -> None:
+    bounds = sorted({0, ROWS, *cuts})
+    pieces = pa.concat_tables([REVIEWS.slice(a, b - a) for a, b in pairwise(bounds)])
+    query = 'text body where stars > 2 and (label("random 1") or label(title, "random 2")) select id, stars'
+
+    class InPieces(FakeSource):
+        def _parts(self, columns: Any, batch_rows: int) -> Iterator[pa.RecordBatch]:
+            yield from pieces.select(list(columns)).to_batches(max_chunksize=batch_rows)
+
+    table = execute_to_table(plan(query, REVIEWS.schema), ExecContext(InPieces(REVIEWS), FakeProxy()))
+    assert table.to_pylist() == Run(query, REVIEWS).rows
