@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from falconql.plan.stats import Stats
     from falconql.runtime.io.base import TableSource
 
-SAMPLED_ROWS = 256
-
 
 def read_query(path: Path) -> str:
     """Return the text of a query file.
@@ -80,14 +78,15 @@ def arrow_table(columns: Mapping[str, Any]) -> Any:
 
 
 def stats_for(typed: TypedQuery, source: TableSource) -> Stats:
-    """Look at some rows where it can pay: model calls in a condition, and more rows than are looked at."""
+    """Look at some rows where it can pay: model calls in a condition, and many more rows than are looked at."""
+    from falconql.plan.logical import references
     from falconql.plan.stats import Stats
     from falconql.runtime.expression import And, Or
+    from falconql.runtime.io.stats import SAMPLED_ROWS, sample
 
     rows = source.rows
-    ordered = isinstance(typed.where, (And, Or)) and bool(typed.calls)
-    if not ordered or (rows is not None and rows < 4 * SAMPLED_ROWS):
+    few = rows is not None and rows < 2 * SAMPLED_ROWS
+    if few or not typed.calls or not isinstance(typed.where, (And, Or)):
         return Stats(rows)
-    columns = [f.name for f in typed.columns]
-    batches = source.batches(columns, None, batch_rows=SAMPLED_ROWS)
-    return Stats(rows, next(iter(batches), None))
+    needed = references((typed.where,), typed.calls).columns
+    return Stats(rows, sample(source, sorted(needed)))
