@@ -40,18 +40,18 @@ Row = dict[str, Any]
 Scores = dict[str, float]
 SEED = 2026
 
-ENTITIES_UNSEEN = ("wnut17", "tasteset", "skillspan", "cyner", "re3d")
-ENTITIES_SEEN = ("broad_twitter", "bc5cdr", "wikigold", "conll04", "mit_movie_trivia")
-QUESTIONS_UNSEEN = ("covid_qa",)
-QUESTIONS_SEEN = ("squad_part", "squad2_part", "qamr", "policyqa")
-ENTAILMENT_UNSEEN = ("climate_fever", "med")
-ENTAILMENT_SEEN = ("mnli_part", "snli_part", "fever_evidence", "lingnli", "rte")
-CHOICES_UNSEEN = {
+ENTITIES_UNSEEN: tuple[str, ...] = ("wnut17", "tasteset", "skillspan", "cyner", "re3d")
+ENTITIES_SEEN: tuple[str, ...] = ("broad_twitter", "bc5cdr", "wikigold", "conll04", "mit_movie_trivia")
+QUESTIONS_UNSEEN: tuple[str, ...] = ("covid_qa",)
+QUESTIONS_SEEN: tuple[str, ...] = ("squad_part", "squad2_part", "qamr", "policyqa")
+ENTAILMENT_UNSEEN: tuple[str, ...] = ("climate_fever", "med")
+ENTAILMENT_SEEN: tuple[str, ...] = ("mnli_part", "snli_part", "fever_evidence", "lingnli", "rte")
+CHOICES_UNSEEN: dict[str, tuple[str, dict[str, str]]] = {
     "bbc_news": ("What is the topic?", {}),
     "sms_spam": ("What kind of message is it?", {"ham": "an ordinary message", "spam": "spam or advertising"}),
     "tweet_emotion": ("Which emotion is expressed?", {}),
 }
-CHOICES_SEEN = {
+CHOICES_SEEN: dict[str, tuple[str, dict[str, str]]] = {
     "dbpedia14": ("What is this about?", {}),
     "snips_intents": ("What does the user want?", {}),
     "sst2": ("What is the sentiment?", {}),
@@ -158,14 +158,13 @@ def yes_no(question: str, label: str) -> Callable[[Proxy, Sequence[Row]], Scores
 
 
 def tasks(data: Path) -> list[Task]:
-    found = []
-    for unseen, names in ((True, ENTITIES_UNSEEN), (False, ENTITIES_SEEN)):
-        split = "test" if unseen else "dev"
+    found: list[Task] = []
+    for split, names in (("test", ENTITIES_UNSEEN), ("dev", ENTITIES_SEEN)):
         found += [Task("entities", n, split, entities(label_names(data, f"spans/{n}"))) for n in names]
-    for unseen, names in ((True, QUESTIONS_UNSEEN), (False, QUESTIONS_SEEN)):
-        found += [Task("questions", n, "test" if unseen else "dev", questions) for n in names]
-    for unseen, names in ((True, ENTAILMENT_UNSEEN), (False, ENTAILMENT_SEEN)):
-        found += [Task("entailment", n, "test" if unseen else "dev", entailment) for n in names]
+    for split, names in (("test", QUESTIONS_UNSEEN), ("dev", QUESTIONS_SEEN)):
+        found += [Task("questions", n, split, questions) for n in names]
+    for split, names in (("test", ENTAILMENT_UNSEEN), ("dev", ENTAILMENT_SEEN)):
+        found += [Task("entailment", n, split, entailment) for n in names]
     for split, asked in (("test", CHOICES_UNSEEN), ("dev", CHOICES_SEEN)):
         for name, (question, given) in asked.items():
             options = {k: given.get(k, plain(v)) for k, v in label_names(data, f"classify/{name}").items()}

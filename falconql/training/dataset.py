@@ -53,15 +53,26 @@ def mixed_examples(
 
 
 def tokenise(tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int, seed: int) -> list[Item]:
-    """Return the items of the examples, in order."""
+    """Return the items of the examples, in order.
+
+    Raises:
+        ValueError: the tokenizer lacks the special tokens of BERT.
+    """
     rng = random.Random(seed)
     instructions = tokenizer.encode_batch([e.instruction for e in examples], add_special_tokens=False)
     texts = tokenizer.encode_batch([e.text for e in examples], add_special_tokens=False)
-    cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    cls_id, sep_id = _special(tokenizer, "[CLS]"), _special(tokenizer, "[SEP]")
     return [
         _item(example, instruction.ids[:INSTRUCTION_TOKENS], text, (cls_id, sep_id, max_tokens), rng)
         for example, instruction, text in zip(examples, instructions, texts, strict=True)
     ]
+
+
+def _special(tokenizer: Tokenizer, token: str) -> int:
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ValueError(f"the tokenizer has no token {token}: it is not one of a BERT encoder")
+    return int(found)
 
 
 def _item(
