@@ -19,7 +19,7 @@ from falconql.runtime.operators.base import Stopwatch
 from falconql.runtime.plan import Scan
 
 MODEL_ROWS = 1024
-MODEL_FREE_ROWS = 131_072
+MODEL_FREE_ROWS = 65_536
 FIRST_ROWS = 256
 FEWEST_ROWS = 16
 MOST_BATCH_BYTES = 32 << 20
