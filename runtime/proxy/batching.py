@@ -1,8 +1,16 @@
-"""Cutting work into batches by tokens. Pure functions."""
+"""Cutting work into chunks and batches of like length. Pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+
+def chunks(sizes: Sequence[int], most_items: int, most_size: int) -> list[list[int]]:
+    """Return positions in chunks, smallest first, of at most ``most_items`` and ``most_size`` in all.
+
+    A single item larger than ``most_size`` is a chunk of its own. Every position occurs exactly once.
+    """
+    return _cut(sizes, lambda count, total, _: count > most_items or total > most_size)
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -11,14 +19,21 @@ def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     Positions are sorted by length, longest last; a single item longer than the budget is a batch of
     its own. Every position occurs exactly once.
     """
-    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
-    batches: list[list[int]] = []
-    current: list[int] = []
-    for position in order:
-        if current and lengths[position] * (len(current) + 1) > budget:
-            batches.append(current)
-            current = []
-        current.append(position)
-    if current:
-        batches.append(current)
-    return batches
+    return _cut(lengths, lambda count, _, longest: count * longest > budget)
+
+
+def _cut(sizes: Sequence[int], overfull: Callable[[int, int, int], bool]) -> list[list[int]]:
+    """Cut the positions, sorted by size, before each item that would make its part overfull.
+
+    ``overfull`` is asked with the number of items, their sum and the largest one.
+    """
+    parts: list[list[int]] = []
+    total = 0
+    for position in sorted(range(len(sizes)), key=sizes.__getitem__):
+        size = sizes[position]
+        if not parts or overfull(len(parts[-1]) + 1, total + size, size):
+            parts.append([])
+            total = 0
+        parts[-1].append(position)
+        total += size
+    return parts

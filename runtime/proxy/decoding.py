@@ -1,15 +1,13 @@
-"""From token probabilities to spans: BIO over words. Pure functions on arrays."""
+"""From logits to answers: label scores, and spans by BIO over words. Pure functions on arrays."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from falconql.runtime.proxy.base import SpanValue
 
-Word = tuple[int, int]
+_EDGE = 1e-7
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -19,7 +17,27 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
-def decode(text: str, words: Sequence[Word], probabilities: NDArray[np.float32], threshold: float) -> list[SpanValue]:
+def surest_begin(probabilities: NDArray[np.float32]) -> float:
+    """Return the log odds of the surest B; ``probabilities``: shape (words, 3), may be empty."""
+    surest = float(probabilities[:, 0].max(initial=0.0))
+    p = min(max(surest, _EDGE), 1 - _EDGE)
+    return float(np.log(p / (1 - p)))
+
+
+def calibrated(margins: NDArray[np.float64], temperature: float, bias: float) -> NDArray[np.float32]:
+    """Return ``sigmoid(margin / temperature + bias)``."""
+    # Beyond 80 a float32 cannot tell the result from 0 or 1, and exp would overflow.
+    scaled = np.clip(margins / temperature + bias, -80.0, 80.0)
+    return (1.0 / (1.0 + np.exp(-scaled))).astype(np.float32)
+
+
+def decode(
+    text: str,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    threshold: float,
+) -> list[SpanValue]:
     """Return the spans of a text, in text order, disjoint.
 
     A span begins at a word whose B reaches the threshold and goes on while I is likelier than O
@@ -27,26 +45,30 @@ def decode(text: str, words: Sequence[Word], probabilities: NDArray[np.float32],
     of the others. White space at its ends is cut off.
 
     Args:
-        words: character ranges, ascending.
+        text: what the words stand in.
+        starts: first characters of the words, ascending.
+        ends: characters after the words.
         probabilities: shape (words, 3): P(B), P(I), P(O) of each word's first token.
+        threshold: from 0 to 1.
     """
-    found: list[SpanValue] = []
     begins = probabilities[:, 0] >= threshold
-    for first in map(int, np.flatnonzero(begins)):
-        last = first
-        while (
-            last + 1 < len(words) and not begins[last + 1] and probabilities[last + 1, 1] > probabilities[last + 1, 2]
-        ):
-            last += 1
-        inside = probabilities[first + 1 : last + 1, 1].sum()
-        score = float(probabilities[first, 0] + inside) / (last - first + 1)
-        start, end = _trimmed(text, words[first][0], words[last][1])
+    if not begins.any():
+        return []
+    goes_on = ~begins & (probabilities[:, 1] > probabilities[:, 2])
+    breaks = np.append(np.flatnonzero(~goes_on), len(begins))
+    firsts = np.flatnonzero(begins)
+    lasts = breaks[np.searchsorted(breaks, firsts, side="right")] - 1
+    found: list[SpanValue] = []
+    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+        start, end = _trimmed(text, int(starts[first]), int(ends[last]))
         if start < end and (not found or start >= found[-1].end):
-            found.append(SpanValue(start, end, score))
+            inside = probabilities[first + 1 : last + 1, 1].sum(dtype=np.float64)
+            score = (float(probabilities[first, 0]) + float(inside)) / (last - first + 1)
+            found.append(SpanValue(start, end, min(score, 1.0)))
     return found
 
 
-def _trimmed(text: str, start: int, end: int) -> Word:
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

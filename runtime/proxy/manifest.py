@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,17 @@ from falconql.runtime.errors import ProxyError
 
 FORMAT = 1
 FILE = "proxy.json"
+
+# No separators of any system, no drive letters, no hidden files.
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,254}")
+_CARD_KINDS: dict[str, type] = {
+    "description": str,
+    "licence": str,
+    "lineage": list,
+    "data": list,
+    "metrics": dict,
+}
+_KIND_NAMES: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 Readout = Literal["first_token", "any_span"]
 
@@ -29,12 +40,28 @@ class Prompt:
     first: str
     second: str = ""
 
+    def rendered(self, text: str, instruction: str) -> tuple[str, ...]:
+        """Return one or two sequences for the tokenizer. What is filled in is not looked into."""
+        templates = (self.first,) if self.kind == "single" else (self.first, self.second)
+        return tuple(_filled(template, text, instruction) for template in templates)
+
+    def place_of_text(self, instruction: str) -> tuple[int, int]:
+        """Return in which sequence the text is, and how many characters stand before it there."""
+        sequence, template = (0, self.first) if "{text}" in self.first else (1, self.second)
+        return sequence, len(template.partition("{text}")[0].replace("{instruction}", instruction))
+
+
+def _filled(template: str, text: str, instruction: str) -> str:
+    return instruction.join(part.replace("{text}", text) for part in template.split("{instruction}"))
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A checked ``proxy.json``.
 
     Attributes:
+        model: the file for the CPU.
+        gpu_model: the file for CUDA, usually in half precision; None: the proxy runs on the CPU.
         classes: the positions of B, I and O in the logits' last axis.
         max_tokens: tokens per window, special tokens included.
         window_overlap: text tokens that neighbouring windows share.
@@ -47,6 +74,7 @@ class Manifest:
     name: str
     version: str
     model: str
+    gpu_model: str | None
     tokenizer: str
     classes: tuple[int, int, int]
     max_tokens: int
@@ -59,6 +87,12 @@ class Manifest:
     label_threshold: float
     span_threshold: float
     card: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that make up the proxy, in its folder."""
+        more = () if self.gpu_model in (None, self.model) else (str(self.gpu_model),)
+        return (FILE, self.model, self.tokenizer, *more)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -80,25 +114,39 @@ def read_manifest(folder: Path) -> Manifest:
     return _Reader(path, data).manifest()
 
 
+_READ = {
+    "format",
+    "model",
+    "gpu_model",
+    "tokenizer",
+    "labels",
+    "max_tokens",
+    "window_overlap",
+    "prompts",
+    "label",
+    "span",
+}
+
+
 class _Reader:
     def __init__(self, path: Path, data: dict[str, Any]) -> None:
         self.path = path
         self.data = data
 
     def fail(self, name: str, wanted: str) -> ProxyError:
-        return ProxyError(f"{self.path}: `{name}` must be {wanted}")
+        return ProxyError(f"{self.path}: `{name}` must be {wanted}, found {_shown(self.value(name))}")
 
     def manifest(self) -> Manifest:
-        if self.data.get("format") != FORMAT:
-            found = self.data.get("format")
-            message = f"{self.path}: format {found!r} is not supported, this version reads format {FORMAT}"
+        found = self.value("format")
+        if type(found) is not int or found != FORMAT:
+            message = f"{self.path}: format {_shown(found)} is not supported, this version reads format {FORMAT}"
             raise ProxyError(message, hint="export the proxy again, or update FalconQL")
         max_tokens = self.whole("max_tokens", 16, 1 << 20)
-        known = {"format", "name", "version", "model", "tokenizer", "labels", "max_tokens", "window_overlap"}
         return Manifest(
             name=self.text("name"),
             version=self.text("version"),
             model=self.file("model"),
+            gpu_model=None if self.data.get("gpu_model") is None else self.file("gpu_model"),
             tokenizer=self.file("tokenizer"),
             classes=self.classes(),
             max_tokens=max_tokens,
@@ -110,14 +158,14 @@ class _Reader:
             bias=self.number("label.bias", -1e6, 1e6),
             label_threshold=self.number("label.threshold", 0.0, 1.0),
             span_threshold=self.number("span.threshold", 0.0, 1.0),
-            card={key: value for key, value in self.data.items() if key not in known | {"prompts", "label", "span"}},
+            card=self.card(),
         )
 
     def value(self, name: str) -> Any:
         place: Any = self.data
         for step in name.split("."):
             if not isinstance(place, dict) or step not in place:
-                raise ProxyError(f"{self.path}: the field `{name}` is missing")
+                raise ProxyError(f"{self.path}: the field `{name}` is missing", hint="docs/proxy.md lists the fields")
             place = place[step]
         return place
 
@@ -129,7 +177,7 @@ class _Reader:
 
     def file(self, name: str) -> str:
         value = self.text(name)
-        if Path(value).name != value or value in (".", ".."):
+        if not _FILE_NAME.fullmatch(value) or value == FILE:
             raise self.fail(name, "the name of a file in the proxy's folder")
         return value
 
@@ -141,15 +189,15 @@ class _Reader:
 
     def number(self, name: str, least: float, most: float) -> float:
         value = self.value(name)
-        if type(value) not in (int, float) or not math.isfinite(value) or not least <= value <= most:
+        if type(value) not in (int, float) or not least <= value <= most:
             raise self.fail(name, f"a number from {least:g} to {most:g}")
         return float(value)
 
     def classes(self) -> tuple[int, int, int]:
-        labels = self.value("labels")
-        if not isinstance(labels, dict) or set(labels) != {"B", "I", "O"} or sorted(labels.values()) != [0, 1, 2]:
+        places = [self.value(f"labels.{name}") for name in ("B", "I", "O")]
+        if any(type(place) is not int for place in places) or set(places) != {0, 1, 2}:
             raise self.fail("labels", "the positions 0, 1 and 2 of B, I and O")
-        return labels["B"], labels["I"], labels["O"]
+        return places[0], places[1], places[2]
 
     def readout(self) -> Readout:
         value = self.value("label.readout")
@@ -160,7 +208,7 @@ class _Reader:
         raise self.fail("label.readout", "`first_token` or `any_span`")
 
     def prompt(self, use: str) -> Prompt:
-        kind = self.text(f"prompts.{use}.kind")
+        kind = self.value(f"prompts.{use}.kind")
         if kind == "pair":
             prompt = Prompt("pair", self.text(f"prompts.{use}.first"), self.text(f"prompts.{use}.second"))
         elif kind == "single":
@@ -171,3 +219,17 @@ class _Reader:
         if whole.count("{text}") != 1 or whole.count("{instruction}") != 1:
             raise self.fail(f"prompts.{use}", "a template with `{text}` and `{instruction}`, once each")
         return prompt
+
+    def card(self) -> dict[str, Any]:
+        card = {name: value for name, value in self.data.items() if name not in _READ}
+        for name, kind in _CARD_KINDS.items():
+            if not isinstance(card.get(name, kind()), kind):
+                raise self.fail(name, _KIND_NAMES[kind])
+        if not all(isinstance(source, dict) for source in card.get("data", [])):
+            raise self.fail("data", "a list of objects, one for each data set")
+        return card
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."

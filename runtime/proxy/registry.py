@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 
@@ -38,35 +39,48 @@ def user_folder() -> Path:
 
 
 def list_proxies() -> list[Registered]:
-    """Return all proxies, the shipped ones first, then by name."""
-    found = []
+    """Return all proxies, the shipped ones first, then by name. None is opened.
+
+    Raises:
+        ProxyError: the user's folder cannot be read.
+    """
     package = Path(str(resources.files("falconql.runtime.proxy")))
-    for name in SHIPPED:
-        if (package / name / FILE).is_file():
-            found.append(Registered(name, package / name, shipped=True))
+    shipped = [Registered(name, package / name, shipped=True) for name in SHIPPED if (package / name / FILE).is_file()]
     folder = user_folder()
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if (path / FILE).is_file() and _NAME.fullmatch(path.name):
-                found.append(Registered(path.name, path, shipped=False))
-    return found
+    try:
+        added = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name) and (path / FILE).is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        added = []
+    except OSError as error:
+        raise ProxyError(
+            f"the folder of added proxies, {folder}, cannot be read: {error.strerror or error}",
+            hint="set FALCONQL_HOME to a folder of your own",
+        ) from error
+    return shipped + [Registered(path.name, path, shipped=False) for path in added if path.name not in SHIPPED]
 
 
 def find_proxy(name_or_path: str) -> Path:
-    """Return the folder of a proxy by registered name or path.
+    """Return the folder of a proxy by registered name or path. A name goes before a path.
 
     Raises:
         ProxyError: there is none; the message lists those there are.
     """
-    known = {proxy.name: proxy.folder for proxy in reversed(list_proxies())}
+    known = {proxy.name: proxy.folder for proxy in list_proxies()}
     if name_or_path in known:
         return known[name_or_path]
-    path = Path(name_or_path).expanduser()
-    if path.is_dir():
+    path = Path(os.path.expanduser(name_or_path))
+    if name_or_path and path.is_dir():
         return path
+    raise ProxyError(f"there is no proxy {name_or_path!r}", hint=_hint(name_or_path, known))
+
+
+def _hint(wanted: str, known: dict[str, Path]) -> str:
+    by_lower = {name.lower(): name for name in known}
+    near = get_close_matches(wanted.lower(), by_lower, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {by_lower[near[0]]!r}?"
     listed = ", ".join(sorted(known)) or "none"
-    hint = f"the proxies are: {listed}; add one with `falconql proxies add PATH`"
-    raise ProxyError(f"there is no proxy {name_or_path!r}", hint=hint)
+    return f"the proxies are: {listed}; add one with `falconql proxies add PATH`, or name a folder"
 
 
 def open_proxy(name_or_path: str = "kestrel", *, threads: int | None = None) -> OnnxProxy:
@@ -79,46 +93,61 @@ def open_proxy(name_or_path: str = "kestrel", *, threads: int | None = None) -> 
 
 
 def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> Registered:
-    """Check a proxy directory and copy it into the user's folder.
+    """Copy a proxy directory into the user's folder and check the copy by running it.
 
-    The model is loaded once, so that what is registered works. The copy appears under its name only
-    when it is complete.
+    It appears under its name only when it is complete and has answered, and one that it replaces
+    stays until then.
 
     Raises:
-        ProxyError: the directory breaks the contract, the name is taken or cannot be a name.
+        ProxyError: the directory breaks the contract, or the name is taken or cannot be a name.
     """
-    proxy = OnnxProxy(path)
-    proxy.label(["a text"], ["Is this a text?"])
-    chosen = name or proxy.manifest.name
+    manifest = read_manifest(Path(path))
+    chosen = name or manifest.name
     if not _NAME.fullmatch(chosen):
-        raise ProxyError(f"{chosen!r} cannot be a proxy's name", hint="use letters, digits, '.', '_' and '-'")
+        hint = "give one of letters, digits, '.', '_' and '-' with --name"
+        raise ProxyError(f"{chosen!r} cannot be a proxy's name", hint=hint)
     if chosen in SHIPPED:
         raise ProxyError(f"{chosen!r} is the name of a shipped proxy", hint="give another one with --name")
     target = user_folder() / chosen
     if target.exists() and not replace:
         raise ProxyError(f"there is a proxy {chosen!r} already", hint="give --name, or --replace to overwrite it")
-    _copy(proxy.manifest, path, target)
+    try:
+        _install(OnnxProxy(Path(path)), target)
+    except OSError as error:
+        raise ProxyError(f"the proxy cannot be copied to {target}: {error.strerror or error}") from error
     return Registered(chosen, target, shipped=False)
 
 
-def _copy(manifest: Manifest, source: Path, target: Path) -> None:
+def _install(source: OnnxProxy, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that renaming stays within a file system; hidden, so that nothing lists it.
+    with tempfile.TemporaryDirectory(prefix=".adding-", dir=target.parent) as workplace:
+        copy = Path(workplace) / "new"
+        copy.mkdir()
+        for file in source.manifest.files:
+            shutil.copyfile(source.folder / file, copy / file)
+        _try_out(copy, source.folder)
+        if target.exists():
+            target.rename(Path(workplace) / "old")
+        copy.rename(target)
+
+
+def _try_out(copy: Path, source: Path) -> None:
+    """Ask one label and one span of a text that takes several windows."""
+    proxy = OnnxProxy(copy)
+    text = "word " * proxy.manifest.max_tokens
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".adding-", dir=target.parent))
-        try:
-            for file in (manifest.model, manifest.tokenizer, FILE):
-                shutil.copyfile(source / file, partial / file)
-            if target.exists():
-                shutil.rmtree(target)
-            partial.chmod(0o755)
-            partial.rename(target)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise ProxyError(f"the proxy cannot be copied to {target}: {error.strerror or error}") from error
+        proxy.label([text], ["Is this a text?"])
+        proxy.spans([text], ["word"])
+    except ProxyError as error:
+        message = str(error).replace(str(copy), str(source))
+        raise ProxyError(message, hint=error.hint) from error
 
 
 def show_proxy(name_or_path: str) -> Manifest:
-    """Return the manifest of a proxy."""
+    """Return the manifest of a proxy.
+
+    Raises:
+        ProxyError: there is none of that name, or its manifest is broken.
+    """
     return read_manifest(find_proxy(name_or_path))

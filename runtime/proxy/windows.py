@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def window_ranges(tokens: int, room: int, overlap: int) -> list[tuple[int, int]]:
     """Return token ranges that cover ``tokens`` with windows of at most ``room``.
 
-    Neighbours share ``overlap`` tokens (fewer when the room is small); the last window is moved
-    back so that it is full. One range when everything fits.
+    Neighbours share at least ``overlap`` tokens, but never more than half the room (the last window is
+    moved back so that it is full, and shares more). One range when everything fits.
     """
     if tokens <= room:
         return [(0, tokens)]
@@ -16,11 +19,14 @@ def window_ranges(tokens: int, room: int, overlap: int) -> list[tuple[int, int]]
     return [(start, start + room) for start in starts]
 
 
-def centrality(start: int, end: int, left: int, right: int, length: int) -> int:
-    """Return how far a stretch ``start:end`` is from the nearer edge of its window ``left:right``.
+def centrality(tokens: NDArray[np.int64], window: tuple[int, int], text: tuple[int, int]) -> NDArray[np.int64]:
+    """Return how far each token is from the nearer edge of its window.
 
-    An edge of the whole text of ``length`` is no edge: nothing is missing beyond it.
+    All are places in the same sequence, ``window`` and ``text`` half-open ranges. Where the window ends
+    with the text there is no edge: nothing is missing beyond it.
     """
-    before = start - left if left > 0 else length
-    after = right - end if right < length else length
-    return min(before, after)
+    length = text[1] - text[0]
+    before = tokens - window[0] if window[0] > text[0] else np.full(len(tokens), length)
+    after = window[1] - 1 - tokens if window[1] < text[1] else np.full(len(tokens), length)
+    nearer: NDArray[np.int64] = np.minimum(before, after)
+    return nearer

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy.onnx import OnnxProxy
@@ -39,7 +41,21 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("max_tokens", 0, "`max_tokens` must be a whole number"),
         ("max_tokens", "many", "`max_tokens` must be a whole number"),
         ("window_overlap", 31, "`window_overlap` must be a whole number from 0 to 16"),
-        ("labels", {"B": 0, "I": 1}, "`labels` must be the positions"),
+        ("format", True, "format true is not supported"),
+        ("model", "proxy.json", "`model` must be the name of a file"),
+        ("model", "..\\model.onnx", "`model` must be the name of a file"),
+        ("gpu_model", "a/b", '`gpu_model` must be the name of a file in the proxy\'s folder, found "a/b"'),
+        ("labels", {"B": 0, "I": 1}, "the field `labels.O` is missing"),
+        ("labels", {"B": 0, "I": 1, "O": "2"}, "`labels` must be the positions"),
+        ("labels", {"B": False, "I": 1, "O": 2}, "`labels` must be the positions"),
+        ("labels", [0, 1, 2], "the field `labels.B` is missing"),
+        ("prompts.label", {"kind": ["pair"]}, "`prompts.label.kind` must be `pair` or `single`"),
+        ("prompts.span", {"kind": "single", "template": 3}, "`prompts.span.template` must be a text"),
+        ("label.threshold", float("nan"), "`label.threshold` must be a number from 0 to 1"),
+        ("description", ["a"], "`description` must be a text"),
+        ("lineage", {}, "`lineage` must be a list"),
+        ("data", ["x"], "`data` must be a list of objects"),
+        ("metrics", 1, "`metrics` must be an object, found 1"),
         ("labels", {"B": 0, "I": 1, "O": 3}, "`labels` must be the positions"),
         ("prompts.label", {"kind": "triple"}, "`prompts.label.kind` must be `pair` or `single`"),
         ("prompts.span.first", "{text}", "`prompts.span` must be a template"),
@@ -84,25 +100,60 @@ def test_a_file_cut_off_is_named(tmp_path: Path, file: str, keep: float) -> None
         OnnxProxy(tmp_path).label(["a"], ["b"])
 
 
-def test_a_model_of_another_shape(tmp_path: Path) -> None:
-    save_proxy(tmp_path)
-    import onnx
-    from onnx import TensorProto, helper
-
-    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "tokens"])
-    output = helper.make_tensor_value_info("out", TensorProto.INT64, ["batch", "tokens"])
-    graph = helper.make_graph([helper.make_node("Identity", ["tokens"], ["out"])], "g", [tokens], [output])
+def save_identity(path: Path, inputs: dict[str, int], output: str, shape: list[str | int]) -> None:
+    """Write a model that gives its first input as it is; ``inputs``: names and element types."""
+    values = [helper.make_tensor_value_info(n, kind, ["batch", "tokens"]) for n, kind in inputs.items()]
+    first, kind = next(iter(inputs.items()))
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [first], [output])],
+        "identity",
+        values,
+        [helper.make_tensor_value_info(output, kind, shape)],
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
-    onnx.save(model, tmp_path / "model.onnx")
-    with pytest.raises(ProxyError, match=r"the inputs must be input_ids"):
+    onnx.save(model, path)
+
+
+IDS = {"input_ids": TensorProto.INT64, "attention_mask": TensorProto.INT64}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        ({"tokens": TensorProto.INT64}, "logits", "the inputs must be input_ids"),
+        (IDS | {"position_ids": TensorProto.INT64}, "logits", "the inputs must be input_ids"),
+        (IDS | {"attention_mask": TensorProto.FLOAT}, "logits", "the input attention_mask must be int64"),
+        (IDS, "scores", "the output must be `logits`"),
+        (IDS, "logits", "the output must be `logits` of shape"),
+    ],
+)
+def test_a_model_with_other_inputs_or_outputs(
+    tmp_path: Path, inputs: dict[str, int], output: str, message: str
+) -> None:
+    save_identity(tmp_path / "model.onnx", inputs, output, ["batch", "tokens"])
+    (tmp_path / "elsewhere").mkdir()
+    save_proxy(tmp_path / "elsewhere")
+    for file in ("tokenizer.json", "proxy.json"):
+        (tmp_path / "elsewhere" / file).rename(tmp_path / file)
+    with pytest.raises(ProxyError) as caught:
         OnnxProxy(tmp_path).label(["a"], ["b"])
+    assert message in str(caught.value)
+    assert "model.onnx" in str(caught.value)
 
 
 def test_a_vocabulary_larger_than_the_model(tmp_path: Path) -> None:
     save_proxy(tmp_path)
-    save_model(tmp_path / "model.onnx", np.zeros((3, 3)), np.zeros(3))
-    with pytest.raises(ProxyError, match="the proxy tiny failed"):
+    save_model(tmp_path / "model.onnx", np.zeros((30, 3)), np.zeros(30))
+    with pytest.raises(ProxyError, match=r"model\.onnx failed") as caught:
+        OnnxProxy(tmp_path).label(["a"], ["a"])
+    assert "must belong together" in str(caught.value.hint)
+
+
+def test_logits_that_are_no_numbers(tmp_path: Path) -> None:
+    size = OnnxProxy(save_proxy(tmp_path)).prompter.tokenizer.get_vocab_size()
+    save_model(tmp_path / "model.onnx", np.full((size, 3), np.nan), np.zeros(size))
+    with pytest.raises(ProxyError, match="gave logits that are not finite"):
         OnnxProxy(tmp_path).label(["a"], ["b"])
 
 

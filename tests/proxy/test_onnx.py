@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +84,69 @@ def test_a_megabyte_is_read_to_its_end(proxy: OnnxProxy) -> None:
     assert found(proxy, text) == ["Anna Smith"]
 
 
+TEXTS = st.text(max_size=80) | st.lists(
+    st.sampled_from(
+        ["Anna", "Smith", "annabel", "日本", "東京", "e\u0301", "😀", "👩\u200d👧", "[SEP]", "</s>", "\n", "x" * 120]
+    )
+).map(" ".join)
+
+
+@pytest.mark.parametrize("byte_pairs", [False, True])
+def test_cutting_into_windows_changes_nothing(tmp_path: Path, byte_pairs: bool) -> None:
+    """The model reads each token by itself, so that any difference comes from cutting and merging."""
+    prompt = {"kind": "single", "template": "{text}\n{instruction}"}
+    changes: dict[str, Any] = {"prompts": {"label": prompt, "span": prompt}, "types": False} if byte_pairs else {}
+    changes["label"] = {"readout": "any_span", "temperature": 1.0, "bias": 0.0, "threshold": 0.5}
+
+    def made(folder: str, max_tokens: int) -> OnnxProxy:
+        tokenizer = byte_level() if byte_pairs else None
+        marks = ["Anna", " Anna", "x"] if byte_pairs else ["anna", "東", "x"]
+        goes_on = ["S", "e"] if byte_pairs else ["smith", "京"]
+        folder_ = save_proxy(
+            tmp_path / folder, tokenizer, begins=marks, goes_on=goes_on, max_tokens=max_tokens, **changes
+        )
+        return OnnxProxy(folder_, threads=1)
+
+    small, large = made("small", 32), made("large", 4096)
+
+    @given(TEXTS, st.sampled_from(["who", "", "Anna"]))
+    def check(text: str, instruction: str) -> None:
+        asked = ([text], [instruction])
+        assert small.spans(*asked) == large.spans(*asked)
+        assert small.spans(*asked, 0.01) == large.spans(*asked, 0.01)
+        assert small.label(*asked).tolist() == large.label(*asked).tolist()
+
+    check()
+
+
+@given(st.lists(st.tuples(TEXTS, st.sampled_from(["who", "is it great"])), max_size=12), st.data())
+@settings(max_examples=30)
+def test_an_answer_depends_on_its_pair_alone(
+    proxy: OnnxProxy, asked: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    def answers(order: list[int], budget: int, pairs: int) -> tuple[dict[int, float], dict[int, Any]]:
+        texts, instructions = [asked[i][0] for i in order], [asked[i][1] for i in order]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("falconql.runtime.proxy.onnx.TOKEN_BUDGET", budget)
+            patch.setattr("falconql.runtime.proxy.onnx.CHUNK_PAIRS", pairs)
+            labels = proxy.label(texts, instructions).tolist()
+            return dict(zip(order, labels, strict=True)), dict(
+                zip(order, proxy.spans(texts, instructions), strict=True)
+            )
+
+    shuffled = data.draw(st.permutations(range(len(asked))))
+    whole = answers(list(range(len(asked))), 4096, 256)
+    assert answers(shuffled, 40, 5) == whole
+
+
+def test_a_text_that_speaks_of_special_tokens_has_none(proxy: OnnxProxy) -> None:
+    (encoded,) = proxy.prompter.prompted(proxy.manifest.span_prompt, [("a [SEP] [CLS]", "b")], [0], words=True)
+    ids = encoded.windows[0].ids
+    tokenizer = proxy.prompter.tokenizer
+    assert [ids.count(tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")] == [1, 2]
+    assert found(proxy, "[SEP] Anna [SEP]") == ["Anna"]
+
+
 def test_order_and_company_change_nothing(proxy: OnnxProxy) -> None:
     texts = [f"{'great ' * (i % 3)}{'x ' * (i * 7 % 50)}Anna" for i in range(300)]
     together = proxy.label(texts, ["is it"] * 300)
@@ -105,6 +170,32 @@ def test_tokens_are_counted_as_they_are_run(proxy: OnnxProxy) -> None:
 def test_a_span_threshold_of_its_own(proxy: OnnxProxy) -> None:
     assert proxy.spans(["Anna"], ["who"], 0.999) == [[]]
     assert len(proxy.spans(["x"], ["who"], 0.0)[0]) == 1
+
+
+def test_a_word_at_the_edge_of_a_window_is_read_whole(tmp_path: Path) -> None:
+    """``annab`` is one word of several tokens; a window that begins within it must not make a word of its end."""
+    proxy = OnnxProxy(save_proxy(tmp_path, begins=["a"], goes_on=["##n"], window_overlap=4))
+    for shift in range(30):
+        text = "x " * shift + "annnn " + "x " * 30
+        assert found(proxy, text) == ["annnn"]
+
+
+def test_many_texts_of_all_lengths_keep_their_order(proxy: OnnxProxy) -> None:
+    texts = ["x " * (i * 37 % 90) + f"Anna {'great ' * (i % 2)}" for i in range(600)]
+    assert (proxy.label(texts, ["is it"] * 600) > 0.5).tolist() == [bool(i % 2) for i in range(600)]
+    for text, spans in zip(texts, proxy.spans(texts, ["who"] * 600), strict=True):
+        assert [(span.start, span.end) for span in spans] == [(text.index("Anna"), text.index("Anna") + 4)]
+
+
+def test_texts_and_instructions_must_be_as_many(proxy: OnnxProxy) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        proxy.label(["a", "b"], ["c"])
+
+
+def test_a_failure_leaves_no_thread(proxy: OnnxProxy) -> None:
+    with pytest.raises(ProxyError):
+        proxy.label(["x"] * 400 + ["x " * 100] * 400, ["word " * 40] * 800)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("tokenise")] == []
 
 
 def test_nothing_asked_nothing_answered(proxy: OnnxProxy) -> None:

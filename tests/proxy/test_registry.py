@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import pytest
 
 from falconql.runtime.errors import ProxyError
@@ -53,11 +54,48 @@ def test_a_broken_proxy_is_not_added(tmp_path: Path, home: Path) -> None:
     (folder / "model.onnx").write_bytes(b"no model")
     with pytest.raises(ProxyError, match=r"model\.onnx"):
         add_proxy(folder)
-    assert not (home / "proxies").exists()
+    assert list((home / "proxies").iterdir()) == []
 
 
-def test_an_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("wanted", "hint"), [("Tinny", "did you mean 'tiny'?"), ("gpt", "the proxies are: ")])
+def test_an_unknown_name_gets_a_hint(tmp_path: Path, wanted: str, hint: str) -> None:
     add_proxy(save_proxy(tmp_path / "p"))
-    with pytest.raises(ProxyError) as caught:
-        find_proxy("tinny")
+    with pytest.raises(ProxyError, match=f"there is no proxy '{wanted}'") as caught:
+        find_proxy(wanted)
+    assert hint in str(caught.value.hint)
     assert "tiny" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("wanted", ["", "~nobody-of-that-name", "a\0b", "no/such/folder"])
+def test_what_cannot_be_a_path_is_no_proxy(wanted: str) -> None:
+    with pytest.raises(ProxyError, match="there is no proxy"):
+        find_proxy(wanted)
+
+
+def test_weights_beside_the_model_are_found_out_before_it_is_registered(tmp_path: Path, home: Path) -> None:
+    folder = save_proxy(tmp_path / "p")
+    model = onnx.load(folder / "model.onnx")
+    onnx.save(model, folder / "model.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    with pytest.raises(ProxyError) as caught:
+        add_proxy(folder)
+    assert str(folder / "model.onnx") in str(caught.value)
+    assert "the model must be one file" in str(caught.value.hint)
+    assert list((home / "proxies").iterdir()) == []
+
+
+def test_a_replacement_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    add_proxy(save_proxy(tmp_path / "p", good=["old"]))
+    broken = save_proxy(tmp_path / "q")
+    (broken / "tokenizer.json").write_text("{}")
+    with pytest.raises(ProxyError, match=r"tokenizer\.json"):
+        add_proxy(broken, "tiny", replace=True)
+    assert open_proxy("tiny").label(["old"], ["x"])[0] > 0.5
+
+
+def test_without_a_home_there_are_the_shipped_ones(home: Path) -> None:
+    assert all(proxy.shipped for proxy in list_proxies())
+    home.mkdir()
+    (home / "proxies").write_text("a file")
+    assert all(proxy.shipped for proxy in list_proxies())
+    with pytest.raises(ProxyError, match="cannot be copied"):
+        add_proxy(save_proxy(home / "p"))
