@@ -153,22 +153,24 @@ def file_target(path: str) -> Target:
     Raises:
         DataError: it is a folder, its folder is missing, or it cannot be written.
     """
-    folder = os.path.dirname(path) or "."
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        if not os.path.isdir(folder):
-            raise DataError(
-                f"there is no folder {folder} to write {os.path.basename(path)} into",
-                hint="make it first, or name another",
-            ) from None
-        return FileTarget(path, path)
-    if stat.S_ISDIR(mode):
-        raise DataError(f"{path} is a folder", hint="name a file to write")
-    if stat.S_ISREG(mode):
-        return FileTarget(path, path)
     with written(path):
-        return StreamTarget(open(path, "wb"), path, owned=True)
+        try:
+            mode = os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return _new_file(path)
+        if stat.S_ISDIR(mode):
+            raise DataError(f"{path} is a folder", hint="name a file to write")
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return FileTarget(path, path) if stat.S_ISREG(mode) else StreamTarget(open(path, "wb"), path, owned=True)
+
+
+def _new_file(path: str) -> Target:
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        message = f"there is no folder {folder} to write {os.path.basename(path)} into"
+        raise DataError(message, hint="make it first, or name another")
+    return FileTarget(path, path)
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ class ParquetSource:
         """Return rows from the heads of row groups that are spread over the file."""
         wanted = positions(self.schema, columns, self.name)
         total = self.metadata.num_row_groups
-        count = min(total, _SAMPLED_GROUPS)
+        count = min(total, _SAMPLED_GROUPS, rows)
         groups = sorted({i * total // count for i in range(count)}) if count else []
         parts: list[pa.RecordBatch] = []
         left = rows
@@ -77,7 +77,7 @@ class ParquetSource:
                     yield batch_of([batch.column(name) for name in columns], columns, batch.num_rows)
 
     def _may_pass(self, group: int, filter: Expr) -> bool:
-        ranges = _ranges(self.metadata.row_group(group), self.schema)
+        ranges = ranges_of(self.metadata.row_group(group), self.schema)
         return may_be_true(filter, ranges)
 
     @contextmanager
@@ -96,7 +96,7 @@ class ParquetSource:
             raise DataError(f"{self.name} is no Parquet file, or is damaged: {error}") from error
 
 
-def _ranges(group: Any, schema: pa.Schema) -> dict[str, Range]:
+def ranges_of(group: Any, schema: pa.Schema) -> dict[str, Range]:
     """Return what the statistics of a row group say of each flat column with a name of its own."""
     found: dict[str, Range] = {}
     for i in range(group.num_columns):

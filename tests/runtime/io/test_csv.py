@@ -1,0 +1,216 @@
+"""Delimited files: what they hold, which types they get, and where they are broken."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from falconql.runtime.errors import DataError
+from falconql.runtime.io import csv, open_source
+from falconql.runtime.io.csv import CsvSource
+from falconql.runtime.io.inputs import open_input
+from tests.runtime.io.reading import refused, rows_of, table_of, written
+
+TEXT, INT, FLOAT, BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+DATE, TIME, INSTANT = pa.date32(), pa.timestamp("us"), pa.timestamp("us", "UTC")
+
+TYPES = [
+    (["1", "-20", ""], INT),
+    (["1", "2.5"], FLOAT),
+    (["1e5", ".5", "-0.0"], FLOAT),
+    (["1", "x"], TEXT),
+    (["007", "123"], TEXT),
+    (["0", "10"], INT),
+    (["+49170123", "1"], TEXT),
+    (["12345678901234567890", "1"], TEXT),
+    (["9223372036854775807", "-9223372036854775808"], INT),
+    (["0x1F"], TEXT),
+    (["1,5"], TEXT),
+    (["true", "False", "TRUE", ""], BOOL),
+    (["true", "1"], TEXT),
+    (["yes", "no"], TEXT),
+    (["2024-02-29", ""], DATE),
+    (["2024-02-30"], TEXT),
+    (["2024-01-01", "2024-01-01 10:00"], TIME),
+    (["2024-01-01T10:00:00.25", "2024-01-01"], TIME),
+    (["2024-01-01T10:00:00Z", "2024-01-01T10:00:00+02:00"], INSTANT),
+    (["2024-01-01T10:00:00Z", "2024-01-01T10:00:00"], TEXT),
+    (["2024-01-01", "5"], TEXT),
+    (["NA", "1"], TEXT),
+    (["N/A"], TEXT),
+    (["", ""], TEXT),
+    ([" 5", "6 "], INT),
+]
+
+
+@pytest.mark.parametrize(("values", "type_"), TYPES, ids=lambda value: str(value))
+def test_a_column_has_the_narrowest_type_that_all_its_values_have(
+    tmp_path: Path, values: list[str], type_: pa.DataType
+) -> None:
+    rows = "".join(f'"{value}",x\n' if "," in value else f"{value},x\n" for value in values)
+    source = open_source(written(tmp_path, "a.csv", f"value,other\n{rows}"))
+    assert source.schema.field("value").type == type_
+    assert table_of(source).num_rows == len(values) == source.rows
+
+
+def test_a_value_late_in_the_file_widens_its_column(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{number}\n" for number in range(400_000))
+    source = open_source(written(tmp_path, "a.csv", f"a,b\n{rows}0.5,x\n"))
+    assert source.schema.types == [FLOAT, TEXT]
+    assert source.rows == 400_001
+    last = table_of(source).slice(400_000).to_pylist()
+    assert last == [{"a": 0.5, "b": "x"}]
+
+
+def test_an_empty_field_is_null_and_an_empty_quoted_text_is_empty(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.csv", 'n,text\n"1",""\n"",x\n,\n'))
+    assert rows_of(source) == [{"n": 1, "text": ""}, {"n": None, "text": "x"}, {"n": None, "text": None}]
+
+
+def test_dates_and_times_are_values(tmp_path: Path) -> None:
+    data = "d,t,z\n2024-03-01,2024-03-01 10:00:00.5,2024-03-01T10:00:00+02:00\n"
+    row = rows_of(open_source(written(tmp_path, "a.csv", data)))[0]
+    assert row["d"] == dt.date(2024, 3, 1)
+    assert row["t"] == dt.datetime(2024, 3, 1, 10, 0, 0, 500_000)
+    assert row["z"] == dt.datetime(2024, 3, 1, 8, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(tmp_path: Path, delimiter: str) -> None:
+    data = delimiter.join(["id", "text"]) + "\n" + delimiter.join(["1", '"one, two; three | four\tfive"']) + "\n"
+    row = {"id": 1, "text": "one, two; three | four\tfive"}
+    assert rows_of(open_source(written(tmp_path, "a.csv", data))) == [row]
+
+
+def test_commas_inside_texts_do_not_make_them_the_delimiter(tmp_path: Path) -> None:
+    data = "id;text\n1;a, b, c\n2;d, e\n3;f\n"
+    assert rows_of(open_source(written(tmp_path, "a.csv", data)))[0] == {"id": 1, "text": "a, b, c"}
+
+
+def test_a_tsv_file_is_cut_at_tabs_only(tmp_path: Path) -> None:
+    assert rows_of(open_source(written(tmp_path, "a.tsv", "text\na, b\n"))) == [{"text": "a, b"}]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends(tmp_path: Path, end: str) -> None:
+    data = end.join(["a,b", "1,x", "2,y", ""])
+    assert rows_of(open_source(written(tmp_path, "a.csv", data))) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    assert open_source(written(tmp_path, "a.csv", b"\xef\xbb\xbfa,b\n1,2\n")).schema.names == ["a", "b"]
+
+
+def test_line_breaks_and_quotes_inside_fields(tmp_path: Path) -> None:
+    data = 'id,text\n1,"two\nlines, and ""quotes"""\n2,plain "quote" inside\n\n3,\n'
+    texts = [row["text"] for row in rows_of(open_source(written(tmp_path, "a.csv", data)))]
+    assert texts == ['two\nlines, and "quotes"', 'plain "quote" inside', None]
+
+
+def test_names_of_columns(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.csv", ' id ,"two\nlines",,select\n1,2,3,4\n'))
+    assert source.schema.names == ["id", "two\nlines", "column_3", "select"]
+    assert rows_of(source)[0] == {"id": 1, "two\nlines": 2, "column_3": 3, "select": 4}
+
+
+@pytest.mark.parametrize("data", ["id,text", "id,text\n", "id,text\r\n\r\n"])
+def test_a_header_alone_gives_no_rows(tmp_path: Path, data: str) -> None:
+    source = open_source(written(tmp_path, "a.csv", data))
+    assert (source.schema.names, source.rows, rows_of(source)) == (["id", "text"], 0, [])
+
+
+@pytest.mark.parametrize("data", ["", "\n\n", "\ufeff"])
+def test_an_empty_file_says_so(tmp_path: Path, data: str) -> None:
+    refused(written(tmp_path, "a.csv", data), "a.csv is empty", "header")
+
+
+@pytest.mark.parametrize(
+    ("row", "count"), [("1,2,3", "3 fields"), ("1", "1 field "), ('1,"x\ny",z,w', "4 fields")], ids=str
+)
+def test_a_row_of_the_wrong_width_is_named_with_its_line(tmp_path: Path, row: str, count: str) -> None:
+    data = f'a,b\n1,"line\nbreak"\n\n2,x\n{row}\n3,y\n'
+    refused(written(tmp_path, "a.csv", data), "a.csv, line 6:", count, "the header has 2", hint="quotes")
+
+
+def test_a_broken_row_is_found_far_into_the_file(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{'text ' * 10}\n" for number in range(200_000))
+    refused(written(tmp_path, "a.csv", f"a,b\n{rows}1,2,3\n"), "line 200002", "3 fields")
+
+
+@pytest.mark.parametrize("tail", ["", "\n", "\n2,x\n3,y\n"])
+def test_a_quote_that_is_never_closed_is_named_with_its_line(tmp_path: Path, tail: str) -> None:
+    data = f'a,b\n1,"fine\ntext"\n2,"never closed{tail}'
+    refused(written(tmp_path, "a.csv", data), "line 4", "never closed")
+
+
+def test_a_quote_never_closed_in_a_large_file(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{'text ' * 10}\n" for number in range(100_000))
+    refused(written(tmp_path, "a.csv", f'a,b\n{rows}1,"open\n{rows}'), "line 100002", "never closed")
+
+
+def test_stray_quotes_are_no_open_quotes(tmp_path: Path) -> None:
+    assert rows_of(open_source(written(tmp_path, "a.csv", 'a,b\n1,19" screen\n'))) == [{"a": 1, "b": '19" screen'}]
+
+
+def test_bytes_that_are_not_utf8_are_named_with_line_and_offset(tmp_path: Path) -> None:
+    refused(written(tmp_path, "a.csv", b"a,b\n1,caf\xe9\n"), "0xe9", "line 2", "offset 9", hint="iconv")
+    late = b"a,b\n" + b"1,ok\n" * 400_000 + b"2,caf\xe9\n"
+    refused(written(tmp_path, "b.csv", late), "0xe9", "line 400002", f"offset {len(late) - 2}", hint="WINDOWS-1252")
+
+
+def test_utf16_and_binary_files_are_named_as_such(tmp_path: Path) -> None:
+    refused(written(tmp_path, "a.csv", "a,b\n1,2\n".encode("utf-16")), "UTF-16", hint="iconv -f UTF-16")
+    refused(written(tmp_path, "b.csv", b"a,b\n1,\x00\n"), "not text")
+
+
+def test_duplicate_names_leave_the_other_columns_usable(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "a,a,b\n1,x,2\n")
+    assert open_source(path).schema.names == ["a", "a", "b"]
+    assert rows_of(open_source(path), ["b"]) == [{"b": 2}]
+    refused(path, "2 columns called `a`", columns=["a"])
+
+
+def test_a_column_that_is_not_there(tmp_path: Path) -> None:
+    refused(written(tmp_path, "a.csv", "price,b\n1,2\n"), "no column `prise`", hint="`price`", columns=["prise"])
+
+
+def test_only_the_columns_asked_for_in_the_order_asked(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.csv", "a,b,c\n1,2,3\n4,5,6\n"))
+    assert list(rows_of(source, ["c", "a"])[1].items()) == [("c", 6), ("a", 4)]
+    counted = list(source.batches([], None, batch_rows=10))
+    assert [(batch.num_rows, batch.num_columns) for batch in counted] == [(2, 0)]
+
+
+def test_texts_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv, "_BLOCK_BYTES", 1_000)
+    texts = ["x" * 10, "𝄞日本 👩‍👩‍👧 " * 3_000, "y", "z" * 200_000]
+    data = "id,text\n" + "".join(f'{number},"{text}"\n' for number, text in enumerate(texts))
+    assert [row["text"] for row in rows_of(open_source(written(tmp_path, "a.csv", data)))] == texts
+
+
+def test_a_value_beyond_the_part_looked_at_that_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv, "_BLOCK_BYTES", 1_000)
+    path = written(tmp_path, "a.csv", "a,b\n" + "1,\n" * 1_000 + "oops,late\n" + "2,\n" * 1_000)
+    source = CsvSource(open_input(path, path), look_bytes=100)
+    assert source.schema.types == [INT, TEXT]
+    assert source.rows is None
+    assert "late" in table_of(source, ["b"])["b"].to_pylist()
+    with pytest.raises(DataError, match="line 1002: `oops` in column `a` is not a whole number"):
+        table_of(source, ["a"])
+
+
+def test_any_text_can_be_a_value(tmp_path: Path) -> None:
+    import csv as standard
+
+    chance = random.Random(3)
+    signs = ["a", '"', ",", "\n", "\r\n", ";", "'", "é", "日", "👩‍👩‍👧", " ", "#"]
+    texts = ["".join(chance.choices(signs, k=chance.randint(0, 8))) for _ in range(500)]
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = standard.writer(file, quoting=standard.QUOTE_ALL)
+        writer.writerows([["id", "text"], *enumerate(texts)])
+    assert [row["text"] for row in rows_of(open_source(str(path)))] == texts

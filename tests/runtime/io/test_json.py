@@ -1,0 +1,158 @@
+"""JSON objects, one per line or in an array."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from falconql.runtime.errors import DataError
+from falconql.runtime.io import json_lines, open_source
+from falconql.runtime.io.inputs import open_input
+from falconql.runtime.io.json import JsonSource
+from tests.runtime.io.reading import refused, rows_of, table_of, written
+
+OBJECTS = [
+    {"id": 1, "text": "a"},
+    {"id": 2.5, "more": {"x": [1]}},
+    {"id": None, "text": "日本 👩‍👩‍👧", "more": {"y": "z"}},
+]
+READ = [
+    {"id": 1.0, "text": "a", "more": None},
+    {"id": 2.5, "text": None, "more": {"x": [1], "y": None}},
+    {"id": None, "text": "日本 👩‍👩‍👧", "more": {"x": None, "y": "z"}},
+]
+LINES = "\n".join(json.dumps(value) for value in OBJECTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.jsonl", LINES),
+        ("a.ndjson", LINES + "\n"),
+        ("a.jsonl", "\n\n" + LINES.replace("\n", "\r\n\r\n")),
+        ("a.jsonl", "\ufeff" + LINES),
+        ("a.json", LINES),
+        ("a.json", json.dumps(OBJECTS)),
+        ("a.json", json.dumps(OBJECTS, indent=2, ensure_ascii=False)),
+        ("a.json", "\n".join(json.dumps(value, indent=1) for value in OBJECTS)),
+        ("a.jsonl", json.dumps(OBJECTS)),
+    ],
+)
+def test_objects_however_they_are_laid_out(tmp_path: Path, name: str, data: str) -> None:
+    source = open_source(written(tmp_path, name, data))
+    assert source.schema.names == ["id", "text", "more"]
+    assert source.rows == 3
+    assert rows_of(source) == READ
+
+
+def test_fields_that_appear_late_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 200)
+    lines = [json.dumps({"a": n}) for n in range(100)] + [json.dumps({"a": 0.5, "late": "x"})]
+    source = open_source(written(tmp_path, "a.jsonl", "\n".join(lines)))
+    assert source.schema == pa.schema({"a": pa.float64(), "late": pa.string()})
+    assert rows_of(source)[-1] == {"a": 0.5, "late": "x"}
+
+
+def test_texts_that_are_all_dates_are_dates(tmp_path: Path) -> None:
+    data = '{"d": "2024-01-02", "t": "2024-01-02T10:00:00", "m": "2024-01-02", "n": ["2024-01-02"]}\n{"m": "soon"}'
+    source = open_source(written(tmp_path, "a.jsonl", data))
+    assert source.schema.types == [pa.date32(), pa.timestamp("us"), pa.string(), pa.list_(pa.string())]
+    first = rows_of(source)[0]
+    assert (first["d"], first["t"]) == (dt.date(2024, 1, 2), dt.datetime(2024, 1, 2, 10))
+    assert (first["m"], first["n"]) == ("2024-01-02", ["2024-01-02"])
+
+
+def test_long_ids_stay_whole(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.jsonl", '{"id": 18446744073709551615}\n{"id": 7}\n{"id": null}'))
+    assert [row["id"] for row in rows_of(source)] == ["18446744073709551615", "7", None]
+
+
+def test_a_field_without_values_is_text(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.jsonl", '{"a": null}\n{"a": null}'))
+    assert source.schema == pa.schema({"a": pa.string()})
+    assert rows_of(source) == [{"a": None}, {"a": None}]
+
+
+def test_objects_without_fields_are_rows(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.jsonl", "{}\n{}"))
+    assert sum(batch.num_rows for batch in source.batches([], None, batch_rows=10)) == source.rows == 2
+
+
+def test_an_empty_array_gives_no_rows(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.json", " [\n]\n"))
+    assert (source.rows, list(source.batches([], None, batch_rows=10))) == (0, [])
+
+
+def test_only_the_columns_asked_for_in_the_order_asked(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.jsonl", LINES))
+    assert list(rows_of(source, ["more", "id"])[0].items()) == [("more", None), ("id", 1.0)]
+    refused(written(tmp_path, "a.jsonl", LINES), "no column `txt`", hint="`text`", columns=["txt"])
+
+
+BROKEN = [
+    ("a.jsonl", '{"a": 1}\n\n{"a": }\n', ("line 3", "not JSON", "column 7")),
+    ("a.jsonl", '{"a": 1}\n{"a": 2', ("line 2", "not JSON")),
+    ("a.jsonl", '{"a": 1}\n"text"\n', ("line 2", "a text, where an object is expected")),
+    ("a.jsonl", '{"a": 1}\n[1]\n', ("line 2", "a list")),
+    ("a.jsonl", "id,text\n1,x\n", ("line 1", "not JSON")),
+    ("a.jsonl", '{"a": 1}\n{"a": "x"}\n', ("line 2", "`a` is a text, and a number in line 1")),
+    ("a.jsonl", '{"a": {"b": 1}}\n{"a": {"b": [1]}}\n', ("line 2", "`a.b` is a list")),
+    ("a.jsonl", '{"a": [1, true]}\n', ("line 1", "`a[]` is true or false, and a number")),
+    ("a.jsonl", '{"a": 1, "a": 2}\n', ("line 1", "`a` stands there twice")),
+    ("a.json", '[{"a": 1},\n {"a": x}]', ("line 2", "not JSON")),
+    ("a.json", '[{"a": 1},\n 5]', ("line 2", "element 2 is no object")),
+    ("a.json", '[{"a": 1}', ("line 1", "`]` is missing")),
+    ("a.json", '[{"a": 1}\n{"a": 2}]', ("line 2", "`,` is missing")),
+    ("a.json", '[{"a": 1}]\nmore', ("line 2", "something follows the array")),
+    ("a.json", '[{"a": 1}, {"a": "x"}]', ("object 2", "`a` is a text, and a number in object 1")),
+    ("a.jsonl", "", ("empty",)),
+    ("a.json", "\n", ("empty",)),
+    ("a.jsonl", b'{"a": 1}\n{"a": "caf\xe9"}\n', ("0xe9", "line 2", "offset 19")),
+    ("a.jsonl", '{"a": 1}\n'.encode("utf-16"), ("UTF-16",)),
+    ("a.jsonl", '{"a":' * 100_000, ("line 1",)),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "said"), BROKEN, ids=lambda value: str(value)[:30])
+def test_what_is_broken_is_named_with_its_place(
+    tmp_path: Path, name: str, data: str | bytes, said: tuple[str, ...]
+) -> None:
+    refused(written(tmp_path, name, data), name, *said)
+
+
+def test_a_field_that_changes_its_type_between_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 30)
+    data = '{"a": 1}\n' * 20 + '{"a": "x"}\n'
+    refused(written(tmp_path, "a.jsonl", data), "line 21", "`a` is a text, and a number before")
+
+
+def part_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str) -> JsonSource:
+    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 100)
+    path = written(tmp_path, "a.jsonl", '{"a": 1, "d": "2024-01-01"}\n' * 50 + last)
+    return JsonSource(open_input(path, "a.jsonl"), look_bytes=50)
+
+
+def test_a_new_field_beyond_the_part_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = part_looked_at(tmp_path, monkeypatch, '{"a": 2, "d": "2024-01-01", "new": 1}\n')
+    assert source.rows is None
+    assert table_of(source, ["a"])["a"].to_pylist() == [1] * 50 + [2]
+    with pytest.raises(DataError, match="field `new` first appears in line"):
+        table_of(source)
+
+
+def test_a_date_beyond_the_part_looked_at_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = part_looked_at(tmp_path, monkeypatch, '\n{"a": 2, "d": "soon"}\n')
+    with pytest.raises(DataError, match="line 52: `soon` in field `d` is not a date"):
+        table_of(source)
+
+
+def test_texts_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 1_000)
+    texts = ["x" * 1_000_000, "y", '𝄞 "\\\n' * 5_000]
+    objects = [{"text": text} for text in texts]
+    for name, data in (("a.jsonl", "\n".join(map(json.dumps, objects))), ("a.json", json.dumps(objects, indent=1))):
+        assert rows_of(open_source(written(tmp_path, name, data))) == objects

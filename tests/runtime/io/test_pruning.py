@@ -1,0 +1,153 @@
+"""Leaving out row groups never loses a row for which the filter is true."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falconql.runtime.evaluate import true_rows
+from falconql.runtime.expression import (
+    And,
+    Cast,
+    ColumnRef,
+    Comparison,
+    ComparisonOp,
+    Expr,
+    In,
+    IsNull,
+    Literal,
+    Matches,
+    Not,
+    Or,
+    TextTest,
+)
+from falconql.runtime.frame import Frame
+from falconql.runtime.io.parquet import ranges_of
+from falconql.runtime.io.pruning import Range, may_be_true
+from falconql.runtime.normalise import normalise
+from falconql.runtime.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP, Type
+
+INTS = st.integers(-3, 3) | st.sampled_from([2**53 + 1, 2**63 - 1, -(2**63)])
+FLOATS = st.sampled_from([-1.5, -0.0, 0.0, 0.5, 2.0, 1e300, math.inf, -math.inf, math.nan])
+TEXTS = st.text("ab日", max_size=3)
+DATES = st.dates(dt.date(2023, 12, 30), dt.date(2024, 1, 2))
+TIMES = st.datetimes(dt.datetime(2023, 12, 31, 22), dt.datetime(2024, 1, 1, 2))
+
+# name: its type here, its Arrow types in files, its values, what a literal of a value holds
+COLUMNS: dict[str, tuple[Type, list[pa.DataType], st.SearchStrategy[Any], Callable[[Any], Any]]] = {
+    "i": (INT, [pa.int64()], INTS, int),
+    "u": (INT, [pa.uint64()], st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]), lambda v: min(v, 2**63 - 1)),
+    "f": (FLOAT, [pa.float64(), pa.float32()], FLOATS, lambda v: v if math.isfinite(v) else 1.0),
+    "t": (TEXT, [pa.string(), pa.large_string()], TEXTS, str),
+    "d": (DATE, [pa.date32(), pa.date64()], DATES, dt.date.isoformat),
+    "m": (TIMESTAMP, [pa.timestamp(u) for u in ("ms", "us", "ns")] + [pa.timestamp("us", "UTC")], TIMES, str),
+}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pa.Table:
+    rows = draw(st.integers(1, 6))
+    columns = {}
+    for name, (_, types, values, _) in COLUMNS.items():
+        listed = draw(st.lists(st.none() | values, min_size=rows, max_size=rows))
+        type_ = draw(st.sampled_from(types))
+        columns[name] = pa.array(listed, COLUMNS[name][1][0] if name != "m" else pa.timestamp("us")).cast(
+            type_, safe=False
+        )
+    return pa.table(columns)
+
+
+@st.composite
+def leaves(draw: st.DrawFn) -> Expr:
+    name = draw(st.sampled_from(sorted(COLUMNS)))
+    type_, _, values, plain = COLUMNS[name]
+    column = ColumnRef(name, type_)
+    literal = st.builds(lambda value: Literal(None if value is None else plain(value), type_), st.none() | values)
+    kind = draw(st.sampled_from(["comparison", "flipped", "in", "null", "starts", "matches", "cast"]))
+    if kind == "in":
+        return In(column, tuple(draw(st.lists(literal, min_size=1, max_size=3))))
+    if kind == "null":
+        return IsNull(column) if draw(st.booleans()) else Not(IsNull(column))
+    if kind == "starts" and type_ == TEXT:
+        return TextTest("starts with", column, Literal(draw(TEXTS), TEXT))
+    if kind == "matches" and type_ == TEXT:
+        return Matches(column, "a|^$", "")
+    operator: ComparisonOp = draw(st.sampled_from(["=", "!=", "<", "<=", ">", ">="]))
+    if kind == "cast" and type_ == INT:
+        return Comparison(operator, Cast(column, FLOAT), Literal(draw(st.sampled_from([-0.5, 0.0, 9.3e18])), FLOAT))
+    if kind == "cast" and type_ == DATE:
+        return Comparison(operator, Cast(column, TIMESTAMP), Literal("2024-01-01T00:00:00", TIMESTAMP))
+    sides = (column, draw(literal))
+    return Comparison(operator, *(sides[::-1] if kind == "flipped" else sides))
+
+
+CONDITIONS = st.recursive(
+    leaves(),
+    lambda inner: (
+        st.builds(Not, inner) | st.builds(And, st.tuples(inner, inner)) | st.builds(Or, st.tuples(inner, inner))
+    ),
+    max_leaves=6,
+)
+
+
+@given(tables(), CONDITIONS)
+def test_a_row_group_with_a_true_row_is_never_left_out(table: pa.Table, condition: Expr) -> None:
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    parquet = pq.ParquetFile(file)
+    read = parquet.read().combine_chunks().to_batches()[0]
+    frame = Frame(pa.RecordBatch.from_arrays([normalise(column) for column in read.columns], names=read.schema.names))
+    if true_rows(condition, frame).any():
+        assert may_be_true(condition, ranges_of(parquet.metadata.row_group(0), parquet.schema_arrow))
+
+
+I = ColumnRef("i", INT)  # noqa: E741 - a column of whole numbers
+F = ColumnRef("f", FLOAT)
+T = ColumnRef("t", TEXT)
+RANGES = {
+    "i": Range(3, 5, may_be_null=False),
+    "f": Range(0.5, 0.5),
+    "t": Range("b", "bz", may_be_null=False),
+    "nothing": Range(may_have_value=False),
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (Comparison("<", I, Literal(3, INT)), False),
+        (Comparison("<=", I, Literal(3, INT)), True),
+        (Comparison(">", Literal(3, INT), I), False),
+        (Comparison("=", I, Literal(None, INT)), False),
+        (Comparison("!=", F, Literal(0.5, FLOAT)), False),
+        (Comparison("!=", I, Literal(3, INT)), True),
+        (Comparison(">", Cast(I, FLOAT), Literal(5.5, FLOAT)), False),
+        (In(I, (Literal(1, INT), Literal(9, INT))), False),
+        (In(I, (Literal(1, INT), Literal(4, INT))), True),
+        (IsNull(I), False),
+        (IsNull(F), True),
+        (Not(IsNull(ColumnRef("nothing", INT))), False),
+        (Comparison("=", ColumnRef("nothing", INT), Literal(1, INT)), False),
+        (Comparison("=", ColumnRef("unknown", INT), Literal(1, INT)), True),
+        (Not(Comparison("<", I, Literal(3, INT))), True),
+        (TextTest("starts with", T, Literal("a", TEXT)), False),
+        (TextTest("starts with", T, Literal("bc", TEXT)), True),
+        (TextTest("contains", T, Literal("zzz", TEXT)), True),
+        (And((Comparison("=", I, Literal(4, INT)), Comparison("=", T, Literal("c", TEXT)))), False),
+        (Or((Comparison("=", I, Literal(4, INT)), Comparison("=", T, Literal("c", TEXT)))), True),
+        (Literal(False, BOOL), False),
+        (Literal(None, BOOL), False),
+    ],
+    ids=str,
+)
+def test_what_statistics_rule_out(condition: Expr, expected: bool) -> None:
+    assert may_be_true(condition, RANGES) is expected
