@@ -212,7 +212,7 @@ class Query:
             opened = self._open_proxy(typed)
         planned = self._planned(typed, source, order)
         ctx = ExecContext(source, opened, on_progress=on_progress)
-        return Run(planned, ctx, highlights(typed))
+        return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
 
     def _open_proxy(self, typed: TypedQuery) -> OpenedProxy:
         from falconql.runtime.proxy import open_proxy

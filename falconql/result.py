@@ -36,11 +36,13 @@ class Run:
         planned: the plan and how it came about.
         ctx: the corpus, the proxy and the metrics, which grow while ``batches`` is consumed.
         highlights: by output column, the output columns whose spans lie in it.
+        tokens_before: what the proxy had read before.
     """
 
     planned: Planned
     ctx: ExecContext
     highlights: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tokens_before: int = 0
 
     @property
     def plan(self) -> Plan:
@@ -56,6 +58,10 @@ class Run:
     def metrics(self) -> RunMetrics:
         """What was counted so far."""
         return self.ctx.metrics
+
+    def tokens_run(self) -> int:
+        """Return the model tokens that went through the proxy so far, the batch in hand included."""
+        return 0 if self.ctx.proxy is None else self.ctx.proxy.tokens_run - self.tokens_before
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Run the query; closing the iterator stops it.

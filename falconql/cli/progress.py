@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from falconql.cli.terminal import is_terminal, say, use_color
@@ -24,6 +25,7 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._metrics: RunMetrics | None = None
+        self._tokens: Callable[[], int] = int
         self._started = time.monotonic()
         self._done = threading.Event()
         self._rows_done = 0
@@ -44,9 +46,9 @@ class Progress:
         if not self._quiet:
             self._thread.join()
 
-    def watch(self, metrics: RunMetrics) -> None:
-        """Show these counters from now on."""
-        self._metrics = metrics
+    def watch(self, metrics: RunMetrics, tokens: Callable[[], int] = int) -> None:
+        """Show these counters from now on; ``tokens`` grows within a batch too, unlike the others."""
+        self._metrics, self._tokens = metrics, tokens
 
     def batch_done(self, metrics: RunMetrics) -> None:
         """Take note that all rows read so far have gone through."""
@@ -94,6 +96,8 @@ class Progress:
         if metrics.model_calls or metrics.calls_avoided:
             parts.append(f"{metrics.model_calls:,} model calls")
             parts.append(f"{metrics.calls_avoided + metrics.cache_hits:,} saved")
+        if tokens := self._tokens():
+            parts.append(f"{tokens:,} tokens")
         return " · ".join(parts)
 
 

@@ -18,6 +18,8 @@ def test_line_before_and_after_the_first_batch() -> None:
     assert speed.endswith(" rows/s")
     assert left.endswith(" left")
     assert rest == ["12 kept", "300 model calls", "42 saved"]
+    progress.watch(metrics, lambda: 4_567)
+    assert progress.line().endswith(" · 42 saved · 4,567 tokens")
 
 
 def test_unknown_total_has_no_time_left() -> None:

@@ -50,7 +50,7 @@ def command(
     silent = quiet or (output is None and not as_table and is_terminal(sys.stdout))
     with Progress(quiet=silent) as progress:
         run = asked.start(corpus, proxy=proxy, limit=limit, order=order, on_progress=progress.batch_done)
-        progress.watch(run.metrics)
+        progress.watch(run.metrics, run.tokens_run)
         if as_table:
             found = first_rows(run)
         else:
