@@ -10,7 +10,7 @@ import pyarrow as pa
 from falconql.runtime.build import build
 from falconql.runtime.calls import ModelCalls
 from falconql.runtime.context import ExecContext
-from falconql.runtime.errors import ExecutionError, FalconQLError
+from falconql.runtime.errors import DataError, ExecutionError, FalconQLError
 from falconql.runtime.frame import Frame
 from falconql.runtime.io.arrow import type_to_arrow
 from falconql.runtime.operators.base import Operator
@@ -18,6 +18,7 @@ from falconql.runtime.plan import Plan
 
 _MEMORY_HINT = "read fewer columns, filter before sorting or grouping, or add a `limit` to `order by`"
 _DATA_HINT = "look for unusual values in the columns it reads, or leave those rows out with `where`"
+_ENCODING_HINT = "write the file again from texts that were decoded with their true encoding"
 
 
 def output_schema(plan: Plan, source_schema: pa.Schema) -> pa.Schema:
@@ -119,6 +120,9 @@ def _guarded(operator: Operator, frames: Iterator[Frame]) -> Generator[Frame, No
         raise
     except (MemoryError, pa.ArrowMemoryError) as error:
         raise ExecutionError(f"the {name} ran out of memory", operator=name, hint=_MEMORY_HINT) from error
+    except UnicodeDecodeError as error:
+        # Arrow files may hold any bytes in a column of texts; nobody notices before they are read as text.
+        raise DataError("a column of texts holds bytes that are not UTF-8", hint=_ENCODING_HINT) from error
     except pa.ArrowException as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ExecutionError(f"the {name} failed: {reason}", operator=name, hint=_DATA_HINT) from error

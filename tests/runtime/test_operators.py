@@ -142,6 +142,15 @@ def test_what_arrow_refuses_names_the_operator() -> None:
     assert not source.reading
 
 
+def test_bytes_that_are_no_text_are_an_error_with_a_remedy() -> None:
+    broken = pa.StringArray.from_buffers(2, pa.py_buffer(b"\0\0\0\0\2\0\0\0\4\0\0\0"), pa.py_buffer(b"ok\xff\xfe"))
+    scan = Scan((Field("text", TEXT),))
+    whole = plan(Project(Filter(scan, SCORED), (Output("text", TEXT_COLUMN),)), ("text", TEXT), calls=(LABEL_CALL,))
+    with pytest.raises(DataError, match="not UTF-8") as raised:
+        execute_to_table(whole, ExecContext(FakeSource(pa.table({"text": broken})), FakeProxy()))
+    assert raised.value.hint is not None
+
+
 def test_an_interruption_passes_through_and_closes_the_corpus() -> None:
     def interrupt(_: RunMetrics) -> None:
         raise KeyboardInterrupt
