@@ -211,15 +211,21 @@ def table(chosen: Sequence[tuple[Task, Sequence[Row]]], names: Sequence[str], re
             for measure_ in results[0][picked[0]]:
                 values = " | ".join(f"**{100 * mean(r[i][measure_] for i in picked):.1f}**" for r in results)
                 lines.append(f"| **{group}** | **{title}** | | **{measure_}** | {values} |")
-    for name, values_of in (("all", None), ("not trained on", "test")):
-        values = " | ".join(f"**{100 * overall(chosen, result, values_of):.2f}**" for result in results)
+    for name in means(chosen, results[0]):
+        values = " | ".join(f"**{means(chosen, result)[name]:.2f}**" for result in results)
         lines.append(f"| **mean** | **{name}** | | **all measures** | {values} |")
     return "\n".join(lines)
 
 
-def overall(chosen: Sequence[tuple[Task, Sequence[Row]]], result: list[Scores], split: str | None) -> float:
-    picked = [scores for (task, _), scores in zip(chosen, result, strict=True) if split in (None, task.split)]
-    return mean(value for scores in picked for value in scores.values())
+def means(chosen: Sequence[tuple[Task, Sequence[Row]]], result: list[Scores]) -> dict[str, float]:
+    """Return the mean of all measures in percent, over all sets and over those not trained on, if any."""
+    unseen = [scores for (task, _), scores in zip(chosen, result, strict=True) if task.split == "test"]
+    groups = {"all": result, "not trained on": unseen}
+    return {
+        name: 100 * mean(value for scores in group for value in scores.values())
+        for name, group in groups.items()
+        if group
+    }
 
 
 def as_json(chosen: Sequence[tuple[Task, Sequence[Row]]], result: list[Scores]) -> dict[str, Any]:
@@ -228,11 +234,7 @@ def as_json(chosen: Sequence[tuple[Task, Sequence[Row]]], result: list[Scores]) 
     for (task, rows), scores in zip(chosen, result, strict=True):
         figures = {name: round(100 * value, 1) for name, value in scores.items()}
         sets[f"{task.group}/{task.name} ({task.split})"] = {"rows": len(rows), **figures}
-    means = {
-        "all": round(100 * overall(chosen, result, None), 2),
-        "not trained on": round(100 * overall(chosen, result, "test"), 2),
-    }
-    return {"mean": means, "sets": sets}
+    return {"mean": {name: round(value, 2) for name, value in means(chosen, result).items()}, "sets": sets}
 
 
 def record(folder: Path, quality: dict[str, Any]) -> None:
@@ -255,6 +257,8 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="write them into each proxy.json too")
     options = parser.parse_args()
     wanted = [t for t in tasks(options.data) if options.only in f"{t.group}/{t.name}"]
+    if not wanted:
+        parser.error(f"no task or set has {options.only!r} in its name")
     chosen = [(task, sample(options.data, task, options.limit)) for task in wanted]
     proxies = [OnnxProxy(folder, threads=options.threads) for folder in options.proxy]
     results = [measure(proxy, chosen) for proxy in proxies]
