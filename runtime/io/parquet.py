@@ -112,8 +112,18 @@ def ranges_of(group: Any, schema: pa.Schema) -> dict[str, Range]:
         statistics = chunk.statistics
         found[name] = Range.of(
             schema.field(at[0]).type,
-            (statistics.min, statistics.max) if statistics.has_min_max else None,
+            _bounds(statistics),
             nulls=statistics.null_count if statistics.has_null_count else None,
             rows=group.num_rows,
         )
     return found
+
+
+def _bounds(statistics: Any) -> tuple[Any, Any] | None:
+    if not statistics.has_min_max:
+        return None
+    try:
+        return statistics.min, statistics.max
+    except (OverflowError, ValueError):
+        # A time that Python cannot say, before the year 1 or with nanoseconds.
+        return None
