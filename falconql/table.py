@@ -247,7 +247,7 @@ def _row_lines(
 
 def _cell_lines(cell: Cell, width: int, most_lines: int) -> list[Cell]:
     """Wrap a cell; what does not fit is cut, and the part with the first mark is what stays."""
-    begin = _window_start(cell, width * most_lines)
+    begin = _window_start(cell, width, most_lines)
     text = ("… " if begin else "") + cell.text[begin : begin + width * most_lines * 2 + width]
     shift = begin - (2 if begin else 0)
     more = begin + width * most_lines * 2 + width < len(cell.text)
@@ -270,8 +270,13 @@ def _slice(text: str, marks: Sequence[Mark], start: int, end: int, shift: int) -
     return Cell(text[start:end], tuple(inside))
 
 
-def _window_start(cell: Cell, capacity: int) -> int:
-    if not cell.marks or cell.marks[0].end < capacity * 0.8:
+def _window_start(cell: Cell, width: int, most_lines: int) -> int:
+    """Return where to begin, so that the first mark is seen: at the beginning, if it is seen from there."""
+    if not cell.marks:
+        return 0
+    capacity = width * most_lines
+    lines = _wrap(cell.text[: capacity + width], width)
+    if cell.marks[0].end < lines[min(most_lines, len(lines)) - 1][1] or len(lines) <= most_lines:
         return 0
     start = max(0, cell.marks[0].start - capacity // 4)
     space = cell.text.find(" ", start, cell.marks[0].start)

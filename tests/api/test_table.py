@@ -82,6 +82,14 @@ def test_a_cut_text_shows_the_part_with_its_span() -> None:
     assert "\x1b[1;33mneedle\x1b[0m" in shown.splitlines()[2] + shown.splitlines()[3]
 
 
+def test_a_text_that_fits_is_shown_from_its_beginning() -> None:
+    text = "They left for the coast and came back to Oslo."
+    table = pa.table({"text": [text], "found": pa.array([span(text, 41, 45)], SPAN_TYPE)})
+    shown = format_table(table, width=30, color=True, highlights={"text": ["found"]}).splitlines()
+    assert shown[2].startswith("They left")
+    assert "\x1b[1;33mOslo\x1b[0m" in "".join(shown[2:])
+
+
 def test_columns_that_do_not_fit_are_named() -> None:
     table = pa.table({f"column{n}": ["some words here"] for n in range(8)})
     shown = format_table(table, width=40).splitlines()
