@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from falconql.runtime.expression import And, Cast, ColumnRef, Comparison, Expr, In, IsNull, Literal, Not, Or, TextTest
 from falconql.runtime.io.arrow import is_text, type_from_arrow, type_to_arrow
@@ -77,7 +76,7 @@ def may_be_true(condition: Expr, ranges: Mapping[str, Range]) -> bool:
 def constant(literal: Literal) -> Any:
     """Return the value of a literal as it compares with values of its type; None for null."""
     if isinstance(literal.value, str) and literal.type in (DATE, TIMESTAMP):
-        return _comparable(pc.cast(pa.scalar(literal.value), type_to_arrow(literal.type)).as_py())
+        return _comparable(pa.scalar(literal.value).cast(type_to_arrow(literal.type)).as_py())
     return literal.value
 
 
@@ -139,7 +138,7 @@ def _bounds(type_: pa.DataType, bounds: tuple[Any, Any] | None) -> tuple[Any, An
     cut = pa.types.is_timestamp(type_) and type_.unit == "ns"
     try:
         safe = not (cut or known == FLOAT)
-        values = [pc.cast(pa.scalar(bound, type_), type_to_arrow(known), safe=safe) for bound in bounds]
+        values = [pa.scalar(bound, type_).cast(type_to_arrow(known), safe=safe) for bound in bounds]
     except (pa.ArrowException, TypeError, ValueError):
         return None, None
     low, high = (_comparable(value.as_py()) for value in values)
