@@ -1,4 +1,4 @@
-"""The command line's reference page, from the real help texts: ``python -m tests.docs.cli_reference``."""
+"""The command line's reference page, from the real help texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A corpus named in a `.fql` file is looked up beside that file; one named with `-
 `NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies, `FALCONQL_PRICES` names a file with
 prices of large models for `explain`.
 
-This page is made from the programs' own help (`python -m tests.docs.cli_reference`).
+This page is made from the commands' own help (`make docs`).
 """
 SUBCOMMANDS = {"proxies": ("list", "show", "add")}
 
@@ -38,7 +38,3 @@ def page() -> str:
         for below in SUBCOMMANDS.get(command, ()):
             parts.append(f"### falconql {command} {below}\n\n```text\n{help_of(command, below)}```\n")
     return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

@@ -1,12 +1,14 @@
-"""Write the real output into every console block that shows one: ``python -m tests.docs.regenerate``."""
+"""Write the real outputs and help texts into the documentation: ``python -m tests.docs.regenerate``."""
 
 from __future__ import annotations
 
+from tests.docs.cli_reference import PAGE, page
 from tests.docs.pages import blocks, is_session, run_console
 
 
 def main() -> None:
     """Rewrite the pages; blocks are replaced from the last, so that places stay right."""
+    PAGE.write_text(page(), encoding="utf-8")
     for block in reversed(blocks("console")):
         if not is_session(block):
             continue
