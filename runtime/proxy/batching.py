@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+# Padding is computed as if it were text. With few texts to choose from, batches that may be half padding
+# would cost more than calls of their own; below so many tokens the call itself is what costs.
+MOST_PADDING = 0.03
+ENOUGH_TOKENS = 512
+
 
 def chunks(sizes: Sequence[int], most_items: int, most_size: int) -> list[list[int]]:
     """Return positions in chunks, smallest first, of at most ``most_items`` and ``most_size`` in all.
@@ -16,10 +21,16 @@ def chunks(sizes: Sequence[int], most_items: int, most_size: int) -> list[list[i
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Return positions in batches of like length whose padded size stays within ``budget`` tokens.
 
-    Positions are sorted by length, longest last; a single item longer than the budget is a batch of
-    its own. Every position occurs exactly once.
+    A batch also ends where going on would make more than ``MOST_PADDING`` of it padding, once it has
+    ``ENOUGH_TOKENS``. Positions are sorted by length, longest last; a single item longer than the budget is
+    a batch of its own. Every position occurs exactly once.
     """
-    return _cut(lengths, lambda count, _, longest: count * longest > budget)
+
+    def overfull(count: int, total: int, longest: int) -> bool:
+        size = count * longest
+        return size > budget or (size > ENOUGH_TOKENS and size - total > MOST_PADDING * size)
+
+    return _cut(lengths, overfull)
 
 
 def _cut(sizes: Sequence[int], overfull: Callable[[int, int, int], bool]) -> list[list[int]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falconql.runtime.proxy.base import SpanValue
-from falconql.runtime.proxy.batching import chunks, token_batches
+from falconql.runtime.proxy.batching import ENOUGH_TOKENS, MOST_PADDING, chunks, token_batches
 from falconql.runtime.proxy.decoding import calibrated, decode, surest_begin
 from falconql.runtime.proxy.windows import centrality, window_ranges
 
@@ -20,6 +20,13 @@ def test_batches_hold_every_position_once_within_the_budget(lengths: list[int], 
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= budget
+        padded = max(lengths[i] for i in batch) * len(batch)
+        assert padded <= ENOUGH_TOKENS or padded - sum(lengths[i] for i in batch) <= MOST_PADDING * padded
+
+
+def test_a_batch_is_cut_before_it_is_mostly_padding() -> None:
+    assert [len(batch) for batch in token_batches([20] * 100 + [40] * 100, 100_000)] == [100, 100]
+    assert [len(batch) for batch in token_batches([10] * 4 + [80] * 2, 100_000)] == [6]
 
 
 @given(st.lists(st.integers(0, 300), max_size=200), st.integers(1, 50), st.integers(1, 2000))
