@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from falconql.catalog import Catalog, ParameterValue
 from falconql.diagnostics.model import Diagnostic, Help, Label, Severity
-from falconql.errors import ConfigError, QueryError
+from falconql.errors import ConfigError, ProxyError, QueryError
 from falconql.inputs import arrow_table, parameter_value, read_query, stats_for
 from falconql.proxies import Proxy, Span, proxy
 from falconql.source import Source
@@ -146,7 +146,7 @@ class Query:
         *,
         analyze: bool = False,
         order: Order = "cost",
-        proxy: str | OpenedProxy | None = None,
+        proxy: str | Proxy | OpenedProxy | None = None,
     ) -> Explained:
         """Return the plan as a readable tree with estimated rows and costs; ``str()`` is the text.
 
@@ -167,7 +167,7 @@ class Query:
         self,
         data: Data = None,
         *,
-        proxy: str | OpenedProxy | None = None,
+        proxy: str | Proxy | OpenedProxy | None = None,
         limit: int | None = None,
         order: Order = "cost",
     ) -> Result:
@@ -175,7 +175,7 @@ class Query:
 
         Args:
             data: the corpus.
-            proxy: a registered name, a folder, or an opened proxy; overrides ``using``.
+            proxy: a registered name, a folder, or what ``falconql.proxy`` returned; overrides ``using``.
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand; rows are the same.
 
@@ -191,7 +191,7 @@ class Query:
         self,
         data: Data = None,
         *,
-        proxy: str | OpenedProxy | None = None,
+        proxy: str | Proxy | OpenedProxy | None = None,
         limit: int | None = None,
         order: Order = "cost",
         with_proxy: bool = True,
@@ -207,31 +207,37 @@ class Query:
             typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
         if isinstance(proxy, str):
             typed = replace(typed, proxy=replace(typed.proxy, name=proxy, llm=False))
-        opened = None if proxy is None or isinstance(proxy, str) else proxy
+        opened = proxy.opened if isinstance(proxy, Proxy) else None if isinstance(proxy, str) else proxy
         if opened is None and typed.calls and with_proxy:
-            opened = self._open_proxy(typed)
+            opened = self._open_proxy(typed, named_in_query=proxy is None)
         planned = self._planned(typed, source, order)
         ctx = ExecContext(source, opened, on_progress=on_progress)
         return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
 
-    def _open_proxy(self, typed: TypedQuery) -> OpenedProxy:
-        from falconql.runtime.proxy import open_proxy
+    def _open_proxy(self, typed: TypedQuery, *, named_in_query: bool) -> OpenedProxy:
+        from falconql.runtime.proxy import find_proxy, open_proxy
 
+        name = typed.proxy.name
         if typed.proxy.llm:
-            raise QueryError([self._llm_diagnostic()], self.source)
-        return open_proxy(typed.proxy.name)
+            advice = "leave `using` out to run on the proxy that ships with FalconQL, or name one: --proxy NAME"
+            raise self._wrong_proxy("FQL301", "queries run on proxies, not on an LLM", advice)
+        if named_in_query and self.folder is not None and (self.folder / name).is_dir():
+            return open_proxy(str(self.folder / name))
+        try:
+            find_proxy(name)
+        except ProxyError as error:
+            if named_in_query:
+                raise self._wrong_proxy("FQL302", str(error), error.hint or "") from error
+            raise
+        return open_proxy(name)
 
-    def _llm_diagnostic(self) -> Diagnostic:
+    def _wrong_proxy(self, code: str, message: str, advice: str) -> QueryError:
+        """Return the error for a `using` clause that cannot be run."""
         from falconql.syntax import parse
 
         using = parse(self.source).using
-        assert using is not None, "only a `using` clause names an LLM"
-        return Diagnostic(
-            "FQL301",
-            "queries run on proxies, not on an LLM",
-            Label(using.span),
-            helps=(Help("leave `using` out to run on the proxy that ships with FalconQL, or name one: --proxy NAME"),),
-        )
+        assert using is not None, "without a `using` clause the proxy is the one that ships"
+        return QueryError([Diagnostic(code, message, Label(using.span), helps=(Help(advice),))], self.source)
 
     def _checked(self, source: TableSource | None) -> Checked:
         from falconql.check import check_query

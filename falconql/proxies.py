@@ -27,20 +27,20 @@ class Proxy:
     """A small model that answers instructions about texts; made by ``falconql.proxy``."""
 
     def __init__(self, opened: OpenedProxy) -> None:
-        self._opened = opened
+        self.opened = opened
 
     @property
     def name(self) -> str:
         """The name it is known under."""
-        return self._opened.name
+        return self.opened.name
 
     def label(self, texts: Sequence[str], instruction: str) -> NDArray[np.float32]:
         """Return for each text how well it satisfies the instruction: float32, shape (n,), from 0 to 1."""
-        return self._opened.label(list(texts), [instruction] * len(texts))
+        return self.opened.label(list(texts), [instruction] * len(texts))
 
     def spans(self, texts: Sequence[str], instruction: str) -> list[list[Span]]:
         """Return for each text the stretches that the instruction asks for, in text order."""
-        found = self._opened.spans(list(texts), [instruction] * len(texts))
+        found = self.opened.spans(list(texts), [instruction] * len(texts))
         return [
             [Span(text[span.start : span.end], span.start, span.end, span.score) for span in spans]
             for text, spans in zip(texts, found, strict=True)

@@ -14,6 +14,14 @@ ENTRIES = (
         'text body\nwhere label("Is it about sports?")',
     ),
     CodeEntry(
+        "FQL302",
+        "a proxy that is not there",
+        "`using` names a proxy: one that ships with FalconQL, one that was added with `falconql proxies add`, or a "
+        "folder, relative to the query's file. `falconql proxies list` shows the names.",
+        'text body\nusing "kestral"\nwhere label("Is it about sports?")',
+        'text body\nusing "kestrel"\nwhere label("Is it about sports?")',
+    ),
+    CodeEntry(
         "FQL901",
         "a rule of the optimiser that broke its promise",
         "This is an error in FalconQL, not in the query: a rewrite changed the columns of the result and was stopped. "

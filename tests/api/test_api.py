@@ -120,6 +120,8 @@ def test_a_proxy_of_ones_own() -> None:
     found = query.run(ROWS, proxy=FakeProxy())
     assert found.metrics["model_calls"] > 0
     assert found.plan.calls[0].kind == "label"
+    own = falconql.proxy()
+    assert query.run(ROWS, proxy=own).to_arrow() == query.run(ROWS, proxy="kestrel").to_arrow()
 
 
 def test_repr_is_a_small_table() -> None:

@@ -184,9 +184,10 @@ def test_corrupt_proxy(folder: Path) -> None:
 
 
 def test_unknown_proxy(folder: Path) -> None:
-    failed(
-        falconql("run", "-e", 'where label("x")', "--from", "reviews.csv", "--proxy", "osprey"), 3, "osprey", "kestrel"
-    )
+    query = 'using "osprey" where label("x")'
+    failed(falconql("run", "-e", query, "--from", "reviews.csv"), 1, "FQL302", 'using "osprey"', "^^^", "kestrel")
+    given = falconql("run", "-e", query, "--from", "reviews.csv", "--proxy", "osprey")
+    failed(given, 3, "osprey", "kestrel")
 
 
 def test_model_call_on_a_number_column(folder: Path) -> None:

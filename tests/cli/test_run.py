@@ -155,3 +155,13 @@ def test_proxy_by_folder(folder: Path) -> None:
         "csv",
     )
     assert falconql(*asked, "--proxy", kestrel).out == falconql(*asked).out
+
+
+def test_proxy_folder_is_relative_to_the_query(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kestrel = json.loads(falconql("proxies", "show", "kestrel", "--format", "json").out)["folder"]
+    (folder / "queries").mkdir()
+    (folder / "queries" / "mine").symlink_to(kestrel)
+    (folder / "queries" / "q.fql").write_text('using "mine" where label("Is it good?") select id')
+    assert falconql("run", "queries/q.fql", "--from", "reviews.csv").status == 0
+    monkeypatch.chdir(folder / "queries")
+    assert falconql("run", "-e", 'using "mine" where label("x")', "--from", "../reviews.csv").status == 0
