@@ -56,6 +56,17 @@ def query(text: str | Path, /, **parameters: Any) -> Query:
     return Query(Source("<query>", text), values)
 
 
+def opened(data: Data) -> TableSource:
+    """Return a corpus that can be read: from a path, Arrow data, or columns by name.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from falconql.runtime.io import open_source
+
+    return open_source(arrow_table(data) if isinstance(data, Mapping) else data)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What checking a query found; true when the query has no errors.
@@ -282,14 +293,12 @@ class Query:
         return path if self.folder is None or "://" in path or path == "-" else str(self.folder / path)
 
     def _open(self, data: Data) -> TableSource:
-        from falconql.runtime.io import open_source
-
         if data is None:
             data = self._from()
         if data is None:
             self._checked_without_corpus()
             raise ConfigError("no corpus: neither the query nor the caller says what to read", hint=_CORPUS_HINT)
-        return open_source(arrow_table(data) if isinstance(data, Mapping) else data)
+        return opened(data)
 
     def _checked_without_corpus(self) -> None:
         """Report what is wrong with the query before asking for a corpus."""

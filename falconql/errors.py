@@ -5,6 +5,8 @@
     FalconQLError
     ├── PlanError, ProxyError, DataError, ExecutionError     see falconql.runtime.errors
     ├── QueryError       the query has errors; carries its diagnostics
+    ├── ModelServerError a language model cannot be asked, or gives no usable answer
+    ├── AskError         an instruction in plain words leads to no query
     └── ConfigError      something outside the query and the data is missing or wrong
 """
 
@@ -17,10 +19,12 @@ from falconql.runtime.errors import DataError, ExecutionError, FalconQLError, Pl
 from falconql.source import Source
 
 __all__ = [
+    "AskError",
     "ConfigError",
     "DataError",
     "ExecutionError",
     "FalconQLError",
+    "ModelServerError",
     "PlanError",
     "ProxyError",
     "QueryError",
@@ -40,3 +44,11 @@ class QueryError(FalconQLError):
 
 class ConfigError(FalconQLError):
     """An extra is not installed, or a setting is wrong."""
+
+
+class ModelServerError(FalconQLError):
+    """A language model cannot be reached, refuses, or gives no usable answer."""
+
+
+class AskError(FalconQLError):
+    """An instruction in plain words leads to no query: the corpus cannot answer it, or no try was right."""

@@ -1,0 +1,48 @@
+"""Asking in plain words: an instruction and a corpus to a checked query, by way of a language model.
+
+``loop`` is the way through; ``corpus`` says what a model is told of the data, ``prompt`` and ``library`` how it
+is asked, ``constraint`` and ``client`` reach it, ``reading``, ``mending`` and ``review`` look at what it wrote.
+Nothing here runs a query.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from falconql.asking.endpoint import Endpoint
+    from falconql.asking.loop import Answer, Settings
+
+__all__ = ["plan"]
+
+
+def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, settings: Settings | None = None) -> Answer:
+    """Return the query for an instruction over a corpus, checked, with what the user should know of it.
+
+    Args:
+        instruction: what is wanted, in plain words.
+        data: the corpus, as everywhere in the API.
+        endpoint: where the model is; by default what the environment says.
+        settings: how to ask.
+
+    Raises:
+        ConfigError: no model is set up.
+        ModelServerError: the model cannot be asked.
+        AskError: the corpus cannot answer it, or no try gave a query.
+        DataError: the corpus cannot be read.
+    """
+    from falconql.api import opened
+    from falconql.asking.client import OpenAIChat
+    from falconql.asking.corpus import look_at
+    from falconql.asking.decoding import grammars_for
+    from falconql.asking.endpoint import Endpoint
+    from falconql.asking.loop import Planner, Settings
+
+    endpoint = endpoint or Endpoint.from_environment()
+    settings = settings or Settings()
+    corpus = look_at(opened(data))
+
+    def grammars(instruction: str) -> Any:
+        return grammars_for(corpus, instruction, thinking=settings.prompt.thinking)
+
+    return Planner(OpenAIChat(endpoint), corpus, grammars, endpoint.url, settings).plan(instruction)

@@ -1,0 +1,201 @@
+"""Asking a language model: one request, one reply, every way in which that can fail.
+
+Retries, back-off and ``Retry-After`` are the openai client's. Knows nothing of queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from falconql.asking.endpoint import Endpoint
+from falconql.errors import ConfigError, ModelServerError
+
+RETRIES = 3
+Message = Mapping[str, str]
+
+
+class Refused(ModelServerError):
+    """The server takes requests, but not this one (HTTP 400, 404 of a field, 422, 501)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: the text, whether the model had finished it, and the tokens both ways."""
+
+    text: str
+    finished: bool
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class ChatClient(Protocol):
+    """What a planner asks."""
+
+    def complete(self, messages: Sequence[Message], extra: Mapping[str, Any], *, most_tokens: int) -> Reply:
+        """Return the model's reply; ``extra`` are further fields of the request.
+
+        Raises:
+            Refused: the server does not take these fields.
+            ModelServerError: no answer can be had.
+        """
+
+    def owners(self) -> tuple[str, ...]:
+        """Return who the server says its models belong to: it tells one kind of server from another."""
+
+
+class OpenAIChat:
+    """A chat model behind an OpenAI-compatible endpoint."""
+
+    def __init__(self, endpoint: Endpoint, *, retries: int = RETRIES) -> None:
+        self.endpoint = endpoint
+        self._client = _openai().OpenAI(
+            base_url=endpoint.url, api_key=endpoint.key, timeout=endpoint.timeout_s, max_retries=retries
+        )
+        # Newer OpenAI models refuse a temperature and want the limit under another name.
+        self._refused: set[str] = set()
+
+    @cached_property
+    def model(self) -> str:
+        """The model's name; asked for when the settings name none."""
+        if self.endpoint.model is not None:
+            return self.endpoint.model
+        names = [name for name, _ in self._models]
+        if len(names) == 1:
+            return names[0]
+        offered = f"{self.endpoint.url} offers {', '.join(names[:8])}" if names else f"{self.endpoint.url} offers none"
+        raise ConfigError("no model is named", hint=f"set FALCONQL_MODEL: {offered}")
+
+    def owners(self) -> tuple[str, ...]:
+        return tuple(owner for _, owner in self._models)
+
+    @cached_property
+    def _models(self) -> list[tuple[str, str]]:
+        with _explained(self):
+            found = self._client.models.list()
+            return [(str(m.id), str(getattr(m, "owned_by", "") or "")) for m in found.data or ()]
+
+    def complete(self, messages: Sequence[Message], extra: Mapping[str, Any], *, most_tokens: int) -> Reply:
+        fields: dict[str, Any] = {"temperature": 0.0, "max_tokens": most_tokens}
+        while True:
+            asked = {name: value for name, value in fields.items() if name not in self._refused}
+            if "max_tokens" in self._refused:
+                asked["max_completion_tokens"] = most_tokens
+            try:
+                return self._once(messages, {**asked, **extra})
+            except Refused as error:
+                refused = next((name for name in asked if name in fields and f"'{name}'" in str(error)), None)
+                if refused is None:
+                    raise
+                self._refused.add(refused)
+
+    def _once(self, messages: Sequence[Message], fields: Mapping[str, Any]) -> Reply:
+        with _explained(self):
+            answer = self._client.chat.completions.create(model=self.model, messages=list(messages), **fields)
+        if not getattr(answer, "choices", None):
+            raise ModelServerError(
+                f"{self.endpoint.url} answered, but not as a chat endpoint does",
+                hint="OPENAI_BASE_URL must end where /chat/completions begins, usually in /v1",
+            )
+        choice, usage = answer.choices[0], answer.usage
+        return Reply(
+            _text(choice.message),
+            choice.finish_reason != "length",
+            getattr(usage, "prompt_tokens", 0) or 0,
+            getattr(usage, "completion_tokens", 0) or 0,
+        )
+
+
+def _text(message: Any) -> str:
+    for call in getattr(message, "tool_calls", None) or ():
+        custom = getattr(call, "custom", None)
+        if custom is not None:
+            return str(custom.input)
+    return message.content or ""
+
+
+class _explained:
+    """Turns the client's exceptions into messages that say what to set."""
+
+    def __init__(self, chat: OpenAIChat) -> None:
+        self.chat = chat
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        openai = _openai()
+        if isinstance(error, ValueError):
+            # An answer that is not JSON, or not of the documented shape.
+            raise ModelServerError(
+                f"{self.chat.endpoint.url} answered something that is no chat completion",
+                hint="check OPENAI_BASE_URL; it usually ends in /v1",
+            ) from error
+        if isinstance(error, openai.OpenAIError):
+            raise _understood(error, self.chat.endpoint) from error
+
+
+def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
+    openai, url = _openai(), endpoint.url
+    match error:
+        case openai.APITimeoutError():
+            return ModelServerError(
+                f"{url} gave no answer within {endpoint.timeout_s:g} seconds",
+                hint="raise FALCONQL_TIMEOUT, or use a smaller or less busy model",
+            )
+        case openai.APIConnectionError():
+            return ModelServerError(
+                f"cannot reach {url}: {_reason(error)}", hint="start the server, or set OPENAI_BASE_URL to another"
+            )
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return ModelServerError(
+                f"{url} refused the key (HTTP {error.status_code})",
+                hint="set OPENAI_API_KEY to one that is valid there",
+            )
+        case openai.RateLimitError():
+            return ModelServerError(f"{url} takes no more requests for now: {_said(error)}", hint=_wait(error))
+        case openai.NotFoundError():
+            return ModelServerError(
+                f"{url} has no such model or address: {_said(error)}",
+                hint=f"check FALCONQL_MODEL (now {endpoint.model}) and OPENAI_BASE_URL",
+            )
+        case openai.APIStatusError() if error.status_code in (400, 422, 501):
+            return Refused(f"{url} refused the request: {_said(error)}", hint="`falconql ask -v` shows what was sent")
+        case openai.APIStatusError():
+            return ModelServerError(
+                f"{url} failed (HTTP {error.status_code}): {_said(error)}",
+                hint="try again; the server's log says more",
+            )
+    return ModelServerError(f"{url}: {_said(error)}", hint="check OPENAI_BASE_URL")
+
+
+def _reason(error: Any) -> str:
+    cause: BaseException | None = error
+    while cause is not None and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return str(cause) or type(cause).__name__
+
+
+def _said(error: Any) -> str:
+    body = getattr(error, "body", None)
+    said = body.get("message") if isinstance(body, dict) else None
+    text = " ".join(str(said or getattr(error, "message", error)).split())
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _wait(error: Any) -> str:
+    seconds = error.response.headers.get("retry-after")
+    when = f"it asks to wait {seconds} seconds" if seconds else "wait a minute"
+    return f"{when}, then try again; a plan with a higher limit, or another FALCONQL_MODEL, helps for good"
+
+
+def _openai() -> Any:
+    try:
+        import openai
+    except ImportError as error:
+        raise ConfigError(
+            "the openai client is not installed", hint='install it with `pip install "falconql[ask]"`'
+        ) from error
+    return openai

@@ -1,0 +1,111 @@
+"""What an instruction speaks of: its content words, its shape, and the columns it has evidence for.
+
+Pure functions over words. They know common English; an instruction in another language gives no evidence,
+and what has no evidence is then not narrowed (see ``mentioned``).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+
+from falconql.asking.corpus import Column, Corpus
+from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
+
+_VOCABULARY = tomllib.loads((resources.files(__package__) / "vocabulary.toml").read_text(encoding="utf-8"))
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[$€]")
+_STOP = frozenset(_VOCABULARY["stop"].split())
+_SAID_FOR = tuple(frozenset(group.split()) for group in _VOCABULARY["said_for"])
+_SHAPES = {name: re.compile(cues, re.IGNORECASE) for name, cues in _VOCABULARY["shapes"].items()}
+_CURLY = str.maketrans("\u2018\u2019", "''")
+_TIMES = re.compile(
+    r"\b(1[89]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|before|after|since|until|recent\w*|latest|newest|oldest|newer|older|"
+    r"last (year|month|week)|this (year|month))\b",
+    re.IGNORECASE,
+)
+
+
+_NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS, 1)}
+
+
+def stem(word: str) -> str:
+    """Return a word without the commonest English endings; a number word is its digits."""
+    word = _NUMBERS.get(word.lower(), word.lower()).removesuffix("'s")
+    for ending, least in (("ies", 4), ("sses", 5), ("ing", 6), ("ed", 5), ("es", 5), ("s", 4)):
+        if len(word) >= least and word.endswith(ending) and not word.endswith("ss"):
+            root = word[: -len(ending)]
+            return root + "y" if ending == "ies" else root + "ss" if ending == "sses" else root
+    return word
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text or of a column name in lower case."""
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.translate(_CURLY).replace("_", " "))
+    return [word.lower() for word in _WORD.findall(split)]
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the stems of the words that carry meaning."""
+    return frozenset(stem(word) for word in words(text) if word not in _STOP)
+
+
+def shape(instruction: str) -> frozenset[str]:
+    """Return which kinds of cue words an instruction has."""
+    return frozenset(name for name, cues in _SHAPES.items() if cues.search(instruction.translate(_CURLY)))
+
+
+def actions() -> frozenset[str]:
+    """Return the stems of words that say what to do and not what about."""
+    return frozenset(stem(word) for word in _VOCABULARY["actions"].split())
+
+
+def mentioned(corpus: Corpus, instruction: str) -> dict[str, str]:
+    """Return the columns an instruction has evidence for, and the word that is the evidence.
+
+    Evidence is a word of the column's name, one of its values, or what people say for such a column.
+    """
+    found = {}
+    for column in corpus.columns:
+        word = _evidence(column, instruction)
+        if word is not None:
+            found[column.name] = word
+    return found
+
+
+def _evidence(column: Column, instruction: str) -> str | None:
+    said = {stem(word): word for word in words(instruction)}
+    names = [stem(word) for word in words(column.name) if word not in ("id", "is", "has", "of", "the", "n")]
+    for name in names:
+        if name in said:
+            return said[name]
+        for word in said:
+            if min(len(word), len(name)) >= 5 and (word.startswith(name[:5]) and name.startswith(word[:5])):
+                return said[word]
+    if column.closed:
+        for value in column.values:
+            if _says(instruction, str(value)):
+                return str(value)
+    if column.type in (DATE, TIMESTAMP) and (time := _TIMES.search(instruction)):
+        return time[0]
+    if column.type in (INT, FLOAT, DATE, TIMESTAMP, TEXT, BOOL):
+        for group in _SAID_FOR:
+            stems = {stem(word) for word in group}
+            if any(name in stems for name in names) and (hit := stems & said.keys()):
+                return said[min(hit)]
+    return None
+
+
+def _says(instruction: str, value: str) -> bool:
+    """Return whether the instruction has the words of a value one after the other."""
+    wanted = [stem(word) for word in words(value)]
+    have = [stem(word) for word in words(instruction)]
+    return bool(wanted) and any(have[i : i + len(wanted)] == wanted for i in range(len(have) - len(wanted) + 1))
+
+
+def says_any(instruction: str, values: Iterable[object]) -> bool:
+    """Return whether one of the values stands in the instruction."""
+    return any(_says(instruction, str(value)) for value in values)

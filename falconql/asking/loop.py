@@ -1,0 +1,226 @@
+"""From an instruction in plain words to a checked query.
+
+::
+
+    instruction, corpus --prompt--> messages --model--> reply --read--> query --mend, check, review--> Answer
+                                       ^                                   |
+                                       +------------- what is wrong -------+   at most three times
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from falconql.api import Query
+from falconql.asking.client import ChatClient, Message, Refused, Reply
+from falconql.asking.constraint import FREE, Grammars, Ladder, ways
+from falconql.asking.corpus import Corpus
+from falconql.asking.mending import mend
+from falconql.asking.prompt import PromptSettings, conversation, repair
+from falconql.asking.reading import Read, read, refusal
+from falconql.asking.review import slips
+from falconql.catalog import Catalog
+from falconql.check import check_query
+from falconql.diagnostics.model import Diagnostic, Severity
+from falconql.diagnostics.render import render, to_json_object
+from falconql.errors import AskError, QueryError
+from falconql.source import Source
+
+REPAIRS = 3
+MOST_TOKENS = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to ask.
+
+    Attributes:
+        prompt: what the prompt holds.
+        constrained: hand the grammar over where the server can take it.
+        reviewed: look for semantic slips, mend what can be mended, and hand the rest back.
+        repairs: how often a query is handed back at most.
+        most_tokens: a reply's tokens at most.
+    """
+
+    prompt: PromptSettings = field(default_factory=PromptSettings)
+    constrained: bool = True
+    reviewed: bool = True
+    repairs: int = REPAIRS
+    most_tokens: int = MOST_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a reply, in the words that are handed back.
+
+    Attributes:
+        said: everything, empty when nothing is wrong.
+        diagnostics: errors of the query, as ``check --format json`` shows them.
+        slips: what seems not to be what the instruction says.
+    """
+
+    said: str = ""
+    diagnostics: tuple[dict[str, Any], ...] = ()
+    slips: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, diagnostics: Sequence[Diagnostic], source: Source) -> Fault:
+        """Return errors as a fault."""
+        return cls(render(diagnostics, source), tuple(to_json_object(d, source) for d in diagnostics))
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One reply.
+
+    Attributes:
+        reply: what the model wrote.
+        way: how it was held to the grammar.
+        fault: what was wrong with it.
+    """
+
+    reply: str
+    way: str
+    fault: Fault
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A query for an instruction.
+
+    Attributes:
+        query: canonical, checked against the corpus.
+        notes: what the user should know: what was left out, what may have been misunderstood.
+        thoughts: the conditions and outputs as the model understood them.
+        tries: every reply in order.
+        left: the ways of constraining that the server refused, and why.
+    """
+
+    query: Query
+    notes: tuple[str, ...]
+    thoughts: tuple[str, ...]
+    tries: tuple[Try, ...]
+    left: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long the model took in all."""
+        return sum(each.seconds for each in self.tries)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written in all."""
+        return sum(each.prompt_tokens + each.completion_tokens for each in self.tries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A query that checks, and what may be wrong with it all the same."""
+
+    read: Read
+    notes: tuple[str, ...]
+    slips: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Planner:
+    """Turns instructions into queries over one corpus.
+
+    Args:
+        chat: the model.
+        corpus: what is known of the corpus.
+        grammars: the decoding grammars of an instruction.
+        url: the endpoint, which decides what is tried first.
+        settings: how to ask.
+    """
+
+    chat: ChatClient
+    corpus: Corpus
+    grammars: Callable[[str], Grammars]
+    url: str
+    settings: Settings = field(default_factory=Settings)
+
+    def plan(self, instruction: str) -> Answer:
+        """Return the query for an instruction.
+
+        Raises:
+            AskError: the corpus cannot answer it, or no try gave a query.
+            ModelServerError: the model cannot be asked.
+        """
+        ladder = Ladder(ways(self.chat, self.url) if self.settings.constrained else [FREE])
+        messages = conversation(self.corpus, instruction, self.settings.prompt)
+        best: _Candidate | None = None
+        tries: list[Try] = []
+        for _ in range(self.settings.repairs + 1):
+            started = time.perf_counter()
+            reply = self._reply(messages, instruction, ladder)
+            why = refusal(reply.text)
+            if why is not None:
+                raise AskError(f"this corpus cannot answer that: {why}", hint=_columns_hint(self.corpus))
+            candidate, fault = self._judged(reply, instruction)
+            seconds = time.perf_counter() - started
+            tries.append(Try(reply.text, ladder.way.name, fault, reply.prompt_tokens, reply.completion_tokens, seconds))
+            if candidate is not None and (best is None or len(candidate.slips) < len(best.slips)):
+                best = candidate
+            if not fault.said:
+                break
+            if candidate is None and ladder.way.strict:
+                # Held to the grammar it could not have written this: the server took the field and ignored it.
+                ladder.step_down("the answer does not keep to the grammar")
+            messages = repair(conversation(self.corpus, instruction, self.settings.prompt), reply.text, fault.said)
+        if best is None:
+            raise AskError(
+                f"no query after {len(tries)} tries; the last one: {tries[-1].fault.said.splitlines()[0]}",
+                hint="say it in other words, or write the query by hand; `falconql ask -v` shows every try",
+            )
+        return self._answer(best, tries, ladder)
+
+    def _reply(self, messages: Sequence[Message], instruction: str, ladder: Ladder) -> Reply:
+        while True:
+            fields = ladder.way.fields(self.grammars(instruction))
+            try:
+                return self.chat.complete(messages, fields, most_tokens=self.settings.most_tokens)
+            except Refused as error:
+                if not ladder.step_down(str(error)):
+                    raise
+
+    def _judged(self, reply: Reply, instruction: str) -> tuple[_Candidate | None, Fault]:
+        if not reply.text.strip():
+            return None, Fault("the answer was empty")
+        if not reply.finished:
+            return None, Fault("the answer was cut off because it was too long; write a shorter query")
+        try:
+            found = read(reply.text, self.corpus)
+        except QueryError as error:
+            return None, Fault.of(error.diagnostics, error.source)
+        notes = found.notes
+        if self.settings.reviewed:
+            mended = mend(found.query, self.corpus, instruction)
+            notes += mended.notes
+            found = found.as_mended(mended.query)
+        typed, diagnostics = check_query(found.query, Catalog(self.corpus.fields, {}, self.corpus.name))
+        if typed is None:
+            errors = [d for d in diagnostics if d.severity is Severity.ERROR]
+            return None, Fault.of(errors, found.source)
+        slipped = tuple(slips(instruction, self.corpus, found.source, typed)) if self.settings.reviewed else ()
+        return _Candidate(found, notes, slipped), Fault("\n".join(slipped), (), slipped)
+
+    def _answer(self, best: _Candidate, tries: Sequence[Try], ladder: Ladder) -> Answer:
+        doubts = tuple(f"please check: {slip}" for slip in best.slips)
+        return Answer(
+            Query(best.read.source),
+            best.notes + doubts,
+            best.read.thoughts,
+            tuple(tries),
+            tuple((way.name, why) for way, why in ladder.left),
+        )
+
+
+def _columns_hint(corpus: Corpus) -> str:
+    return f"the corpus has {', '.join(column.name for column in corpus.columns)}"

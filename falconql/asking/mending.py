@@ -1,0 +1,91 @@
+"""Taking out of a query what the instruction gives no reason for; no model is asked.
+
+A small model adds conditions that nobody stated: on a column the instruction never speaks of, or a label
+such as "Is this a review?" over a table of reviews. Leaving one out cannot be wrong when nothing in the
+instruction speaks for it; what was left out is told to the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from falconql.asking.corpus import Corpus
+from falconql.asking.evidence import content_words, mentioned, says_any
+from falconql.syntax import ast
+from falconql.syntax.printer import LOOSEST, ExpressionPrinter
+from falconql.syntax.walk import walk
+from falconql.types import BOOL
+
+_ANYTHING = content_words(
+    "text document record entry row item post comment review article message description story about relevant related "
+    "valid real actual content"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A query and what was taken out of it."""
+
+    query: ast.Query
+    notes: tuple[str, ...]
+
+
+def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
+    """Return the query without conditions that nothing in the instruction speaks for."""
+    if query.where is None:
+        return Mended(query, ())
+    spoken = mentioned(corpus, instruction)
+    notes: list[str] = []
+
+    def unfounded(condition: ast.Expr) -> bool:
+        why = _needless(condition, corpus) or _unspoken(condition, corpus, spoken, instruction)
+        if why:
+            notes.append(why)
+        return bool(why)
+
+    kept = _without(query.where.condition, unfounded)
+    where = None if kept is None else replace(query.where, condition=kept)
+    if where is None and not (query.bindings or query.select):
+        return Mended(query, ())
+    return Mended(replace(query, where=where), tuple(notes))
+
+
+def _without(condition: ast.Expr, unfounded: Callable[[ast.Expr], bool]) -> ast.Expr | None:
+    if isinstance(condition, (ast.And, ast.Or)):
+        kept = [below for operand in condition.operands if (below := _without(operand, unfounded)) is not None]
+        once = tuple(dict.fromkeys(kept))
+        if not once:
+            return None
+        return once[0] if len(once) == 1 else replace(condition, operands=once)
+    return None if unfounded(condition) else condition
+
+
+def _needless(condition: ast.Expr, corpus: Corpus) -> str | None:
+    """Find a label that every text of the table satisfies: it only names what the table is of."""
+    if not (isinstance(condition, ast.Call) and condition.function.text == "label"):
+        return None
+    texts = [a.value.value for a in condition.arguments if isinstance(a.value, ast.Text)]
+    if not texts:
+        return None
+    asked = content_words(texts[-1])
+    of_table = content_words(corpus.name) | _ANYTHING
+    return f'left out label("{texts[-1]}"): every text is one' if asked <= of_table else None
+
+
+def _unspoken(condition: ast.Expr, corpus: Corpus, spoken: dict[str, str], instruction: str) -> str | None:
+    """Find a condition on columns only, with neither the columns nor the values in the instruction.
+
+    Yes/no columns are left alone: there are too many words for each ("open" for one called ``fixed``).
+    """
+    below = list(walk(condition))
+    if any(isinstance(node, ast.Call) for node in below):
+        return None
+    names = {node.text for node in below if isinstance(node, ast.Name)}
+    columns = {name for name in names if (found := corpus.column(name)) and found.type != BOOL}
+    if not names or names != columns or columns & spoken.keys() or corpus.text in columns:
+        return None
+    values = [node.value for node in below if isinstance(node, (ast.Text, ast.Integer, ast.Decimal))]
+    if says_any(instruction, values):
+        return None
+    return f"left out `{ExpressionPrinter().flat(condition, LOOSEST)}`: the instruction does not speak of it"

@@ -1,0 +1,133 @@
+"""From a model's reply to a query: found in what was written, cleared of what may not be in it, formatted."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+
+from falconql.asking.corpus import Corpus
+from falconql.diagnostics.model import Diagnostic, Label
+from falconql.errors import QueryError
+from falconql.source import Source, Span
+from falconql.syntax import ast, parse
+from falconql.syntax.formatter import format_query
+from falconql.syntax.keywords import keywords
+from falconql.syntax.walk import walk
+from falconql.types import TEXT
+
+REFUSAL = re.compile(r"^\s*(?:--\s*)?cannot(?: answer)?:\s*(.+)", re.IGNORECASE)
+_FENCE = re.compile(r"```\w*\n(.*?)(?:```|\Z)", re.DOTALL)
+_CLAUSES = ("FROM", "TEXT_WORD", "USING", "LET", "EACH", "WHERE", "GROUP", "SELECT", "ORDER", "LIMIT")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A reply as a query.
+
+    Attributes:
+        source: the query in canonical form.
+        query: its syntax tree.
+        notes: what was taken out or put in, for the user.
+        thoughts: the comment lines before the query.
+    """
+
+    source: Source
+    query: ast.Query
+    notes: tuple[str, ...]
+    thoughts: tuple[str, ...]
+
+    def as_mended(self, query: ast.Query) -> Read:
+        """Return the same reply as another query, whose places are those of its canonical form."""
+        source = Source("<query>", format_query(query))
+        return replace(self, source=source, query=parse(source))
+
+
+def refusal(reply: str) -> str | None:
+    """Return why the model says that the corpus cannot answer, None if it says no such thing."""
+    found = REFUSAL.match(unwrapped(reply))
+    return found[1].strip() if found else None
+
+
+def unwrapped(reply: str) -> str:
+    """Return the query text in a reply: without JSON around it, a fence, or prose before and after."""
+    text = reply.strip()
+    if text.startswith("{"):
+        try:
+            held = json.loads(text)
+        except ValueError:
+            held = None
+        if isinstance(held, dict) and isinstance(held.get("query"), str):
+            text = held["query"].strip()
+    fenced = _FENCE.search(text)
+    if fenced:
+        return fenced[1].strip()
+    if REFUSAL.match(text):
+        return text
+    lines = text.splitlines()
+    start = next((i for i, line in enumerate(lines) if _begins_query(line)), None)
+    if start is None:
+        return text
+    while start and lines[start - 1].lstrip().startswith("--"):
+        start -= 1
+    return "\n".join(_until_prose(lines[start:])).strip()
+
+
+def _begins_query(line: str) -> bool:
+    words = line.split(maxsplit=1)
+    return bool(words) and words[0].lower() in {keywords()[name] for name in _CLAUSES}
+
+
+def _until_prose(lines: list[str]) -> list[str]:
+    """Return the lines up to an empty one after which no clause and nothing indented follows."""
+    for i, line in enumerate(lines):
+        after = [later for later in lines[i + 1 :] if later.strip()]
+        if not line.strip() and after and not (_begins_query(after[0]) or after[0][0] in " -)"):
+            return lines[:i]
+    return lines
+
+
+def read(reply: str, corpus: Corpus) -> Read:
+    """Return the query of a reply.
+
+    ``from`` and ``using`` are taken out: a model names no file, no endpoint and no proxy.
+
+    Raises:
+        QueryError: it is not in the language.
+    """
+    written = unwrapped(reply)
+    query = parse(Source("<answer>", written))
+    query, notes = _cleared(query)
+    query = _with_text(query, corpus)
+    thoughts = [
+        line.strip().removeprefix("--").strip() for line in written.splitlines() if line.lstrip().startswith("--")
+    ]
+    return Read(Source("<query>", ""), query, notes, tuple(thoughts)).as_mended(query)
+
+
+def _cleared(query: ast.Query) -> tuple[ast.Query, tuple[str, ...]]:
+    notes = []
+    if query.source is not None:
+        notes.append("the model named a file; it was left out: the corpus is the one you gave")
+    if query.using is not None:
+        notes.append("the model named a proxy; it was left out")
+    kept = replace(query, source=None, using=None)
+    if not (kept.bindings or kept.where or kept.select or kept.group_by or kept.order_by or kept.limit):
+        nothing = Diagnostic("FQL001", "the answer has no `where`, `each` or `select`", Label(Span(0, 0)))
+        raise QueryError([nothing], Source("<answer>", ""))
+    return kept, tuple(notes)
+
+
+def _with_text(query: ast.Query, corpus: Corpus) -> ast.Query:
+    """Name the text column where model calls need it and the corpus has several to choose from."""
+    if query.text is not None or corpus.text is None:
+        return query
+    texts = [column for column in corpus.columns if column.type == TEXT]
+    if corpus.text == "text" or len(texts) < 2 or not any(_reads_text(node) for node in walk(query)):
+        return query
+    nowhere = Span(0, 0)
+    return replace(query, text=ast.TextColumn(ast.Name(corpus.text, span=nowhere), span=nowhere))
+
+
+def _reads_text(node: ast.Node) -> bool:
+    return isinstance(node, ast.Call) and node.function.text.lower() in ("label", "span", "spans", "choose")
