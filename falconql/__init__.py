@@ -13,15 +13,28 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from falconql.api import Proxy, Query, Span, proxy, query
-    from falconql.errors import ConfigError, DataError, ExecutionError, FalconQLError, PlanError, ProxyError, QueryError
+    from falconql.asking import ask
+    from falconql.errors import (
+        AskError,
+        ConfigError,
+        DataError,
+        ExecutionError,
+        FalconQLError,
+        ModelServerError,
+        PlanError,
+        ProxyError,
+        QueryError,
+    )
     from falconql.result import Result
     from falconql.runtime.plan import Plan
 
 __all__ = [
+    "AskError",
     "ConfigError",
     "DataError",
     "ExecutionError",
     "FalconQLError",
+    "ModelServerError",
     "Plan",
     "PlanError",
     "Proxy",
@@ -30,6 +43,7 @@ __all__ = [
     "QueryError",
     "Result",
     "Span",
+    "ask",
     "proxy",
     "query",
 ]
@@ -37,11 +51,14 @@ __all__ = [
 # Importing any part of FalconQL, the runtime alone too, runs this file: it must load nothing.
 _HOMES = {
     "falconql.api": ("Proxy", "Query", "Span", "proxy", "query"),
+    "falconql.asking": ("ask",),
     "falconql.errors": (
+        "AskError",
         "ConfigError",
         "DataError",
         "ExecutionError",
         "FalconQLError",
+        "ModelServerError",
         "PlanError",
         "ProxyError",
         "QueryError",

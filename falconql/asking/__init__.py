@@ -10,10 +10,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from falconql.api import Query
     from falconql.asking.endpoint import Endpoint
     from falconql.asking.loop import Answer, Settings
 
-__all__ = ["plan"]
+__all__ = ["ask", "plan"]
+
+
+def ask(instruction: str, data: Any) -> Query:
+    """Return the query that an instruction in plain words asks for, checked against the corpus.
+
+    A language model writes it: OPENAI_BASE_URL, OPENAI_API_KEY and FALCONQL_MODEL say which.
+
+    Args:
+        instruction: what is wanted, in plain words.
+        data: the corpus: a path, Arrow data, or a mapping of column names to lists.
+
+    Raises:
+        ConfigError: no model is set up.
+        ModelServerError: the model cannot be asked.
+        AskError: the corpus cannot answer it, or no try gave a query.
+        DataError: the corpus cannot be read.
+    """
+    return plan(instruction, data).query
 
 
 def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, settings: Settings | None = None) -> Answer:

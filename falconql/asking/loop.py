@@ -22,8 +22,9 @@ from falconql.asking.mending import mend
 from falconql.asking.prompt import PromptSettings, conversation, repair
 from falconql.asking.reading import Read, read, refusal
 from falconql.asking.review import slips
+from falconql.asking.understanding import understanding
 from falconql.catalog import Catalog
-from falconql.check import check_query
+from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.diagnostics.render import render, to_json_object
 from falconql.errors import AskError, QueryError
@@ -97,14 +98,14 @@ class Answer:
     Attributes:
         query: canonical, checked against the corpus.
         notes: what the user should know: what was left out, what may have been misunderstood.
-        thoughts: the conditions and outputs as the model understood them.
+        understood: what the query does, in words, read off the checked query and not off the model's reply.
         tries: every reply in order.
         left: the ways of constraining that the server refused, and why.
     """
 
     query: Query
     notes: tuple[str, ...]
-    thoughts: tuple[str, ...]
+    understood: tuple[str, ...]
     tries: tuple[Try, ...]
     left: tuple[tuple[str, str], ...] = ()
 
@@ -118,12 +119,35 @@ class Answer:
         """Tokens read and written in all."""
         return sum(each.prompt_tokens + each.completion_tokens for each in self.tries)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``ask --format json`` prints."""
+        return {
+            "query": self.query.text,
+            "understood": list(self.understood),
+            "notes": list(self.notes),
+            "tries": [
+                {
+                    "reply": tried.reply,
+                    "constraint": tried.way,
+                    "diagnostics": list(tried.fault.diagnostics),
+                    "slips": list(tried.fault.slips),
+                    "prompt_tokens": tried.prompt_tokens,
+                    "completion_tokens": tried.completion_tokens,
+                    "seconds": round(tried.seconds, 3),
+                }
+                for tried in self.tries
+            ],
+            "tokens": self.tokens,
+            "seconds": round(self.seconds, 3),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """A query that checks, and what may be wrong with it all the same."""
 
     read: Read
+    typed: TypedQuery
     notes: tuple[str, ...]
     slips: tuple[str, ...]
 
@@ -209,14 +233,14 @@ class Planner:
             errors = [d for d in diagnostics if d.severity is Severity.ERROR]
             return None, Fault.of(errors, found.source)
         slipped = tuple(slips(instruction, self.corpus, found.source, typed)) if self.settings.reviewed else ()
-        return _Candidate(found, notes, slipped), Fault("\n".join(slipped), (), slipped)
+        return _Candidate(found, typed, notes, slipped), Fault("\n".join(slipped), (), slipped)
 
     def _answer(self, best: _Candidate, tries: Sequence[Try], ladder: Ladder) -> Answer:
         doubts = tuple(f"please check: {slip}" for slip in best.slips)
         return Answer(
             Query(best.read.source),
             best.notes + doubts,
-            best.read.thoughts,
+            understanding(best.typed),
             tuple(tries),
             tuple((way.name, why) for way, why in ladder.left),
         )

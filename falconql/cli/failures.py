@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import click
 
 from falconql.cli.terminal import say, use_color
-from falconql.errors import ConfigError, DataError, FalconQLError, QueryError
+from falconql.errors import AskError, ConfigError, DataError, FalconQLError, QueryError
 
 DONE, HAS_ERRORS, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -74,7 +74,7 @@ def say_error(message: str, hint: str | None) -> None:
 def _status(error: FalconQLError) -> int:
     if isinstance(error, ConfigError):
         return WRONG_USAGE
-    return HAS_ERRORS if isinstance(error, DataError) else FAILED
+    return HAS_ERRORS if isinstance(error, (AskError, DataError)) else FAILED
 
 
 def leave(status: int) -> None:

@@ -1,0 +1,116 @@
+"""``falconql ask``: plain words to a query, and to its rows if wanted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from falconql.cli.failures import exit_status
+from falconql.cli.options import proxy_option
+from falconql.cli.output import check_folder, first_rows, print_table, write_rows
+from falconql.cli.progress import Progress, summary
+from falconql.cli.terminal import is_terminal, say
+
+if TYPE_CHECKING:
+    from falconql.asking.loop import Answer
+
+
+@click.command("ask")
+@click.argument("instruction")
+@click.option("--from", "corpus", metavar="CORPUS", required=True, help="The corpus: a file, a folder, or a glob.")
+@click.option("--run", "run", is_flag=True, help="Run the query and print its rows; the query goes to standard error.")
+@click.option("-o", "--output", metavar="FILE", help="Run, and write the rows to FILE; its ending names the format.")
+@click.option("--format", "format_", type=click.Choice(["query", "json"]), default="query", help="What to print.")
+@click.option("--url", metavar="URL", help="The endpoint; by default OPENAI_BASE_URL, else OpenAI.")
+@click.option("--model", metavar="NAME", help="The language model; by default FALCONQL_MODEL.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long an answer may take; by default FALCONQL_TIMEOUT, else 120.",
+)
+@proxy_option
+@click.option("-v", "--verbose", is_flag=True, help="Show every try, its tokens, and how it was held to the grammar.")
+def command(
+    instruction: str,
+    corpus: str,
+    run: bool,
+    output: str | None,
+    format_: str,
+    url: str | None,
+    model: str | None,
+    timeout: float | None,
+    proxy: str | None,
+    verbose: bool,
+) -> None:
+    """Turn INSTRUCTION, in plain words, into a query over a corpus.
+
+    The query goes to standard output, so that > saves it; what was understood goes to standard error.
+    The language model is any OpenAI-compatible endpoint: OPENAI_BASE_URL, OPENAI_API_KEY, FALCONQL_MODEL.
+    """
+    from falconql.asking import plan
+    from falconql.asking.endpoint import Endpoint
+
+    if output is not None:
+        check_folder(output, "-o")
+    if not instruction.strip():
+        raise click.UsageError("the instruction is empty: say in plain words what you want to know")
+    if corpus == "-":
+        raise click.UsageError("`ask` reads the corpus before it can be run: give a file, not standard input")
+    endpoint = Endpoint.from_environment(url=url, model=model, timeout_s=timeout)
+    answer = plan(instruction, corpus, endpoint=endpoint)
+    if verbose:
+        _show_tries(answer)
+    _show_understanding(answer)
+    if format_ == "json":
+        print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+    elif run and output is None:
+        say(answer.query.text)
+    else:
+        print(answer.query.text, end="", flush=True)
+    if run or output is not None or (format_ == "query" and _agreed()):
+        _run(answer, corpus, output, proxy)
+
+
+def _show_tries(answer: Answer) -> None:
+    for way, why in answer.left:
+        say(f"not held to the grammar by {way}: {why}")
+    for number, tried in enumerate(answer.tries, 1):
+        tokens = f"{tried.prompt_tokens} + {tried.completion_tokens} tokens"
+        say(f"try {number}, {tried.way}, {tokens}, {tried.seconds:.1f} s:\n{_indented(tried.reply)}")
+        if tried.fault.said:
+            say(f"  handed back:\n{_indented(tried.fault.said)}")
+
+
+def _show_understanding(answer: Answer) -> None:
+    for line in (*answer.understood, *(f"note: {note}" for note in answer.notes)):
+        say(line)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _agreed() -> bool:
+    """Ask whether to run, where there is somebody to ask."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        return False
+    with exit_status():
+        return click.confirm("Run it?", default=True, err=True)
+    return False
+
+
+def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None) -> None:
+    with Progress(quiet=False) as progress:
+        run = answer.query.start(corpus, proxy=proxy, on_progress=progress.batch_done)
+        progress.watch(run.metrics, run.tokens_run)
+        if output is None:
+            found = first_rows(run)
+        else:
+            write_rows(run, output, None)
+    if output is None:
+        print_table(found, run)
+    say(summary(run.metrics))
