@@ -161,7 +161,7 @@ def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
                 f"{url} has no such model or address: {_said(error)}",
                 hint=f"check FALCONQL_MODEL (now {endpoint.model}) and OPENAI_BASE_URL",
             )
-        case openai.APIStatusError() if error.status_code in (400, 422, 501):
+        case openai.APIStatusError() if error.status_code in (400, 422, 501) or _is_validation(error):
             return Refused(f"{url} refused the request: {_said(error)}", hint="`falconql ask -v` shows what was sent")
         case openai.APIStatusError():
             return ModelServerError(
@@ -169,6 +169,11 @@ def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
                 hint="try again; the server's log says more",
             )
     return ModelServerError(f"{url}: {_said(error)}", hint="check OPENAI_BASE_URL")
+
+
+def _is_validation(error: Any) -> bool:
+    """Return whether a server that knows no HTTP 400 complains of the request all the same."""
+    return "validation error" in _said(error)
 
 
 def _reason(error: Any) -> str:

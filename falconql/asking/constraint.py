@@ -58,8 +58,10 @@ def ways(chat: ChatClient, url: str) -> list[Way]:
     owners = {owner.lower() for owner in chat.owners()}
     if "vllm" in owners:
         return [STRUCTURED, JSON_SCHEMA, FREE]
-    if owners & {"llamacpp", "me"}:
+    if "llamacpp" in owners:
         return [GBNF, JSON_SCHEMA, FREE]
+    if "me" in owners:  # llama-cpp-python
+        return [GBNF, FREE]
     if "library" in owners:  # Ollama takes schemas, no grammars
         return [JSON_SCHEMA, FREE]
     return [GBNF, STRUCTURED, JSON_SCHEMA, FREE]

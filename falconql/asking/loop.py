@@ -67,6 +67,11 @@ class Fault:
     diagnostics: tuple[dict[str, Any], ...] = ()
     slips: tuple[str, ...] = ()
 
+    @property
+    def is_of_syntax(self) -> bool:
+        """Whether the reply is not in the language at all."""
+        return any(diagnostic["code"].startswith("FQL0") for diagnostic in self.diagnostics)
+
     @classmethod
     def of(cls, diagnostics: Sequence[Diagnostic], source: Source) -> Fault:
         """Return errors as a fault."""
@@ -192,9 +197,9 @@ class Planner:
             tries.append(Try(reply.text, ladder.way.name, fault, reply.prompt_tokens, reply.completion_tokens, seconds))
             if candidate is not None and (best is None or len(candidate.slips) < len(best.slips)):
                 best = candidate
-            if not fault.said:
+            if not fault.said or any(tried.reply == reply.text for tried in tries[:-1]):
                 break
-            if candidate is None and ladder.way.strict:
+            if ladder.way.strict and fault.is_of_syntax:
                 # Held to the grammar it could not have written this: the server took the field and ignored it.
                 ladder.step_down("the answer does not keep to the grammar")
             messages = repair(conversation(self.corpus, instruction, self.settings.prompt), reply.text, fault.said)

@@ -76,44 +76,47 @@ class _Narrow:
 
     def grammar(self, *, thinking: bool, steps: bool) -> Grammar:
         rules: dict[str, Node] = {"root": choice(Rule("query"), Rule("refusal"))}
+        rules["line"] = Repeat(Chars((("\n", "\n"),), negated=True), 1, 2 * TEXT_CHARACTERS)
         rules["refusal"] = seq("-- cannot: ", Rule("line"))
-        rules["line"] = seq(Repeat(Chars((("\n", "\n"),), negated=True), 1, 2 * TEXT_CHARACTERS), "\n")
         if thinking:
             rules["root"] = choice(seq(Rule("thoughts"), Rule("query")), Rule("refusal"))
-            rules["thoughts"] = seq(
-                "-- keep: ", Rule("line"), optional(seq("-- step: ", Rule("line"))), "-- give: ", Rule("line")
-            )
-        rules["query"] = self._query(steps)
+            step = optional(seq("-- step: ", Rule("line"), "\n"))
+            rules["thoughts"] = seq("-- keep: ", Rule("line"), "\n", step, "-- give: ", Rule("line"), "\n")
         rules["var"] = seq(Chars((("a", "z"),)), Repeat(Chars((("a", "z"), ("_", "_"))), 1, NAME_CHARACTERS))
+        steps = steps and self.text is not None
         if steps:
             rules["binding"] = self._binding()
+        rules["query"] = self._query(steps)
         if self.text is not None or self.allowed:
-            rules["where"] = seq(_word("WHERE"), " ", Rule("condition"), "\n")
+            rules["where"] = seq(_word("WHERE"), " ", Rule("condition"))
             rules |= self._conditions()
-        rules["select"] = seq(_word("SELECT"), " ", listed(Rule("item"), MOST_ITEMS), "\n")
+        rules["select"] = seq(_word("SELECT"), " ", listed(Rule("item"), MOST_ITEMS))
         rules["item"] = self._item()
-        rules["order"] = seq(_word("ORDER"), " ", _word("BY"), " ", listed(Rule("key"), 2), "\n")
+        rules["order"] = seq(_word("ORDER"), " ", _word("BY"), " ", listed(Rule("key"), 2))
         rules["key"] = seq(self._sort_value(), optional(seq(" ", _word("DESC"))))
-        rules["limit"] = seq(_word("LIMIT"), " ", Rule("positive"), optional("\n"))
+        rules["limit"] = seq(_word("LIMIT"), " ", Rule("positive"))
         rules["positive"] = seq(Chars((("1", "9"),)), Repeat(Chars((("0", "9"),)), 0, 3))
-        rules["group"] = seq(_word("GROUP"), " ", _word("BY"), " ", listed(self._group_key(), 2), "\n")
+        rules["group"] = seq(_word("GROUP"), " ", _word("BY"), " ", listed(self._group_key(), 2))
         rules["aggregate"] = self._aggregate()
         rules |= self._texts()
         return _reachable(Grammar(rules))
 
     def _query(self, steps: bool) -> Node:
-        bindings = Repeat(Rule("binding"), 0, MOST_BINDINGS)
-        tail = seq(optional(Rule("order")), optional(Rule("limit")))
+        """Return clauses with a line break between them and none at the end: a model stops where it likes."""
+        limit, order = _then(Rule("limit")), _then(Rule("order"))
+        tail = seq(optional(order), optional(limit))
         rows = seq(Rule("select"), tail)
-        grouped = seq(Rule("group"), Rule("select"), tail)
-        kept = seq(Rule("where"), choice(grouped, rows, tail))
-        body = choice(kept, grouped, rows) if self.text is not None or self.allowed else choice(grouped, rows)
-        return seq(bindings, body) if steps else body
+        grouped = seq(Rule("group"), "\n", Rule("select"), tail)
+        options: list[Node] = [grouped, rows]
+        if self.text is not None or self.allowed:
+            options.append(seq(Rule("where"), choice(_then(grouped), _then(rows), tail)))
+        body = choice(*options)
+        return seq(Repeat(seq(Rule("binding"), "\n"), 0, MOST_BINDINGS), body) if steps else body
 
     def _binding(self) -> Node:
         each = seq(_word("EACH"), " ", Rule("var"), " ", _word("IN"), " ", self._found("spans"))
         let = seq(_word("LET"), " ", Rule("var"), " = ", choice(self._found("span"), Rule("label"), Rule("choose")))
-        return seq(choice(each, let), "\n") if self.text is not None else seq(_word("LET"), " ")
+        return choice(each, let)
 
     def _conditions(self) -> dict[str, Node]:
         term = seq(optional(seq(_word("NOT"), " ")), choice(Rule("atom"), Rule("alternatives")))
@@ -222,6 +225,10 @@ class _Narrow:
             "number": seq(optional("-"), digits, optional(seq(".", Repeat(Chars((("0", "9"),)), 1, 4)))),
             "date": seq('"', choice("19", "20"), pair, "-", _two("0", "1"), "-", _two("0", "3"), '"'),
         }
+
+
+def _then(clause: Node) -> Node:
+    return seq("\n", clause)
 
 
 def _two(low: str, high: str) -> Node:
