@@ -13,10 +13,14 @@ from lark.tree import Meta
 from falconql.source import Span
 from falconql.syntax import ast
 
-_ESCAPE = re.compile(
-    r"""\\(?: u([dD][89abAB][0-9A-Fa-f]{2}) \\u([dD][c-fC-F][0-9A-Fa-f]{2}) | u([0-9A-Fa-f]{4}) | ([ntr\\"']) )""",
+# What a backslash may begin in a text; half a surrogate pair is none of it.
+ESCAPE = re.compile(
+    r"""\\(?: u([dD][89abAB][0-9A-Fa-f]{2}) \\u([dD][c-fC-F][0-9A-Fa-f]{2})
+          | u((?:[0-9A-CE-Fa-ce-f][0-9A-Fa-f]|[dD][0-7])[0-9A-Fa-f]{2})
+          | ([ntr\\"']) )""",
     re.VERBOSE,
 )
+_HALF = re.compile(r"\\u[dD][89A-Fa-f][0-9A-Fa-f]{2}")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 NodeT = TypeVar("NodeT")
@@ -61,19 +65,17 @@ def text_value(token: str, start: int) -> tuple[str, tuple[int, ...]]:
 
 def _escaped(token: str, position: int, start: int) -> tuple[str, int]:
     """Return the character that an escape writes, and the length of the escape."""
-    match = _ESCAPE.match(token, position)
+    match = ESCAPE.match(token, position)
     if match is None:
-        raise LiteralProblem(Span(start + position, start + position + 2))
+        length = 6 if _HALF.match(token, position) else 2
+        raise LiteralProblem(Span(start + position, start + position + length))
     length = match.end() - position
     high, low, code, letter = match.groups()
     if high and low:
         return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF)), length
     if letter:
         return _ESCAPES.get(letter, letter), length
-    char = chr(int(code, 16))
-    if 0xD800 <= ord(char) < 0xE000:
-        raise LiteralProblem(Span(start + position, start + position + length))
-    return char, length
+    return chr(int(code, 16)), length
 
 
 def plain_name(word: str) -> str:
