@@ -79,8 +79,10 @@ def _begins_query(line: str) -> bool:
 
 
 def _until_prose(lines: list[str]) -> list[str]:
-    """Return the lines up to an empty one after which no clause and nothing indented follows."""
+    """Return the lines up to a fence, or an empty one after which no clause and nothing indented follows."""
     for i, line in enumerate(lines):
+        if line.startswith("```"):
+            return lines[:i]
         after = [later for later in lines[i + 1 :] if later.strip()]
         if not line.strip() and after and not (_begins_query(after[0]) or after[0][0] in " -)"):
             return lines[:i]

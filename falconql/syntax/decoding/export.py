@@ -14,7 +14,20 @@ from lark import Token, Tree
 from lark.grammar import NonTerminal, Terminal
 from lark.load_grammar import load_grammar
 
-from falconql.syntax.decoding.model import Chars, Grammar, Literal, Node, Repeat, Rule, Sequence, choice, seq
+from falconql.syntax.builder import ESCAPE
+from falconql.syntax.decoding.model import (
+    Chars,
+    Choice,
+    Grammar,
+    Literal,
+    Node,
+    Repeat,
+    Rule,
+    Sequence,
+    choice,
+    optional,
+    seq,
+)
 from falconql.syntax.decoding.regex import from_regex
 from falconql.syntax.keywords import keywords, reserved_words
 
@@ -25,8 +38,9 @@ _NAME = "NAME"
 @cache
 def whole_grammar() -> Grammar:
     """Return the grammar of the whole language; every formatted query is one of its sentences."""
-    file = resources.files("falconql.grammar") / "falconql.lark"
-    loaded, _ = load_grammar(file.read_text(encoding="utf-8"), "falconql.lark", [str(file.parent)], False)
+    with resources.as_file(resources.files("falconql.grammar")) as folder:
+        text = (folder / "falconql.lark").read_text(encoding="utf-8")
+        loaded, _ = load_grammar(text, "falconql.lark", [str(folder)], False)  # type: ignore[no-untyped-call]
     return _Export(loaded).grammar()
 
 
@@ -45,11 +59,12 @@ class _Export:
                 self.rules[_rule_name(name)] = self._terminal(name)
         self.rules.update(_name_rules(self.rules[_rule_name(_NAME)]))
         self.rules[GAP] = Repeat(choice(Chars(_SPACE), Rule("comment")), 1, None)
-        self.rules[MAYBE_GAP] = Repeat(choice(Chars(_SPACE), Rule("comment")), 0, None)
+        self.rules[MAYBE_GAP] = optional(Rule(GAP))
         # A comment ends its line, or what follows would be part of it.
         self.rules["comment"] = seq("--", Repeat(Chars((("\n", "\n"), ("\r", "\r")), negated=True), 0, None), "\n")
         self.rules["root"] = seq(Rule(MAYBE_GAP), Rule("query"), Rule(MAYBE_GAP))
-        return Grammar(self.rules)
+        tokens = frozenset(name for name in self.rules if name.startswith(("t-", "name-")))
+        return Grammar(self.rules, tokens | {GAP, "comment"})
 
     def _rule(self, name: str, tree: Any) -> Node:
         """Return a rule; ``a: b | a x`` becomes ``a: b (x)*``, since decoders read from the left, too."""
@@ -107,14 +122,35 @@ class _Export:
     def _terminal(self, name: str) -> Node:
         if name in keywords():
             return Literal(keywords()[name])
-        options = []
+        options: list[Node] = []
         for option in self.terminal_trees[name].children:
             token = str(option.children[0].children[0].children[0])
             if token.startswith('"'):
                 options.append(Literal(token[1:-1]))
             else:
                 options.append(from_regex(token[1 : token.rindex("/")]))
-        return choice(*options)
+        node = choice(*options)
+        return _with_escapes_that_mean_something(node) if name == "TEXT" else node
+
+
+def _with_escapes_that_mean_something(text: Node) -> Node:
+    """Return a text whose backslashes can be understood; the lexer takes any, to say better what is wrong."""
+    any_escape = from_regex(r"\\.")
+    escape = from_regex(ESCAPE.pattern, ESCAPE.flags)
+
+    def mended(node: Node) -> Node:
+        if node == any_escape:
+            return escape
+        match node:
+            case Sequence(parts):
+                return seq(*map(mended, parts))
+            case Choice(options):
+                return choice(*map(mended, options))
+            case Repeat(part, least, most):
+                return Repeat(mended(part), least, most)
+        return node
+
+    return mended(text)
 
 
 _SPACE = ((" ", " "), ("\t", "\t"), ("\r", "\r"), ("\n", "\n"))
@@ -176,9 +212,8 @@ def _name_rules(name: Node) -> dict[str, Node]:
         following = {word[len(prefix)] for word in reserved_words() if word.startswith(prefix) and word != prefix}
         options: list[Node] = [seq(_either_case(c), Rule(_prefix_rule(prefix + c))) for c in sorted(following)]
         options.append(seq(_less(allowed, following), Rule("name-rest")))
-        if prefix and prefix not in reserved_words():
-            options.append(seq(""))
-        rules[_prefix_rule(prefix)] = choice(*options)
+        whole = bool(prefix) and prefix not in reserved_words()
+        rules[_prefix_rule(prefix)] = optional(choice(*options)) if whole else choice(*options)
     return rules
 
 

@@ -56,10 +56,33 @@ Node = Literal | Chars | Sequence | Choice | Repeat | Rule
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Rules by name; a sentence is what ``root`` stands for."""
+    """Rules by name; a sentence is what ``root`` stands for.
+
+    Attributes:
+        rules: what each rule stands for.
+        tokens: rules that are read as a whole, where a notation tells tokens from rules; none leads to itself.
+        root: where a sentence begins.
+    """
 
     rules: Mapping[str, Node]
+    tokens: frozenset[str] = frozenset()
     root: str = "root"
+
+    def reachable(self) -> Grammar:
+        """Return the grammar without rules that nothing leads to."""
+        seen: set[str] = set()
+        waiting: list[Node] = [Rule(self.root)]
+        while waiting:
+            match waiting.pop():
+                case Rule(name) if name not in seen:
+                    seen.add(name)
+                    waiting.append(self.rules[name])
+                case Sequence(parts) | Choice(parts):
+                    waiting.extend(parts)
+                case Repeat(part, _, _):
+                    waiting.append(part)
+        rules = {name: node for name, node in self.rules.items() if name in seen}
+        return Grammar(rules, self.tokens & seen, self.root)
 
 
 def seq(*parts: Node | str) -> Node:
@@ -68,8 +91,9 @@ def seq(*parts: Node | str) -> Node:
     for part in parts:
         node = Literal(part) if isinstance(part, str) else part
         for below in node.parts if isinstance(node, Sequence) else (node,):
-            if isinstance(below, Literal) and flat and isinstance(flat[-1], Literal):
-                below = Literal(flat.pop().text + below.text)
+            if isinstance(below, Literal) and flat and isinstance(last := flat[-1], Literal):
+                flat.pop()
+                below = Literal(last.text + below.text)
             if below != Literal(""):
                 flat.append(below)
     return flat[0] if len(flat) == 1 else Sequence(tuple(flat))

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from falconql.syntax.decoding.model import Chars, Grammar, Literal, Node, Repeat, Rule, choice, listed, optional, seq
+from falconql.syntax.decoding.model import (
+    Chars,
+    Grammar,
+    Literal,
+    Node,
+    Repeat,
+    Rule,
+    choice,
+    listed,
+    optional,
+    seq,
+)
 from falconql.syntax.keywords import keywords
 from falconql.syntax.printer import name_text, quoted
 
@@ -82,7 +93,7 @@ class _Narrow:
             rules["root"] = choice(seq(Rule("thoughts"), Rule("query")), Rule("refusal"))
             step = optional(seq("-- step: ", Rule("line"), "\n"))
             rules["thoughts"] = seq("-- keep: ", Rule("line"), "\n", step, "-- give: ", Rule("line"), "\n")
-        rules["var"] = seq(Chars((("a", "z"),)), Repeat(Chars((("a", "z"), ("_", "_"))), 1, NAME_CHARACTERS))
+        rules["var"] = seq(Chars((("a", "z"),)), Repeat(Chars((("a", "z"), ("_", "_"))), 0, NAME_CHARACTERS))
         steps = steps and self.text is not None
         if steps:
             rules["binding"] = self._binding()
@@ -99,7 +110,7 @@ class _Narrow:
         rules["group"] = seq(_word("GROUP"), " ", _word("BY"), " ", listed(self._group_key(), 2))
         rules["aggregate"] = self._aggregate()
         rules |= self._texts()
-        return _reachable(Grammar(rules))
+        return Grammar(rules, _TOKENS).reachable()
 
     def _query(self, steps: bool) -> Node:
         """Return clauses with a line break between them and none at the end: a model stops where it likes."""
@@ -227,6 +238,9 @@ class _Narrow:
         }
 
 
+_TOKENS = frozenset({"line", "var", "quoted", "number", "date", "positive"})
+
+
 def _then(clause: Node) -> Node:
     return seq("\n", clause)
 
@@ -237,27 +251,3 @@ def _two(low: str, high: str) -> Node:
 
 def _word(terminal: str) -> Node:
     return Literal(keywords()[terminal])
-
-
-def _reachable(grammar: Grammar) -> Grammar:
-    """Leave out rules that nothing leads to."""
-    from falconql.syntax.decoding.model import Choice, Sequence
-
-    seen: set[str] = set()
-
-    def visit(node: Node) -> None:
-        match node:
-            case Rule(name) if name not in seen:
-                seen.add(name)
-                visit(grammar.rules[name])
-            case Sequence(parts):
-                for part in parts:
-                    visit(part)
-            case Choice(options):
-                for option in options:
-                    visit(option)
-            case Repeat(part, _, _):
-                visit(part)
-
-    visit(Rule(grammar.root))
-    return Grammar({name: node for name, node in grammar.rules.items() if name in seen}, grammar.root)

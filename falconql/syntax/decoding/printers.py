@@ -1,7 +1,14 @@
-"""A grammar in the notations that servers take."""
+"""A grammar in the notations that servers take.
+
+The three differ little: how a rule is written, how its name may look, and that Lark has regular expressions
+where the others have classes of characters.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import assert_never
 
 from falconql.syntax.decoding.model import Chars, Choice, Grammar, Literal, Node, Repeat, Rule, Sequence
@@ -11,7 +18,7 @@ _LOOSE, _SEQUENCE, _TIGHT = range(3)
 
 def gbnf(grammar: Grammar) -> str:
     """Return a grammar as llama.cpp reads it."""
-    return _rules(grammar, "::=", lambda name: name)
+    return _Printer(" ::= ", lambda name: name).grammar(grammar)
 
 
 def ebnf(grammar: Grammar) -> str:
@@ -19,84 +26,77 @@ def ebnf(grammar: Grammar) -> str:
 
     It is GBNF with names in which no dash may stand.
     """
-    return _rules(grammar, "::=", lambda name: name.replace("-", "_"))
+    return _Printer(" ::= ", lambda name: name.replace("-", "_")).grammar(grammar)
 
 
 def lark(grammar: Grammar) -> str:
     """Return one self-contained Lark grammar, as OpenAI's custom tools and llguidance read it.
 
-    Without ``%ignore``: white space is in the rules. Rules of characters only are terminals, as lexers want.
+    Without ``%ignore``: white space is in the rules. Their lexers never go back behind what they have read,
+    so texts in rules are cut into words: ``x is `` would swallow the beginning of ``x = 1``.
     """
-    terminals = _terminals(grammar)
 
     def name(rule: str) -> str:
-        plain = rule.replace("-", "_")
-        return plain.upper() if rule in terminals else "start" if rule == grammar.root else plain.lower()
+        plain = "start" if rule == grammar.root else rule.replace("-", "_")
+        return plain.upper() if rule in grammar.tokens else plain.lower()
 
-    printer = _Lark(name)
-    order = [grammar.root, *(rule for rule in grammar.rules if rule != grammar.root)]
-    return "".join(f"{name(rule)}: {printer.text(grammar.rules[rule], _LOOSE)}\n" for rule in order)
+    return _Printer(": ", name, chars="/{}/", tokens=grammar.tokens).grammar(grammar)
 
 
-def _rules(grammar: Grammar, sign: str, name) -> str:  # type: ignore[no-untyped-def]
-    printer = _Gbnf(name)
-    order = [grammar.root, *(rule for rule in grammar.rules if rule != grammar.root)]
-    return "".join(f"{name(rule)} {sign} {printer.text(grammar.rules[rule], _LOOSE)}\n" for rule in order)
-
-
+@dataclass(frozen=True, slots=True)
 class _Printer:
-    between_options = " | "
-    nothing = '""'
+    sign: str
+    name: Callable[[str], str]
+    chars: str = "{}"
+    tokens: frozenset[str] | None = None
 
-    def __init__(self, name) -> None:  # type: ignore[no-untyped-def]
-        self.name = name
+    def grammar(self, grammar: Grammar) -> str:
+        order = [grammar.root, *(rule for rule in grammar.rules if rule != grammar.root)]
+        return "".join(self._rule(rule, grammar.rules[rule]) for rule in order)
+
+    def _rule(self, rule: str, node: Node) -> str:
+        cut = self.tokens is not None and rule not in self.tokens
+        return f"{self.name(rule)}{self.sign}{self.text(_cut(node) if cut else node, _LOOSE)}\n"
 
     def text(self, node: Node, within: int) -> str:
         match node:
             case Literal(text):
-                return self.literal(text) if text else self.nothing
+                return '"' + "".join(map(_escaped, text)) + '"'
             case Chars():
-                return self.chars(node)
+                return self.chars.format(_class(node))
             case Rule(rule):
-                return str(self.name(rule))
+                return self.name(rule)
             case Sequence(parts):
-                text = " ".join(self.text(part, _SEQUENCE) for part in parts) or self.nothing
-                return f"({text})" if within == _TIGHT else text
+                text = " ".join(self.text(part, _SEQUENCE) for part in parts) or '""'
+                return f"({text})" if within == _TIGHT and len(parts) != 1 else text
             case Choice(options):
-                text = self.between_options.join(self.text(option, _SEQUENCE) for option in options)
+                text = " | ".join(self.text(option, _SEQUENCE) for option in options)
                 return text if within == _LOOSE else f"({text})"
             case Repeat(part, least, most):
-                return self.text(part, _TIGHT) + self.times(least, most)
+                return self.text(part, _TIGHT) + _times(least, most)
         assert_never(node)
 
-    def times(self, least: int, most: int | None) -> str:
-        short = {(0, 1): "?", (0, None): "*", (1, None): "+"}.get((least, most))
-        return short or (f"{{{least},{most}}}" if most is not None else f"{{{least},}}")
 
-    def literal(self, text: str) -> str:
-        raise NotImplementedError
-
-    def chars(self, chars: Chars) -> str:
-        raise NotImplementedError
+_PIECES = re.compile(r'"[^"]*"|`[^`]*`|\w+|.', re.DOTALL)
 
 
-class _Gbnf(_Printer):
-    def literal(self, text: str) -> str:
-        return '"' + "".join(_escaped(char, '"\\') for char in text) + '"'
+def _cut(node: Node) -> Node:
+    """Return a node with every literal cut into words, quoted texts and single marks."""
+    match node:
+        case Literal(text):
+            return Sequence(tuple(map(Literal, _PIECES.findall(text))))
+        case Sequence(parts):
+            return Sequence(tuple(map(_cut, parts)))
+        case Choice(options):
+            return Choice(tuple(map(_cut, options)))
+        case Repeat(part, least, most):
+            return Repeat(_cut(part), least, most)
+    return node
 
-    def chars(self, chars: Chars) -> str:
-        return _class(chars)
 
-
-class _Lark(_Printer):
-    def times(self, least: int, most: int | None) -> str:
-        return super().times(least, most)
-
-    def literal(self, text: str) -> str:
-        return '"' + "".join(_escaped(char, '"\\') for char in text) + '"'
-
-    def chars(self, chars: Chars) -> str:
-        return f"/{_class(chars).replace('/', chr(92) + '/')}/"
+def _times(least: int, most: int | None) -> str:
+    short = {(0, 1): "?", (0, None): "*", (1, None): "+"}.get((least, most))
+    return short or (f"{{{least},{most}}}" if most is not None else f"{{{least},}}")
 
 
 def _class(chars: Chars) -> str:
@@ -105,17 +105,10 @@ def _class(chars: Chars) -> str:
 
 
 def _one(char: str) -> str:
-    return _escaped(char, "\\]^-[")
+    # By number, since the notations do not agree on which marks may have a backslash in a class.
+    return f"\\x{ord(char):02x}" if char in '-^[]/"' else _escaped(char)
 
 
-_NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
-
-def _escaped(char: str, special: str) -> str:
-    if char in special:
-        return "\\" + char
-    return _NAMED.get(char) or (char if char.isprintable() else f"\\x{ord(char):02x}")
-
-
-def _terminals(grammar: Grammar) -> frozenset[str]:
-    return frozenset()
+def _escaped(char: str) -> str:
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}.get(char)
+    return named or (char if char.isprintable() else f"\\x{ord(char):02x}")

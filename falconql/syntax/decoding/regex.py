@@ -6,10 +6,9 @@ what is generated from the result the terminal accepts, which is what decoding n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as op
+from re import _parser
 from typing import Any
 
 from falconql.syntax.decoding import model
@@ -39,13 +38,13 @@ _WORD = (*_DIGITS, ("_", "_"), *_LETTERS)
 _CATEGORIES = {op.CATEGORY_DIGIT: _DIGITS, op.CATEGORY_WORD: _WORD}
 
 
-def from_regex(pattern: str) -> model.Node:
+def from_regex(pattern: str, flags: int = 0) -> model.Node:
     """Return what a regular expression matches; word boundaries are dropped.
 
     Raises:
         ValueError: it uses what a grammar cannot say (look-around, back references).
     """
-    return _sequence(_parser.parse(pattern))
+    return _sequence(_parser.parse(pattern, flags))
 
 
 def _sequence(items: Iterable[tuple[Any, Any]]) -> model.Node:
@@ -93,8 +92,3 @@ def _chars(items: Sequence[tuple[Any, Any]]) -> model.Chars:
         # [^\W\d]: neither a character outside words nor a digit, so a word's characters less the others.
         return model.Chars(tuple(r for r in without if r not in ranges))
     return model.Chars(tuple(ranges), negated)
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Return whether a terminal's pattern matches a whole text."""
-    return re.fullmatch(pattern, text) is not None
