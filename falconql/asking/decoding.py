@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from falconql.asking import corpus as seen
 from falconql.asking.constraint import Grammars
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import mentioned, shape
-from falconql.syntax.decoding import Column, ebnf, gbnf, lark, narrow_grammar
+from falconql.syntax.decoding import Column, Grammar, ebnf, gbnf, lark, narrow_grammar
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _KINDS = {INT: "number", FLOAT: "number", DATE: "date", TIMESTAMP: "date", BOOL: "bool", TEXT: "text"}
@@ -20,13 +22,14 @@ def grammars_for(corpus: Corpus, instruction: str, *, thinking: bool) -> Grammar
     """
     spoken = mentioned(corpus, instruction)
     founded = [c.name for c in corpus.columns if c.name in spoken or c.type == BOOL or c.name == corpus.text]
-    grammar = narrow_grammar(
-        [_column(column, corpus) for column in corpus.columns],
-        text=corpus.text,
-        conditions=founded if shape(instruction) else None,
-        thinking=thinking,
-    )
+    grammar = corpus_grammar(corpus, conditions=founded if shape(instruction) else None, thinking=thinking)
     return Grammars(lambda: lark(grammar), lambda: gbnf(grammar), lambda: ebnf(grammar))
+
+
+def corpus_grammar(corpus: Corpus, *, conditions: Collection[str] | None = None, thinking: bool = False) -> Grammar:
+    """Return the grammar of queries over a corpus; see :func:`narrow_grammar` for the arguments."""
+    columns = [_column(column, corpus) for column in corpus.columns]
+    return narrow_grammar(columns, text=corpus.text, conditions=conditions, thinking=thinking)
 
 
 def _column(column: seen.Column, corpus: Corpus) -> Column:

@@ -64,7 +64,7 @@ class _Export:
         self.rules["comment"] = seq("--", Repeat(Chars((("\n", "\n"), ("\r", "\r")), negated=True), 0, None), "\n")
         self.rules["root"] = seq(Rule(MAYBE_GAP), Rule("query"), Rule(MAYBE_GAP))
         tokens = frozenset(name for name in self.rules if name.startswith(("t-", "name-")))
-        return Grammar(self.rules, tokens | {GAP, "comment"})
+        return Grammar(self.rules, tokens | {"comment"})
 
     def _rule(self, name: str, tree: Any) -> Node:
         """Return a rule; ``a: b | a x`` becomes ``a: b (x)*``, since decoders read from the left, too."""

@@ -18,7 +18,7 @@ _LOOSE, _SEQUENCE, _TIGHT = range(3)
 
 def gbnf(grammar: Grammar) -> str:
     """Return a grammar as llama.cpp reads it."""
-    return _Printer(" ::= ", lambda name: name).grammar(grammar)
+    return _Printer(" ::= ", lambda name: "root" if name == grammar.root else name).grammar(grammar)
 
 
 def ebnf(grammar: Grammar) -> str:
@@ -26,7 +26,11 @@ def ebnf(grammar: Grammar) -> str:
 
     It is GBNF with names in which no dash may stand.
     """
-    return _Printer(" ::= ", lambda name: name.replace("-", "_")).grammar(grammar)
+
+    def name(rule: str) -> str:
+        return "root" if rule == grammar.root else rule.replace("-", "_")
+
+    return _Printer(" ::= ", name).grammar(grammar)
 
 
 def lark(grammar: Grammar) -> str:

@@ -1,0 +1,126 @@
+"""``falconql ask`` and ``falconql grammar``, with a real HTTP server in the model's place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.asking.server import Say, serving
+from tests.cli.shell import Done, falconql
+
+GOOD = '-- keep: praise\n-- give: everything\nwhere label("Does the writer praise the laptop?")'
+WANTED = "reviews that praise the laptop"
+
+
+def asked(url: str, *arguments: str, instruction: str = WANTED) -> Done:
+    return falconql("ask", instruction, "--from", "reviews.csv", "--url", url, "--model", "m", *arguments)
+
+
+def test_the_query_goes_to_standard_output_and_can_be_saved(folder: Path) -> None:
+    with serving([Say(GOOD)]) as server:
+        done = asked(server.url)
+    assert done.status == 0
+    assert done.out == 'where label("Does the writer praise the laptop?")\n'
+    assert "keeps: “Does the writer praise the laptop?” is true of text" in done.err
+    (folder / "q.fql").write_text(done.out)
+    assert falconql("check", "q.fql", "--from", "reviews.csv").status == 0
+
+
+def test_verbose_shows_every_try_and_how_it_was_held(folder: Path) -> None:
+    with serving([Say("where starz > 3"), Say(GOOD)]) as server:
+        done = asked(server.url, "-v")
+    assert "try 1, GBNF grammar, 10 + 5 tokens" in done.err
+    assert "there is no column `starz`" in done.err
+    assert "try 2" in done.err
+
+
+def test_a_refused_grammar_is_shown(folder: Path) -> None:
+    refusing = [Say("what is a grammar?", 400), Say(GOOD)]
+    with serving(refusing) as server:
+        done = asked(server.url, "-v")
+    assert "not held to the grammar by GBNF grammar: " in done.err
+    assert done.status == 0
+
+
+def test_run_prints_rows_and_the_query_on_the_side(folder: Path) -> None:
+    with serving([Say("where stars >= 4\nselect id, stars")]) as server:
+        done = asked(server.url, "--run", instruction="ids of reviews with 4 stars or more, and the stars")
+    assert done.status == 0, done.err
+    assert "where stars >= 4" in done.err
+    assert "where" not in done.out
+    assert done.out.split()[-4:] == ["1", "5", "3", "4"]
+
+
+def test_output_runs_and_writes(folder: Path) -> None:
+    with serving([Say("where stars >= 4\nselect id, stars")]) as server:
+        done = asked(server.url, "-o", "rows.jsonl", instruction="ids of reviews with 4 stars or more, and the stars")
+    assert done.status == 0, done.err
+    assert [json.loads(line)["id"] for line in Path("rows.jsonl").read_text().splitlines()] == [1, 3]
+
+
+def test_json_has_the_query_and_the_tries(folder: Path) -> None:
+    with serving([Say(GOOD)]) as server:
+        found = json.loads(asked(server.url, "--format", "json").out)
+    assert found["query"].startswith("where label(")
+    assert found["tries"][0]["constraint"] == "GBNF grammar"
+    assert found["tokens"] == 15
+
+
+def test_what_the_corpus_cannot_answer_is_said(folder: Path) -> None:
+    with serving([Say("-- cannot: there is no place of purchase")]) as server:
+        done = asked(server.url, instruction="where were they bought?")
+    assert (done.status, done.out) == (1, "")
+    assert done.err == (
+        "error: this corpus cannot answer that: there is no place of purchase\n  help: the corpus has id, stars, text\n"
+    )
+
+
+def test_nobody_listens(folder: Path) -> None:
+    done = asked("http://127.0.0.1:9/v1")
+    assert done.status not in (0, 1)
+    assert "127.0.0.1:9" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_no_key_says_how_to_get_going(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FALCONQL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    done = falconql("ask", WANTED, "--from", "reviews.csv")
+    assert done.status == 2
+    for word in ("OPENAI_API_KEY", "vLLM", "llama.cpp", "Ollama"):
+        assert word in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["  ", "--from", "reviews.csv"], "the instruction is empty"),
+        (["find it", "--from", "-"], "not standard input"),
+        (["find it", "--from", "gone.csv", "--model", "m", "--url", "http://127.0.0.1:9/v1"], "gone.csv"),
+        (["find it", "--from", "reviews.csv", "-o", "no/such/folder.csv"], "no/such"),
+        (["find it"], "--from"),
+    ],
+)
+def test_bad_use_is_one_clear_message(folder: Path, arguments: list[str], said: str) -> None:
+    done = falconql("ask", *arguments)
+    assert done.status == (1 if "gone.csv" in said else 2)
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("notation", ["lark", "gbnf", "ebnf"])
+def test_grammar_prints_each_notation(folder: Path, notation: str) -> None:
+    whole = falconql("grammar", "--format", notation)
+    assert whole.status == 0
+    assert whole.out.startswith("start: " if notation == "lark" else "root ::= ")
+    narrow = falconql("grammar", "--format", notation, "--from", "reviews.csv").out
+    assert '"stars' in narrow
+    assert '"from"' not in narrow
+
+
+def test_grammar_of_a_corpus_that_is_not_there(folder: Path) -> None:
+    done = falconql("grammar", "--from", "gone.csv")
+    assert done.status == 1
+    assert "gone.csv" in done.err
