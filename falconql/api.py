@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from falconql.runtime.metrics import RunMetrics
     from falconql.runtime.plan import Plan
     from falconql.runtime.proxy.base import Proxy as OpenedProxy
+    from falconql.syntax.definitions import Definitions
 
 __all__ = ["Checked", "Data", "Order", "Proxy", "Query", "Span", "proxy", "query"]
 
@@ -107,12 +108,14 @@ class Query:
     ``data`` is everywhere a path (file, folder, glob, ``-``), or anything with the Arrow PyCapsule
     interface (a pandas or Polars data frame, a DuckDB relation, a pyarrow table), or a mapping of
     column names to lists. It may be left out when the query says ``from``; a path there is relative
-    to ``folder``, the folder of the query's file.
+    to ``folder``, the folder of the query's file. ``definitions`` are what was settled
+    before: clauses that the query may leave out.
     """
 
     source: Source
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     folder: Path | None = None
+    definitions: Definitions | None = None
 
     @property
     def text(self) -> str:
@@ -208,7 +211,16 @@ class Query:
         with_proxy: bool = True,
         on_progress: Callable[[RunMetrics], None] | None = None,
     ) -> Run:
-        """Check, plan and open everything, and return the query ready to give its rows in batches."""
+        """Check, plan and open everything, and return the query ready to give its rows in batches.
+
+        Args:
+            data: the corpus.
+            proxy: as for ``run``.
+            limit: return this many rows at most.
+            order: ``written`` keeps conditions in the order in which they stand.
+            with_proxy: whether to open the proxy, which only planning does not need.
+            on_progress: called after every batch.
+        """
         from falconql.result import Run, highlights
         from falconql.runtime.context import ExecContext
 
@@ -253,12 +265,14 @@ class Query:
     def _checked(self, source: TableSource | None) -> Checked:
         from falconql.check import check_query
         from falconql.syntax import parse_tolerant
+        from falconql.syntax.definitions import with_definitions
 
         parsed = parse_tolerant(self.source)
         found, typed = list(parsed.diagnostics), None
         if parsed.query is not None:
+            query = with_definitions(parsed.query, self.definitions) if self.definitions else parsed.query
             typed, more = check_query(
-                parsed.query, self._catalog(source), lost_names=parsed.lost_names, lost_clauses=parsed.lost_clauses
+                query, self._catalog(source), lost_names=parsed.lost_names, lost_clauses=parsed.lost_clauses
             )
             found = sorted([*found, *more], key=lambda diagnostic: diagnostic.primary.span)
         failed = any(diagnostic.severity is Severity.ERROR for diagnostic in found)

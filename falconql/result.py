@@ -6,7 +6,7 @@ nothing of query texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ class Run:
         """Return the model tokens that went through the proxy so far, the batch in hand included."""
         return 0 if self.ctx.proxy is None else self.ctx.proxy.tokens_run - self.tokens_before
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Run the query; closing the iterator stops it.
 
         Raises:

@@ -68,6 +68,8 @@ def format_table(
     color: bool = False,
     highlights: Mapping[str, Sequence[str]] | None = None,
     most_lines: int = 4,
+    widths: Sequence[int] | None = None,
+    header: bool = True,
 ) -> str:
     """Return a table as lines of at most ``width`` terminal columns.
 
@@ -77,11 +79,13 @@ def format_table(
         color: whether to use terminal colours.
         highlights: by text column, the span columns whose spans to mark in it.
         most_lines: a longer cell is cut, near its first highlight when it has one.
+        widths: those of the columns, as ``column_widths`` gave them for an earlier part of the same rows.
+        header: whether the names of the columns come first, and below the names of those left out.
     """
     columns = _columns(table, highlights or {})
-    widths = _widths(columns, width)
+    widths = _widths(columns, width) if widths is None else widths
     shown = columns[: len(widths)]
-    lines = [_header(shown, widths, color), _rule(widths, color)]
+    lines = [_header(shown, widths, color), _rule(widths, color)] if header else []
     rows = [
         [_cell_lines(c.cells[row], w, most_lines if c.wraps else 1) for c, w in zip(shown, widths, strict=True)]
         for row in range(table.num_rows)
@@ -92,9 +96,14 @@ def format_table(
             lines.append("")
         lines.extend(_row_lines(row, shown, widths, color))
     left_out = [column.name for column in columns[len(widths) :]]
-    if left_out:
+    if left_out and header:
         lines.append(_painted(_cut(f"… no room for {', '.join(left_out)}", width), _DIM, color))
     return "\n".join(lines)
+
+
+def column_widths(table: pa.Table, *, width: int) -> list[int]:
+    """Return the widths that ``format_table`` gives the columns; fewer than there are when not all fit."""
+    return _widths(_columns(table, {}), width)
 
 
 def _columns(table: pa.Table, highlights: Mapping[str, Sequence[str]]) -> list[_Column]:

@@ -26,7 +26,9 @@ def build(plan: Plan, ctx: ExecContext, calls: ModelCalls) -> list[Operator]:
 def _operator(node: Node, above: list[Node], plan: Plan, ctx: ExecContext, calls: ModelCalls) -> Operator:
     match node:
         case Scan():
-            sizes = BatchSizes.suited(model_calls=bool(plan.calls), limit=_stops_at(above), most=ctx.batch_rows)
+            sizes = BatchSizes.suited(
+                model_calls=bool(plan.calls), limit=_stops_at(above), most=ctx.batch_rows, first=ctx.first_rows
+            )
             return ScanOperator(node, ctx, sizes)
         case Filter():
             return FilterOperator(node, calls, rows_expected=ctx.source.rows if _stops_at(above) is None else None)

@@ -2,19 +2,19 @@
 
 A question is a pair of text and instruction. Within a run each is put to the proxy once, whatever
 row, batch or operator it comes from: answers are kept by hash, those not used for longest forgotten
-when they take more than ``MOST_ANSWER_BYTES``. A null text or instruction gives null. An empty
+when they take too much memory. A null text or instruction gives null. An empty
 text is a text like any other, but nothing can be extracted from it and the proxy is not asked to.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from falconql.runtime.answers import Answers, Key
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.evaluate import evaluate
 from falconql.runtime.frame import CallResult, Frame, Rows
@@ -22,39 +22,8 @@ from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import Proxy, SpanValue
 
-MOST_ANSWER_BYTES = 64 << 20
-# What an answer and its key take in the dictionary, and each span of it; measured with tracemalloc.
-_ANSWER_BYTES, _SPAN_BYTES = 250, 160
-
 Question = tuple[str, str]
-Key = bytes
 Ask = Callable[[Proxy, list[str], list[str]], Sequence[Any]]
-
-
-class Answers:
-    """Answers by key, those not used for longest forgotten first."""
-
-    def __init__(self, most_bytes: int = MOST_ANSWER_BYTES) -> None:
-        self.most_bytes = most_bytes
-        self._bytes = 0
-        self._kept: OrderedDict[Key, Any] = OrderedDict()
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._kept
-
-    def __getitem__(self, key: Key) -> Any:
-        self._kept.move_to_end(key)
-        return self._kept[key]
-
-    def __setitem__(self, key: Key, answer: Any) -> None:
-        self._kept[key] = answer
-        self._bytes += _size(answer)
-        while self._bytes > self.most_bytes:
-            self._bytes -= _size(self._kept.popitem(last=False)[1])
-
-
-def _size(answer: Any) -> int:
-    return _ANSWER_BYTES + (_SPAN_BYTES * len(answer) if isinstance(answer, list) else 0)
 
 
 class ModelCalls:
@@ -64,7 +33,7 @@ class ModelCalls:
         calls: the plan's model calls.
         proxy: what answers them; may be None when there are none.
         metrics: ``model_calls``, ``model_tokens`` and ``cache_hits`` are counted there.
-        most_answer_bytes: how much memory answers may take that are kept for later batches.
+        answers: where to find answers and to keep them for later batches; None begins with none.
     """
 
     def __init__(
@@ -72,12 +41,12 @@ class ModelCalls:
         calls: Sequence[ModelCall],
         proxy: Proxy | None,
         metrics: RunMetrics,
-        most_answer_bytes: int = MOST_ANSWER_BYTES,
+        answers: Answers | None = None,
     ) -> None:
         self.calls = tuple(calls)
         self.metrics = metrics
         self._proxy = proxy
-        self._answers = Answers(most_answer_bytes)
+        self._answers = Answers() if answers is None else answers
         if self.calls and proxy is None:
             raise ProxyError(
                 "the plan has model calls and was given no proxy", hint='open one with `open_proxy("kestrel")`'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from falconql.runtime.answers import Answers
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.proxy.base import Proxy
@@ -17,6 +18,8 @@ class ExecContext:
     Attributes:
         source: the corpus.
         proxy: the opened proxy; None when the plan has no model call.
+        first_rows: rows of the first batch, where somebody waits for the first results.
+        answers: where to find and keep the proxy's answers; None keeps them for this run only.
         batch_rows: rows per batch at most; None chooses by what the plan does. With model calls
             batches start small and grow, so that a ``limit`` can stop early and the first
             measurements cost little; without, they are as large as memory allows.
@@ -27,5 +30,7 @@ class ExecContext:
     source: TableSource
     proxy: Proxy | None = None
     batch_rows: int | None = None
+    first_rows: int | None = None
+    answers: Answers | None = None
     metrics: RunMetrics = field(default_factory=RunMetrics)
     on_progress: Callable[[RunMetrics], None] | None = None

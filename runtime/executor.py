@@ -70,7 +70,7 @@ class _Run:
 
     def __init__(self, plan: Plan, ctx: ExecContext) -> None:
         self._ctx = ctx
-        self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics)
+        self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics, ctx.answers)
         self._operators = build(plan, ctx, self._calls)
         self._filters = [op.metrics for op in self._operators if op.metrics.name in ("Scan", "Filter")]
         self._opened: list[Generator[Frame, None, None]] = []

@@ -135,8 +135,10 @@ class _Names:
 
     def _shared(self, tree: Described | None) -> Described | None:
         match tree:
-            case {"and": below} | {"or": below}:
-                return {next(iter(tree)): [self._shared(each) for each in below]}
+            case {"and": below}:
+                return {"and": [self._shared(each) for each in below]}
+            case {"or": below}:
+                return {"or": [self._shared(each) for each in below]}
             case {"not": below}:
                 return {"not": self._shared(below)}
             case {"call": index}:

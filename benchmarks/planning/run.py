@@ -13,7 +13,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,21 +138,20 @@ def print_table(records: Sequence[dict[str, Any]]) -> None:
         of_step = [record for record in records if record["step"] == step]
         if not of_step:
             continue
-        shares = [share(of_step, lambda r, c=category: r["category"] == c) for category in CATEGORIES]
+        shares = [share([r for r in of_step if r["category"] == category]) for category in CATEGORIES]
         tokens = [
             statistics.mean([record[kind] for record in of_step if record[kind] is not None] or [0])
             for kind in ("prompt_tokens", "completion_tokens")
         ]
         seconds = [record["seconds"] for record in of_step]
-        cells = [*shares, share(of_step, lambda _: True), *(f"{mean:.0f}" for mean in tokens)]
+        cells = [*shares, share(of_step), *(f"{mean:.0f}" for mean in tokens)]
         cells += [f"{statistics.median(seconds):.1f}", f"{max(seconds):.1f}"]
         print(f"| {step} | " + " | ".join(cells) + " |")
 
 
-def share(records: Sequence[dict[str, Any]], wanted: Callable[[dict[str, Any]], bool]) -> str:
+def share(records: Sequence[dict[str, Any]]) -> str:
     """Return right of all, as a fraction."""
-    among = [record for record in records if wanted(record)]
-    return f"{sum(not record['wrong'] for record in among) / len(among):.2f}" if among else "-"
+    return f"{sum(not record['wrong'] for record in records) / len(records):.2f}" if records else "-"
 
 
 if __name__ == "__main__":

@@ -40,11 +40,20 @@ class BatchSizes:
     fill: bool
 
     @classmethod
-    def suited(cls, *, model_calls: bool, limit: int | None, most: int | None) -> BatchSizes:
-        """Return the sizes for a plan; ``limit``: how many rows it stops at, ``most``: the caller's bound."""
+    def suited(cls, *, model_calls: bool, limit: int | None, most: int | None, first: int | None = None) -> BatchSizes:
+        """Return the sizes for a plan.
+
+        Args:
+            model_calls: whether it has some.
+            limit: how many rows it stops at.
+            most: the caller's bound.
+            first: the caller's wish for the first batch of a plan with model calls.
+        """
         if model_calls:
             most = most or MODEL_ROWS
-            first = FIRST_ROWS if limit is None else min(FIRST_ROWS, max(FEWEST_ROWS, 2 * limit))
+            first = first or FIRST_ROWS
+            if limit is not None:
+                first = min(first, max(FEWEST_ROWS, 2 * limit))
             return cls(min(first, most), most, limit is None)
         most = most or (MODEL_FREE_ROWS if limit is None else MODEL_ROWS)
         return cls(most if limit is None else min(FIRST_ROWS, most), most, False)

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from falconql.runtime.calls import Answers, ModelCalls
+from falconql.runtime.answers import Answers
+from falconql.runtime.calls import ModelCalls
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.expression import Cast, ColumnRef
 from falconql.runtime.frame import Frame
@@ -133,7 +134,7 @@ def test_an_answer_used_again_is_kept_longer() -> None:
 
 def test_answers_forgotten_within_a_batch_are_still_given() -> None:
     proxy, metrics = FakeProxy(), RunMetrics()
-    calls = ModelCalls([call("label", "has a")], proxy, metrics, most_answer_bytes=0)
+    calls = ModelCalls([call("label", "has a")], proxy, metrics, Answers(0))
     rows = frame(["a", "b", "a", "b"])
     assert calls.results(0, rows, np.arange(4)).values.tolist() == pytest.approx([0.9, 0.1, 0.9, 0.1])
     assert (metrics.model_calls, metrics.cache_hits) == (2, 2)

@@ -1,0 +1,29 @@
+"""``falconql repl``: queries typed and answered one after the other."""
+
+from __future__ import annotations
+
+import click
+
+from falconql.cli.options import proxy_option
+
+
+@click.command("repl")
+@click.argument("corpus", required=False)
+@proxy_option
+def command(corpus: str | None, proxy: str | None) -> None:
+    """Explore a CORPUS: type queries, see first rows at once.
+
+    Definitions and the proxy's answers stay, so that a query costs only what is new. Without a terminal, statements
+    are read from standard input, each ended by a `;` or an empty line.
+    """
+    from falconql.cli.repl.loop import run
+    from falconql.cli.repl.session import Session
+
+    session = Session()
+    if proxy is not None:
+        session.use_proxy(proxy)
+    if corpus is not None:
+        session.open(corpus)
+    status = run(session)
+    if status:
+        raise SystemExit(status)

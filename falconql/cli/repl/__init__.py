@@ -1,0 +1,6 @@
+"""The terminal program ``falconql repl``.
+
+``session`` is what stays between two lines, ``statements`` runs a line, ``commands`` are those that begin with
+a dot, ``screen`` shows rows while they come; none of them knows a terminal. ``prompt`` and ``completion`` are
+the editor, ``loop`` puts all together.
+"""

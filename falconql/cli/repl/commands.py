@@ -1,0 +1,279 @@
+"""The commands that begin with a dot."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from falconql.cli.repl.screen import show
+from falconql.cli.repl.session import Session
+from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
+from falconql.cli.terminal import say, use_color, width
+from falconql.errors import ConfigError
+
+SAMPLE_ROWS = 5
+HISTORY_LINES = 20
+_DONE = Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: how it is written, what it does, and what does it."""
+
+    usage: str
+    does: str
+    run: Callable[[Session, str], Outcome]
+
+
+def run_command(session: Session, line: str) -> Outcome:
+    """Run a command line without its dot.
+
+    Raises:
+        ConfigError: there is no such command, or it is used wrongly.
+        FalconQLError: what it does failed.
+    """
+    name, _, rest = line.strip().partition(" ")
+    command = COMMANDS.get(name)
+    if command is None:
+        from falconql.diagnostics.suggest import near_names
+
+        near = near_names(name, COMMANDS)
+        raise ConfigError(
+            f"there is no command .{name}", hint=f"did you mean .{near[0]}?" if near else "`.help` lists them"
+        )
+    return command.run(session, rest.strip())
+
+
+def _open(session: Session, rest: str) -> Outcome:
+    if not rest:
+        raise ConfigError("which corpus?", hint="`.open FILE`; a folder of texts or a glob will do, too")
+    dropped = session.open(rest.strip("\"'"))
+    say(opened_line(session))
+    if dropped:
+        say(f"note: forgot {', '.join(dropped)}: this corpus has not what they read")
+    return _DONE
+
+
+def opened_line(session: Session) -> str:
+    """Return a line about the open corpus."""
+    from falconql.api import opened
+
+    assert session.corpus is not None
+    rows = opened(session.corpus).rows
+    counted = "" if rows is None else f"{rows:,} row{'s' * (rows != 1)}, "
+    columns = len(session.fields)
+    reads = f"; questions read {session.text}" if session.text else ""
+    return f"{session.corpus}: {counted}{columns} column{'s' * (columns != 1)}{reads}"
+
+
+def _schema(session: Session, rest: str) -> Outcome:
+    _corpus(session)
+    longest = max([len(field.name) for field in session.fields], default=0)
+    for field in session.fields:
+        print(f"{field.name:{longest}}  {field.type}")
+    for name, text in _definitions(session):
+        print(f"{name:{longest}}  {text}")
+    return _DONE
+
+
+def _definitions(session: Session) -> list[tuple[str, str]]:
+    from falconql.syntax.printer import LOOSEST, ExpressionPrinter
+
+    return [(name, f"= {ExpressionPrinter().flat(let.value, LOOSEST)}") for name, let in session.definitions.items()]
+
+
+def _sample(session: Session, rest: str) -> Outcome:
+    import pyarrow as pa
+
+    from falconql.api import opened
+    from falconql.runtime.io.stats import sample
+    from falconql.runtime.normalise import normalise
+    from falconql.table import format_table
+
+    source = opened(_corpus(session))
+    rows = _number(rest, "sample") if rest else SAMPLE_ROWS
+    names = list(dict.fromkeys(field.name for field in session.fields))
+    batch = sample(source, names, max(rows, 1)).slice(0, rows)
+    columns = [normalise(batch.column(i)) for i in range(batch.num_columns)]
+    table = pa.Table.from_arrays(columns, names=batch.schema.names)
+    print(format_table(table, width=width(), color=use_color(sys.stdout)))
+    return _DONE
+
+
+def _explain(session: Session, rest: str) -> Outcome:
+    query = last_or(session, rest)
+    print(query.explain(session.data_for(query), order=session.settings.order).format(rules=False))
+    return _DONE
+
+
+def _rules(session: Session, rest: str) -> Outcome:
+    query = last_or(session, rest)
+    print(query.explain(session.data_for(query), order=session.settings.order).format(rules=True))
+    return _DONE
+
+
+def _analyze(session: Session, rest: str) -> Outcome:
+    query = last_or(session, rest)
+    finished = show(query, session.start(query), session.settings.rows)
+    session.last = finished
+    print()
+    print(finished.run.explained().format(rules=False))
+    return _DONE
+
+
+def _ask(session: Session, rest: str) -> Outcome:
+    return ask(session, rest)
+
+
+def _save(session: Session, rest: str) -> Outcome:
+    from falconql.cli.output import check_folder, write_rows
+
+    if not rest:
+        raise ConfigError("where to?", hint="`.save rows.parquet` for the rows, `.save query.fql` for the query")
+    finished = session.last
+    if finished is None:
+        raise ConfigError("no query has run yet", hint="run one first")
+    path = rest.strip("\"'")
+    _usable(check_folder, path)
+    if path.endswith(".fql"):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(session.written(finished.query))
+        say(f"wrote the query to {path}")
+        return _DONE
+    if finished.table is not None:
+        _write_table(finished.run, finished.table, path)
+        rows = finished.table.num_rows
+        partial = ", those found before it was stopped" if finished.ended == "stopped" else ""
+        say(f"wrote {rows:,} row{'s' * (rows != 1)} to {path}{partial}")
+        return _DONE
+    run = session.start(finished.query)
+    write_rows(run, path, None)
+    say(f"wrote {run.metrics.rows_out:,} rows to {path}")
+    return _DONE
+
+
+def _write_table(run: Any, table: Any, path: str) -> None:
+    from falconql.runtime.io import open_sink
+
+    sink = open_sink(path, run.schema, format=None)
+    try:
+        for batch in table.to_batches():
+            sink.write(batch)
+        sink.commit()
+    except BaseException:
+        sink.abort()
+        raise
+
+
+def _usable(check: Callable[[str, str], None], path: str) -> None:
+    import click
+
+    try:
+        check(path, ".save")
+    except click.BadParameter as error:
+        raise ConfigError(error.message) from None
+
+
+def _set(session: Session, rest: str) -> Outcome:
+    name, _, value = rest.partition(" ")
+    value = value.strip()
+    settings = session.settings
+    if not name:
+        for each in SETTINGS:
+            shown = session.text if each == "text" else getattr(settings, each)
+            print(f"{each}  {'' if shown is None else shown}".rstrip())
+        return _DONE
+    if name not in SETTINGS:
+        raise ConfigError(f"there is no setting {name}", hint=f"the settings are {', '.join(SETTINGS)}")
+    if name == "rows":
+        settings.rows = _number(value, "set rows")
+    elif name == "text":
+        session.read(value)
+    elif name == "proxy":
+        session.use_proxy(value or "kestrel")
+    elif name == "order":
+        if value not in ("cost", "written"):
+            raise ConfigError("the order is cost or written")
+        settings.order = "cost" if value == "cost" else "written"
+    else:
+        setattr(settings, name, value or None)
+    return _DONE
+
+
+SETTINGS = ("rows", "text", "proxy", "order", "url", "model")
+
+
+def _proxies(session: Session, rest: str) -> Outcome:
+    from falconql.runtime.proxy import list_proxies
+
+    for proxy in list_proxies():
+        mark = "*" if proxy.name == session.settings.proxy else " "
+        print(f"{mark} {proxy.name}  {'ships with FalconQL' if proxy.shipped else proxy.folder}")
+    return _DONE
+
+
+def _history(session: Session, rest: str) -> Outcome:
+    path = history_path()
+    if not path.exists():
+        return _DONE
+    entries: list[list[str]] = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("#"):
+            entries.append([])
+        elif line.startswith("+") and entries:
+            entries[-1].append(line[1:])
+    for entry in entries[-HISTORY_LINES:]:
+        print("\n".join(entry))
+    return _DONE
+
+
+def _help(session: Session, rest: str) -> Outcome:
+    longest = max(len(command.usage) for command in COMMANDS.values())
+    for command in COMMANDS.values():
+        if longest + 30 < width():
+            print(f".{command.usage:{longest}}  {command.does}")
+        else:
+            print(f".{command.usage}\n    {command.does}")
+    print(_HELP)
+    return _DONE
+
+
+_HELP = """
+A query runs on Enter once it is whole; Alt-Enter (or Esc, Enter) begins a new line all the same.
+`let name = ...` alone is kept for later queries. ? and plain words ask a language model for a query.
+Ctrl-C stops a query and keeps its rows. Tab completes. Ctrl-D leaves."""
+
+
+def _quit(session: Session, rest: str) -> Outcome:
+    return Outcome(quit=True)
+
+
+def _corpus(session: Session) -> str:
+    if session.corpus is None:
+        raise ConfigError("no corpus is open", hint="open one with `.open FILE`")
+    return session.corpus
+
+
+def _number(text: str, what: str) -> int:
+    if not text.isdigit() or len(text) > 9:
+        raise ConfigError(f".{what} takes a whole number", hint=f"for example `.{what} 10`")
+    return int(text)
+
+
+COMMANDS: dict[str, Command] = {
+    "open": Command("open FILE", "read this corpus from now on: a file, a folder of texts, a glob", _open),
+    "schema": Command("schema", "the columns and their types, and what you defined", _schema),
+    "sample": Command("sample [N]", "some rows of the corpus", _sample),
+    "explain": Command("explain [QUERY]", "how a query will run, by default the last one", _explain),
+    "analyze": Command("analyze [QUERY]", "run it and put measured numbers beside the estimates", _analyze),
+    "rules": Command("rules [QUERY]", "explain, with the rewrites that fired", _rules),
+    "ask": Command("ask WORDS", "a query for plain words, ready to edit; the same as ? WORDS", _ask),
+    "save": Command("save FILE", "the last rows (.parquet, .csv, .jsonl, ...) or the last query (.fql)", _save),
+    "set": Command("set [NAME VALUE]", f"show or change a setting: {', '.join(SETTINGS)}", _set),
+    "proxies": Command("proxies", "the proxies there are; * is the one in use", _proxies),
+    "history": Command("history", "what was typed lately", _history),
+    "help": Command("help", "this", _help),
+    "quit": Command("quit", "leave", _quit),
+}

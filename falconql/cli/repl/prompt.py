@@ -1,0 +1,212 @@
+"""The editor: colours, completion, several lines, what is wrong while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import completion_is_selected
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.lexers import Lexer
+from prompt_toolkit.styles import Style
+
+from falconql.check.functions import FUNCTIONS
+from falconql.cli.repl.commands import COMMANDS, SETTINGS
+from falconql.cli.repl.completion import Known, candidates
+from falconql.cli.repl.session import Session
+from falconql.cli.repl.statements import history_path
+from falconql.cli.terminal import say
+from falconql.diagnostics.model import Diagnostic, Severity
+from falconql.errors import FalconQLError
+from falconql.source import Source
+from falconql.syntax import parse_tolerant
+from falconql.syntax.keywords import keywords
+from falconql.syntax.lexemes import lexemes
+
+PROMPT = "falconql> "
+MORE = "........> "
+# Longer texts are not looked at while they are typed.
+MOST_CHECKED = 4000
+_PATH_COMMANDS = (".open ", ".save ", ".report ")
+_STYLE = Style.from_dict(
+    {
+        "keyword": "bold ansiblue",
+        "function": "ansicyan",
+        "text": "ansigreen",
+        "number": "ansimagenta",
+        "comment": "ansibrightblack",
+        "command": "bold",
+        "wrong": "underline",
+        "bottom-toolbar": "noreverse ansibrightblack",
+        "bottom-toolbar.error": "noreverse ansired",
+    }
+)
+_CLASSES = {
+    "text": "text",
+    "open_text": "text",
+    "regex": "text",
+    "number": "number",
+    "parameter": "number",
+    "comment": "comment",
+    "foreign_comment": "comment",
+}
+
+
+def is_whole(text: str) -> bool:
+    """Return whether Enter should run a text: a command, or a query that does not just break off.
+
+    A query with a mistake in the middle is run, so that its message shows; so is anything behind an empty line.
+    """
+    stripped = text.strip()
+    if not stripped or stripped[0] in ".?" or stripped.endswith(";") or text.endswith("\n"):
+        return True
+    found = parse_tolerant(Source("<query>", text)).diagnostics
+    return not any(_breaks_off(diagnostic, text) for diagnostic in found)
+
+
+def _breaks_off(diagnostic: Diagnostic, text: str) -> bool:
+    return diagnostic.primary.span.start >= len(text.rstrip())
+
+
+class QueryLexer(Lexer):
+    """Colours words by what they are, and underlines what is wrong."""
+
+    def __init__(self, wrong: Callable[[str], Diagnostic | None]) -> None:
+        self._wrong = wrong
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        text = document.text
+        styles = [""] * len(text)
+        if text.startswith((".", "?")):
+            end = len(text.split(" ", 1)[0])
+            styles[:end] = ["class:command"] * end
+        else:
+            self._paint(text, styles)
+        lines: list[StyleAndTextTuples] = [[]]
+        for char, style in zip(text, styles, strict=True):
+            if char == "\n":
+                lines.append([])
+            else:
+                lines[-1].append((style, char))
+        return lambda number: lines[number] if number < len(lines) else []
+
+    def _paint(self, text: str, styles: list[str]) -> None:
+        words = frozenset(keywords().values())
+        for word in lexemes(text):
+            name = _CLASSES.get(word.kind, "")
+            if word.kind == "word" and word.lower in words:
+                name = "keyword"
+            elif word.kind == "word" and word.lower in FUNCTIONS and text[word.end : word.end + 1] == "(":
+                name = "function"
+            if name:
+                styles[word.start : word.end] = [f"class:{name}"] * len(word.text)
+        diagnostic = self._wrong(text)
+        if diagnostic is not None:
+            span = diagnostic.primary.span
+            for place in range(span.start, min(span.end, len(text))):
+                styles[place] += " class:wrong"
+
+
+class QueryCompleter(Completer):
+    """Completes queries, commands and paths."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._paths = PathCompleter(expanduser=False)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        before = document.text_before_cursor
+        if before.startswith(_PATH_COMMANDS):
+            path = before.split(" ", 1)[1]
+            yield from self._paths.get_completions(Document(path), complete_event)
+            return
+        for found in candidates(before, known(self._session)):
+            yield Completion(found.text, found.start - len(before), display_meta=found.kind)
+
+
+def known(session: Session) -> Known:
+    """Return the names a session knows."""
+    columns = {field.name: str(field.type) for field in session.fields}
+    return Known(columns, tuple(session.definitions), tuple(COMMANDS), SETTINGS)
+
+
+def prompt_session(session: Session) -> PromptSession[str]:
+    """Return an editor for the lines of a session."""
+
+    @lru_cache(maxsize=8)
+    def wrong_in(text: str, corpus: str | None, definitions: tuple[str, ...]) -> Diagnostic | None:
+        if len(text) > MOST_CHECKED or not text.strip():
+            return None
+        try:
+            found = session.check(session.query(text)).diagnostics
+        except (FalconQLError, OSError):
+            return None
+        errors = [d for d in found if d.severity is Severity.ERROR and not _breaks_off(d, text)]
+        return errors[0] if errors else None
+
+    def wrong(text: str) -> Diagnostic | None:
+        return wrong_in(text, session.corpus, tuple(session.definitions))
+
+    def toolbar() -> StyleAndTextTuples:
+        text = editor.default_buffer.text
+        diagnostic = None if text.startswith((".", "?")) else wrong(text)
+        if diagnostic is not None:
+            return [("class:bottom-toolbar.error", f" {diagnostic.message}")]
+        kept = f" · {len(session.definitions)} defined" if session.definitions else ""
+        return [("", f" {session.corpus or 'no corpus: .open FILE'} · {session.settings.proxy}{kept} · .help")]
+
+    editor: PromptSession[str] = PromptSession(
+        history=_history(),
+        lexer=QueryLexer(wrong),
+        completer=QueryCompleter(session),
+        complete_while_typing=False,
+        auto_suggest=AutoSuggestFromHistory(),
+        multiline=True,
+        prompt_continuation=lambda width, number, wrapped: MORE[-width:] if width < len(MORE) else MORE,
+        key_bindings=_keys(),
+        bottom_toolbar=toolbar,
+        style=_STYLE,
+        enable_history_search=False,
+    )
+    return editor
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter", filter=~completion_is_selected)
+    def _enter(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if is_whole(buffer.text):
+            buffer.validate_and_handle()
+        else:
+            buffer.newline()
+
+    @keys.add("enter", filter=completion_is_selected)
+    def _take(event: KeyPressEvent) -> None:
+        event.current_buffer.complete_state = None
+
+    @keys.add("escape", "enter")
+    def _new_line(event: KeyPressEvent) -> None:
+        event.current_buffer.newline()
+
+    return keys
+
+
+def _history() -> History:
+    """Return the history of this user; one that cannot be written is kept for this session only."""
+    path = history_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a"):
+            pass
+    except OSError as error:
+        say(f"note: no history is kept, {path} cannot be written: {error.strerror}")
+        return InMemoryHistory()
+    return FileHistory(str(path))

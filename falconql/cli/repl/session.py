@@ -1,0 +1,230 @@
+"""What stays between two lines: the corpus, definitions, opened proxies with their answers, the last result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from falconql.api import Order, Query
+from falconql.errors import ConfigError
+from falconql.source import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from falconql.api import Checked
+    from falconql.result import Run
+    from falconql.runtime.answers import Answers
+    from falconql.runtime.plan import Field
+    from falconql.runtime.proxy.base import Proxy
+    from falconql.syntax.ast import Let
+
+DEFAULT_PROXY = "kestrel"
+# A first batch this small is answered in a fraction of a second.
+FIRST_ROWS = 16
+ANSWER_BYTES = 256 << 20
+
+
+@dataclass(slots=True)
+class Settings:
+    """What ``.set`` changes.
+
+    Attributes:
+        rows: how many rows of a result are shown.
+        proxy: the proxy where a query names none.
+        order: ``written`` keeps conditions in the order in which they stand.
+        url: the endpoint of the language model.
+        model: its name.
+    """
+
+    rows: int = 20
+    proxy: str = DEFAULT_PROXY
+    order: Order = "cost"
+    url: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A query that was run.
+
+    Attributes:
+        query: what was run.
+        run: the run, for its metrics and plan.
+        table: its rows; None when there were too many to keep.
+        ended: how it ended.
+    """
+
+    query: Query
+    run: Run
+    table: pa.Table | None
+    ended: Literal["complete", "stopped"]
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of a session; no output, no input.
+
+    Attributes:
+        corpus: the path of the open corpus.
+        settings: see there.
+        text: the column that model calls read in a query that names none.
+        definitions: ``let`` clauses by name, earlier ones first.
+        last: the last query that gave rows.
+    """
+
+    corpus: str | None = None
+    text: str | None = None
+    settings: Settings = field(default_factory=Settings)
+    definitions: dict[str, Let] = field(default_factory=dict)
+    last: Finished | None = None
+    _fields: tuple[Field, ...] = ()
+    _proxies: dict[str, Proxy] = field(default_factory=dict)
+    _answers: dict[str, Answers] = field(default_factory=dict)
+
+    def open(self, path: str) -> list[str]:
+        """Make a corpus the one that queries read; return the definitions that no longer fit and were dropped.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        from falconql.api import opened
+        from falconql.asking.corpus import look_at
+        from falconql.runtime.io.arrow import fields_from_schema
+
+        source = opened(path)
+        fields, text = fields_from_schema(source.schema), look_at(source).text
+        self.corpus, self.text, self._fields = path, text, fields
+        dropped = []
+        for name, let in list(self.definitions.items()):
+            if not self._fits(let):
+                dropped.append(name)
+                del self.definitions[name]
+        return dropped
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns of the open corpus, none without one."""
+        return self._fields
+
+    def query(self, text: str) -> Query:
+        """Return a query over the open corpus, with the definitions at hand."""
+        from falconql.syntax.definitions import Definitions
+
+        given = Definitions(tuple(self.definitions.values()), self.text)
+        return Query(Source("<query>", text), definitions=given)
+
+    def check(self, query: Query) -> Checked:
+        """Return what is wrong with a query.
+
+        Raises:
+            DataError: the corpus cannot be read.
+        """
+        return query.check(self.data_for(query))
+
+    def data_for(self, query: Query) -> str | None:
+        """Return the corpus for a query: its own, else the open one."""
+        return None if _names_corpus(query) else self.corpus
+
+    def define(self, text: str, lets: tuple[Let, ...]) -> list[str]:
+        """Keep the definitions of a text that consists of nothing else; return their names.
+
+        Raises:
+            QueryError: they have errors.
+        """
+        from falconql.errors import QueryError
+        from falconql.syntax.printer import name_text
+
+        names = ", ".join(name_text(let.name.text) for let in lets)
+        query = self.query(f"{text.rstrip('; ').rstrip()}\nselect {names}")
+        checked = self.check(query)
+        if not checked:
+            raise QueryError(checked.diagnostics, query.source)
+        for let in lets:
+            # A new meaning of a name comes last, where it can use all others.
+            self.definitions.pop(let.name.text, None)
+            self.definitions[let.name.text] = let
+        return [let.name.text for let in lets]
+
+    def read(self, column: str) -> None:
+        """Make a column the one that model calls read.
+
+        Raises:
+            ConfigError: there is no such column, or it holds no texts.
+        """
+        texts = [field.name for field in self._fields if str(field.type) == "Text"]
+        if column not in texts:
+            raise ConfigError(f"there is no text column `{column}`", hint=f"the text columns are {', '.join(texts)}")
+        self.text = column
+
+    def start(self, query: Query, *, order: Order | None = None) -> Run:
+        """Return a run that finds the answers of earlier ones and soon has its first rows.
+
+        Raises:
+            FalconQLError: the query, the corpus or the proxy is at fault.
+        """
+        from falconql.errors import QueryError
+        from falconql.runtime.answers import Answers
+
+        data = self.data_for(query)
+        if data is None and not _names_corpus(query):
+            raise ConfigError("no corpus is open", hint="open one with `.open FILE`, or write `from` in the query")
+        checked = self.check(query)
+        if checked.typed is None:
+            raise QueryError(checked.diagnostics, query.source)
+        proxy = self._opened(self.settings.proxy) if checked.typed.calls and not _names_proxy(query) else None
+        run = query.start(data, proxy=proxy, order=order or self.settings.order)
+        run.ctx.first_rows = FIRST_ROWS
+        if run.ctx.proxy is not None:
+            run.ctx.answers = self._answers.setdefault(run.ctx.proxy.fingerprint, Answers(ANSWER_BYTES))
+        return run
+
+    def use_proxy(self, name: str) -> None:
+        """Make a proxy the one for queries that name none.
+
+        Raises:
+            ProxyError: it cannot be opened.
+        """
+        self._opened(name)
+        self.settings.proxy = name
+
+    def written(self, query: Query) -> str:
+        """Return a query as a file that needs no session: formatted, with its definitions and corpus."""
+        from falconql.syntax import ast, format_query, parse
+        from falconql.syntax.definitions import with_definitions
+
+        if query.definitions is None and _names_corpus(query):
+            return query.format()
+        tree = parse(query.source)
+        if query.definitions is not None:
+            tree = with_definitions(tree, query.definitions)
+        if tree.source is None and self.corpus is not None:
+            path = ast.Text(span=tree.span, value=self.corpus, offsets=())
+            tree = replace(tree, source=ast.From(span=tree.span, path=path))
+        return format_query(tree)
+
+    def _opened(self, name: str) -> Proxy:
+        from falconql.runtime.proxy import open_proxy
+
+        if name not in self._proxies:
+            self._proxies[name] = open_proxy(name)
+        return self._proxies[name]
+
+    def _fits(self, let: Let) -> bool:
+        from falconql.syntax.printer import name_text
+
+        return bool(self.check(self.query(f"select {name_text(let.name.text)}")))
+
+
+def _names_corpus(query: Query) -> bool:
+    from falconql.syntax import parse_tolerant
+
+    tree = parse_tolerant(query.source).query
+    return tree is not None and tree.source is not None
+
+
+def _names_proxy(query: Query) -> bool:
+    from falconql.syntax import parse_tolerant
+
+    tree = parse_tolerant(query.source).query
+    return tree is not None and tree.using is not None

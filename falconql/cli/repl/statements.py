@@ -1,0 +1,136 @@
+"""Running what was typed: a query, definitions, a dot command, or an instruction in plain words."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from falconql.cli.failures import say_error
+from falconql.cli.repl.screen import show
+from falconql.cli.repl.session import Session
+from falconql.cli.terminal import say, use_color
+from falconql.errors import FalconQLError, QueryError
+from falconql.syntax import ast, parse_tolerant
+from falconql.syntax.walk import children
+
+if TYPE_CHECKING:
+    from falconql.api import Query
+    from falconql.asking.loop import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a statement came to.
+
+    Attributes:
+        ok: it did what it says.
+        quit: the session is over.
+        edit: a query for the next line, ready to be edited.
+    """
+
+    ok: bool = True
+    quit: bool = False
+    edit: str | None = None
+
+
+def run_statement(session: Session, text: str) -> Outcome:
+    """Run one statement; every failure becomes a message, and the session goes on."""
+    try:
+        return _run(session, text.strip())
+    except KeyboardInterrupt:
+        say("interrupted")
+    except QueryError as error:
+        from falconql.diagnostics.render import render
+
+        say(render(error.diagnostics, error.source, color=use_color(sys.stderr)))
+    except FalconQLError as error:
+        say_error(str(error), error.hint)
+    except (OSError, MemoryError) as error:
+        say_error(str(error) or type(error).__name__, None)
+    except Exception:  # a mistake of ours must not cost the user the session
+        say(traceback.format_exc().rstrip())
+        say_error("that was a mistake in FalconQL, not in what you wrote; the session goes on", None)
+    return Outcome(ok=False)
+
+
+def _run(session: Session, text: str) -> Outcome:
+    if not text.strip("; \n\t"):
+        return Outcome()
+    if text.startswith("."):
+        from falconql.cli.repl.commands import run_command
+
+        return run_command(session, text[1:])
+    if text.startswith("?"):
+        return ask(session, text[1:].strip())
+    return run_text(session, text)
+
+
+def run_text(session: Session, text: str) -> Outcome:
+    """Run a query, or keep the definitions that a text consists of."""
+    parsed = parse_tolerant(session.query(text).source)
+    tree = parsed.query
+    if tree is not None and not parsed.diagnostics and _only_definitions(tree):
+        lets = tuple(binding for binding in tree.bindings if isinstance(binding, ast.Let))
+        names = session.define(text, lets)
+        say(f"defined {', '.join(names)}")
+        return Outcome()
+    if tree is not None and not parsed.diagnostics and _only_text(tree):
+        assert tree.text is not None
+        session.read(tree.text.column.text)
+        say(f"questions now read {session.text}")
+        return Outcome()
+    query = session.query(text)
+    run = session.start(query)
+    session.last = show(query, run, session.settings.rows)
+    return Outcome()
+
+
+def _only_definitions(tree: ast.Query) -> bool:
+    return all(isinstance(part, ast.Let) for part in children(tree))
+
+
+def _only_text(tree: ast.Query) -> bool:
+    return children(tree) == [tree.text]
+
+
+def ask(session: Session, instruction: str) -> Outcome:
+    """Turn an instruction in plain words into a query for the next line."""
+    from falconql.asking import plan
+    from falconql.asking.endpoint import Endpoint
+    from falconql.errors import ConfigError
+
+    if not instruction:
+        raise ConfigError("there is no instruction", hint="for example: ? reviews by people who want a refund")
+    if session.corpus is None:
+        raise ConfigError("no corpus is open", hint="open one with `.open FILE`")
+    endpoint = Endpoint.from_environment(url=session.settings.url, model=session.settings.model)
+    say("asking the model ...")
+    answer: Answer = plan(instruction, session.corpus, endpoint=endpoint)
+    for line in (*answer.understood, *(f"note: {note}" for note in answer.notes)):
+        say(line)
+    return Outcome(edit=answer.query.text.rstrip("\n"))
+
+
+def last_or(session: Session, text: str) -> Query:
+    """Return the query of a text, the last one that ran for an empty text.
+
+    Raises:
+        ConfigError: there is none yet.
+    """
+    from falconql.errors import ConfigError
+
+    if text:
+        return session.query(text)
+    if session.last is None:
+        raise ConfigError("no query has run yet", hint="write the query behind the command, or run one first")
+    return session.last.query
+
+
+def history_path() -> Path:
+    """Return where the lines of earlier sessions are kept."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("falconql", appauthor=False)) / "history"

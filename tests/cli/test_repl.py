@@ -1,0 +1,253 @@
+"""``falconql repl``: in a real terminal, and with piped input."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from falconql.cli.repl.loop import statements
+from tests.asking.server import Say, serving
+from tests.cli.shell import Done, falconql
+from tests.cli.terminal import Terminal, terminal
+
+
+@pytest.fixture(autouse=True)
+def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    return folder
+
+
+@pytest.fixture
+def repl(folder: Path) -> Iterator[Terminal]:
+    with terminal("repl", "reviews.csv", cwd=folder) as running:
+        running.until("falconql>")
+        yield running
+
+
+def piped(text: str, *arguments: str) -> Done:
+    return falconql("repl", *arguments, stdin=text)
+
+
+def test_it_says_what_is_open_and_leaves_on_ctrl_d(repl: Terminal) -> None:
+    assert "reviews.csv: 3 columns; questions read text" in repl.screen.replace("4 rows, ", "")
+    repl.type("\x04")
+    assert repl.wait() == 0
+
+
+def test_a_query_runs_on_enter(repl: Terminal) -> None:
+    repl.type("where stars >= 4 select id, stars\r")
+    screen = repl.until("2 rows from")
+    assert "id  stars" in screen
+
+
+def test_an_unfinished_query_goes_on(repl: Terminal) -> None:
+    repl.type("where stars >= 4 and\r")
+    repl.until("........>")
+    repl.type("id > 1\r")
+    repl.until("1 row from")
+
+
+def test_what_is_wrong_shows_while_it_is_typed_and_when_it_is_run(repl: Terminal) -> None:
+    repl.type("where starz = 3 select id")
+    repl.until("there is no column `starz`")
+    repl.type("\r")
+    repl.until("did you mean `stars`?")
+    repl.type("select id\r")
+    repl.until("4 rows from")
+
+
+def test_tab_completes_columns_and_keywords(repl: Terminal) -> None:
+    repl.type("whe\t")
+    repl.until("falconql> where")
+    repl.type(" sta\t")
+    repl.until("where stars")
+
+
+def test_ctrl_c_forgets_the_line_and_the_session_goes_on(repl: Terminal) -> None:
+    repl.type("where nonsense")
+    repl.until("nonsense")
+    repl.interrupt()
+    repl.interrupt()
+    repl.type("select id limit 1\r")
+    repl.until("1 row from")
+    repl.type(".quit\r")
+    assert repl.wait() == 0
+
+
+def test_history_outlives_the_session(folder: Path) -> None:
+    with terminal("repl", "reviews.csv", cwd=folder) as running:
+        running.until("falconql>")
+        running.type("select id limit 2\r")
+        running.until("2 rows from")
+        running.type("\x04")
+        assert running.wait() == 0
+    with terminal("repl", "reviews.csv", cwd=folder) as running:
+        running.until("falconql>")
+        running.type("\x1b[A")
+        running.until("falconql> select id limit 2")
+        running.type("\r")
+        running.until("2 rows from")
+    assert "select id limit 2" in piped(".history\n").out
+
+
+def big(folder: Path, rows: int = 60_000) -> Path:
+    texts = [f"Text number {i} is about a laptop, and it {'was good' if i % 3 else 'broke'}." for i in range(rows)]
+    pq.write_table(pa.table({"id": range(rows), "body": texts}), folder / "big.parquet")
+    return folder / "big.parquet"
+
+
+def test_first_rows_come_at_once_and_ctrl_c_keeps_them(folder: Path) -> None:
+    big(folder)
+    with terminal("repl", "big.parquet", cwd=folder) as running:
+        running.until("falconql>")
+        running.type('where label("Did it break?") or id >= 0 and label("Is it good?") or id > 3 select id, body\r')
+        running.until("Text number 4 is")
+        running.interrupt()
+        running.until("kept for `.save`")
+        running.type(".save some.csv\r")
+        running.until("those found before it was stopped")
+        running.type("select id limit 1\r")
+        running.until("1 row from")
+    assert len((folder / "some.csv").read_text().splitlines()) >= 17
+
+
+def test_forty_columns_are_enough(folder: Path) -> None:
+    with terminal("repl", "reviews.csv", columns=40, cwd=folder) as running:
+        running.until("falconql>")
+        running.type('where label("Is it good?") or stars > 0\r')
+        running.until("rows from")
+        running.type(".help\r")
+        running.until("Ctrl-D leaves")
+        running.type(".schema\r")
+        running.until("stars  Int")
+
+
+def test_a_question_becomes_a_query_to_edit(folder: Path) -> None:
+    with serving([Say("where stars >= 4\nselect id, stars")]) as server:
+        environment = {"OPENAI_BASE_URL": server.url, "FALCONQL_MODEL": "m", "OPENAI_API_KEY": "k"}
+        with terminal("repl", "reviews.csv", cwd=folder, environment=environment) as running:
+            running.until("falconql>")
+            running.type("? ids of reviews with 4 stars or more, and the stars\r")
+            running.until("falconql> where stars >= 4")
+            running.type(" limit 1\r")
+            running.until("1 row from")
+
+
+def test_definitions_and_answers_stay() -> None:
+    done = piped(
+        'let good = label("Is it good?")\n\nselect id, good;\nwhere good or not good select id;\n'
+        "select id, sure: score(good);\n",
+        "reviews.csv",
+    )
+    assert done.status == 0, done.err
+    calls = [line for line in done.err.splitlines() if "model call" in line]
+    assert "3 model calls" in calls[0]
+    assert all("0 model calls" in line for line in calls[1:])
+    assert len(calls) == 3
+
+
+def test_a_new_meaning_of_a_name_replaces_the_old_one() -> None:
+    done = piped("let x = stars > 4\n\nlet x = stars > 1\n\nwhere x select id;\n.schema\n", "reviews.csv")
+    assert done.out.split()[2:4] == ["1", "3"]
+    assert "= stars > 1" in done.out
+
+
+def test_a_broken_definition_is_not_kept() -> None:
+    done = piped("let x = starz > 4\n\n.schema\n", "reviews.csv")
+    assert done.status == 1
+    assert "did you mean `stars`?" in done.err
+    assert "x " not in done.out
+
+
+def test_definitions_that_a_new_corpus_does_not_have_go(folder: Path) -> None:
+    (folder / "other.csv").write_text("a,b\n1,some text that is long enough to be read by questions\n")
+    done = piped('let x = stars > 4\n\nlet y = label("Is it?")\n\n.open other.csv\n.schema\n', "reviews.csv")
+    assert "forgot x" in done.err
+    assert 'label("Is it?")' in done.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (".opn x", "did you mean .open?"),
+        (".open", "which corpus?"),
+        (".open gone.csv", "there is no file gone.csv"),
+        (".sample many", "takes a whole number"),
+        (".set", "rows  20"),
+        (".set colour red", "there is no setting colour"),
+        (".set proxy nobody", "nobody"),
+        (".set text stars", "there is no text column `stars`"),
+        (".set order best", "cost or written"),
+        (".save", "where to?"),
+        (".save rows.csv", "no query has run yet"),
+        (".explain", "no query has run yet"),
+        ("?", "there is no instruction"),
+        (".help", "Ctrl-D leaves"),
+        (".proxies", "* kestrel  ships with FalconQL"),
+        ("where", "FQL"),
+        ('using "nobody" where label("x")', "nobody"),
+    ],
+)
+def test_every_command_answers_and_the_session_goes_on(typed: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FALCONQL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    done = piped(f"{typed}\n\nselect id limit 1;", "reviews.csv")
+    assert said in done.out + done.err
+    assert "1 row from" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("command", [".schema", ".sample", "? find it", "select id;"])
+def test_without_a_corpus(command: str) -> None:
+    done = piped(f"{command}\n")
+    assert done.status == 1
+    assert "no corpus is open" in done.err
+
+
+def test_explain_rules_and_analyze() -> None:
+    query = 'where label("Is it good?") and stars > 3 select id'
+    done = piped(f".explain {query}\n.rules {query}\n.analyze {query}\n", "reviews.csv")
+    assert done.status == 0, done.err
+    assert done.out.count("Scan") == 3
+    assert "rules" in done.out
+
+
+def test_what_is_saved(folder: Path) -> None:
+    query = 'let good = label("Is it good?")\n\nwhere good or stars > 0 select id;\n'
+    done = piped(f"{query}.save q.fql\n.save rows.parquet\n.save no/where.csv\n", "reviews.csv")
+    assert "no folder" in done.err
+    assert (folder / "q.fql").read_text().startswith('from  "reviews.csv"')
+    assert falconql("run", "q.fql").status == 0
+    assert pq.read_table(folder / "rows.parquet").column_names == ["id"]
+
+
+def test_a_corpus_that_vanishes(folder: Path) -> None:
+    (folder / "gone.csv").write_text("a\n1\n")
+    done = piped(".open gone.csv\nselect a;\n", "gone.csv")
+    assert done.status == 0
+    with terminal("repl", "gone.csv", cwd=folder) as running:
+        running.until("falconql>")
+        (folder / "gone.csv").unlink()
+        running.type("select a\r")
+        running.until("there is no file gone.csv")
+        running.type(".open reviews.csv\rselect id limit 1\r")
+        running.until("1 row from")
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not hasattr(os, "chflags"), reason="root may write anywhere")
+def test_a_history_that_cannot_be_written(folder: Path) -> None:
+    (folder / "state").mkdir()
+    (folder / "state").chmod(0o500)
+    with terminal("repl", "reviews.csv", cwd=folder) as running:
+        running.until("no history is kept")
+        running.until("falconql>")
+
+
+def test_statements_end_with_a_semicolon_an_empty_line_or_a_command() -> None:
+    lines = ["select a,\n", "  b;\n", "\n", ".schema\n", "where x\n", "\n", "? ask me\n", "select last\n"]
+    assert list(statements(lines)) == ["select a,\n  b;", ".schema", "where x", "? ask me", "select last"]
