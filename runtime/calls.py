@@ -69,6 +69,8 @@ class ModelCalls:
         if missing.size:
             result.values[missing] = self._compute(self.calls[index], frame, missing)
             result.known[missing] = True
+            if self.calls[index].kind == "label":
+                self.metrics.count_scores(index, result.values[missing])
         return result
 
     def _compute(self, call: ModelCall, frame: Frame, rows: Rows) -> Any:

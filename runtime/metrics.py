@@ -6,7 +6,10 @@ and the progress display.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+SCORE_BINS = 20
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class RunMetrics:
     ``rows_out`` came out at the end. ``model_calls`` went to the proxy, ``cache_hits`` were answered
     from results of this run; ``calls_avoided`` is the number of label and span questions that the
     query asks of all rows read, less those two: what cheap filters and short circuits saved.
+    ``label_scores`` has the histogram of scores of each label call, by its index in the plan.
     """
 
     rows_total: int | None = None
@@ -68,3 +72,11 @@ class RunMetrics:
     calls_avoided: int = 0
     operators: list[OperatorMetrics] = field(default_factory=list)
     predicates: list[PredicateMetrics] = field(default_factory=list)
+    label_scores: dict[int, list[int]] = field(default_factory=dict)
+
+    def count_scores(self, call: int, scores: Iterable[float | None]) -> None:
+        """Count the scores of a label call, from 0 to 1, in ``SCORE_BINS`` equal bins."""
+        bins = self.label_scores.setdefault(call, [0] * SCORE_BINS)
+        for score in scores:
+            if score is not None:
+                bins[min(int(score * SCORE_BINS), SCORE_BINS - 1)] += 1

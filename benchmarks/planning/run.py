@@ -36,8 +36,10 @@ PLAIN = PromptSettings(examples=None, thinking=False)
 STEPS: dict[str, Settings] = {
     "plain": Settings(PLAIN, constrained=False, reviewed=False, repairs=0),
     "examples": Settings(constrained=False, reviewed=False, repairs=0),
-    "grammar": Settings(reviewed=False, repairs=0),
+    "grammar": Settings(framed=False, reviewed=False, repairs=0),
+    "frame": Settings(reviewed=False, repairs=0),
     "checks": Settings(),
+    "no thoughts": Settings(PromptSettings(thinking=False)),
 }
 
 
@@ -85,8 +87,8 @@ def run(chosen: Sequence[Case], steps: Sequence[str], output: Path | None) -> li
 def one(case: Case, chat: OpenAIChat, settings: Settings) -> dict[str, Any]:
     """Return what one instruction led to."""
 
-    def grammars(instruction: str) -> Any:
-        return grammars_for(case.corpus, instruction, thinking=settings.prompt.thinking)
+    def grammars(instruction: str, framed: bool) -> Any:
+        return grammars_for(case.corpus, instruction, thinking=settings.prompt.thinking, framed=framed)
 
     planner = Planner(chat, case.corpus, grammars, chat.endpoint.url, settings)
     started = time.perf_counter()

@@ -61,7 +61,7 @@ def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, setti
     settings = settings or Settings()
     corpus = look_at(opened(data))
 
-    def grammars(instruction: str) -> Any:
-        return grammars_for(corpus, instruction, thinking=settings.prompt.thinking)
+    def grammars(instruction: str, framed: bool) -> Any:
+        return grammars_for(corpus, instruction, thinking=settings.prompt.thinking, framed=framed)
 
     return Planner(OpenAIChat(endpoint), corpus, grammars, endpoint.url, settings).plan(instruction)

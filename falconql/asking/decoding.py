@@ -2,37 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from dataclasses import replace
 
 from falconql.asking import corpus as seen
 from falconql.asking.constraint import Grammars
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import mentioned, shape
-from falconql.syntax.decoding import Column, Grammar, ebnf, gbnf, lark, narrow_grammar
+from falconql.asking.intent import Intent, comparable, intent
+from falconql.syntax.decoding import Column, Frame, Grammar, Step, ebnf, gbnf, lark, narrow_grammar
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _KINDS = {INT: "number", FLOAT: "number", DATE: "date", TIMESTAMP: "date", BOOL: "bool", TEXT: "text"}
 
 
-def grammars_for(corpus: Corpus, instruction: str, *, thinking: bool) -> Grammars:
+def grammars_for(corpus: Corpus, instruction: str, *, thinking: bool, framed: bool = True) -> Grammars:
     """Return the grammar in which an instruction can be answered.
 
-    Conditions can be only about columns for which the instruction has evidence; yes/no columns always are,
-    since there are too many words for each.
+    Args:
+        corpus: the table.
+        instruction: what was asked.
+        thinking: thoughts come before the query.
+        framed: keep to what the words of the instruction decide; without, to the corpus alone.
     """
-    spoken = mentioned(corpus, instruction)
-    founded = [c.name for c in corpus.columns if c.name in spoken or c.type == BOOL or c.name == corpus.text]
-    grammar = corpus_grammar(corpus, conditions=founded if shape(instruction) else None, thinking=thinking)
+    decided = intent(corpus, instruction) if framed else None
+    grammar = corpus_grammar(corpus, decided, thinking=thinking)
     return Grammars(lambda: lark(grammar), lambda: gbnf(grammar), lambda: ebnf(grammar))
 
 
-def corpus_grammar(corpus: Corpus, *, conditions: Collection[str] | None = None, thinking: bool = False) -> Grammar:
-    """Return the grammar of queries over a corpus; see :func:`narrow_grammar` for the arguments."""
+def corpus_grammar(corpus: Corpus, decided: Intent | None = None, *, thinking: bool = False) -> Grammar:
+    """Return the grammar of queries over a corpus, narrowed to what an instruction decides."""
     columns = [_column(column, corpus) for column in corpus.columns]
-    return narrow_grammar(columns, text=corpus.text, conditions=conditions, thinking=thinking)
+    if decided is None:
+        return narrow_grammar(columns, text=corpus.text, frame=Frame(thinking=thinking))
+    told = [_narrowed(column, seen_, decided) for column, seen_ in zip(columns, corpus.columns, strict=True)]
+    return narrow_grammar(told, text=corpus.text, frame=_frame(decided, thinking))
 
 
 def _column(column: seen.Column, corpus: Corpus) -> Column:
     kind = _KINDS.get(column.type, "list" if column.type.item is not None else "other")
     values = tuple(str(value) for value in column.values) if column.closed and kind == "text" else ()
     return Column(column.name, kind, values, kind == "text" and (column.is_long or column.name == corpus.text))
+
+
+def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
+    values = column.values
+    if column.kind == "number":
+        values = comparable(seen_, decided.numbers)
+    elif column.kind == "date":
+        values = decided.dates
+    elif column.name in decided.values:
+        values = decided.values[column.name]
+    tested, shown = column.name in decided.conditions, column.name in decided.outputs
+    null_only = not values and column.kind in ("number", "date")
+    return replace(column, values=values, tested=tested, shown=shown, null_only=null_only)
+
+
+def _frame(decided: Intent, thinking: bool) -> Frame:
+    step = decided.step
+    return Frame(
+        shows=decided.shows,
+        step=None if step is None else Step(step.kind, step.name, step.said, step.keeps, step.further),
+        asks=decided.asks_in_where,
+        either=decided.either,
+        negated=decided.negated,
+        yes_no=decided.yes_no,
+        grouped=decided.grouped,
+        questions=decided.questions,
+        unless=decided.unless,
+        mixed=decided.mixed,
+        choices=decided.choices,
+        counts="no" if not decided.counts else "must" if step is None else "may",
+        ordered=decided.ordered,
+        required=tuple(name for name in decided.required if name in decided.conditions),
+        limits=decided.limits,
+        thinking=thinking,
+    )

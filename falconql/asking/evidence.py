@@ -35,11 +35,13 @@ _NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS, 1)}
 def stem(word: str) -> str:
     """Return a word without the commonest English endings; a number word is its digits."""
     word = _NUMBERS.get(word.lower(), word.lower()).removesuffix("'s")
-    for ending, least in (("ies", 4), ("sses", 5), ("ing", 6), ("ed", 5), ("es", 5), ("s", 4)):
-        if len(word) >= least and word.endswith(ending) and not word.endswith("ss"):
-            root = word[: -len(ending)]
-            return root + "y" if ending == "ies" else root + "ss" if ending == "sses" else root
-    return word
+    for endings in ((("ies", 4), ("sses", 5), ("es", 5), ("s", 4)), (("ing", 6), ("ed", 5))):
+        for ending, least in endings:
+            if len(word) >= least and word.endswith(ending) and not word.endswith("ss"):
+                root = word[: -len(ending)]
+                word = root + "y" if ending == "ies" else root + "ss" if ending == "sses" else root
+                break
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
 
 
 def words(text: str) -> list[str]:
@@ -104,6 +106,11 @@ def _says(instruction: str, value: str) -> bool:
     wanted = [stem(word) for word in words(value)]
     have = [stem(word) for word in words(instruction)]
     return bool(wanted) and any(have[i : i + len(wanted)] == wanted for i in range(len(have) - len(wanted) + 1))
+
+
+def said_values(column: Column, instruction: str) -> tuple[str, ...]:
+    """Return those values of a column with few values that stand in the instruction."""
+    return tuple(str(value) for value in column.values if _says(instruction, str(value)))
 
 
 def says_any(instruction: str, values: Iterable[object]) -> bool:

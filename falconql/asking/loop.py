@@ -41,6 +41,7 @@ class Settings:
     Attributes:
         prompt: what the prompt holds.
         constrained: hand the grammar over where the server can take it.
+        framed: keep the grammar to what the words of the instruction decide, as long as that leads to a query.
         reviewed: look for semantic slips, mend what can be mended, and hand the rest back.
         repairs: how often a query is handed back at most.
         most_tokens: a reply's tokens at most.
@@ -48,6 +49,7 @@ class Settings:
 
     prompt: PromptSettings = field(default_factory=PromptSettings)
     constrained: bool = True
+    framed: bool = True
     reviewed: bool = True
     repairs: int = REPAIRS
     most_tokens: int = MOST_TOKENS
@@ -164,14 +166,14 @@ class Planner:
     Args:
         chat: the model.
         corpus: what is known of the corpus.
-        grammars: the decoding grammars of an instruction.
+        grammars: the decoding grammars of an instruction, and whether to keep to what its words decide.
         url: the endpoint, which decides what is tried first.
         settings: how to ask.
     """
 
     chat: ChatClient
     corpus: Corpus
-    grammars: Callable[[str], Grammars]
+    grammars: Callable[[str, bool], Grammars]
     url: str
     settings: Settings = field(default_factory=Settings)
 
@@ -186,9 +188,11 @@ class Planner:
         messages = conversation(self.corpus, instruction, self.settings.prompt)
         best: _Candidate | None = None
         tries: list[Try] = []
-        for _ in range(self.settings.repairs + 1):
+        for number in range(self.settings.repairs + 1):
             started = time.perf_counter()
-            reply = self._reply(messages, instruction, ladder)
+            # What still fails after one repair may fail because the words were misunderstood.
+            grammars = self.grammars(instruction, self.settings.framed and number < 2)
+            reply = self._reply(messages, grammars, ladder)
             why = refusal(reply.text)
             if why is not None:
                 raise AskError(f"this corpus cannot answer that: {why}", hint=_columns_hint(self.corpus))
@@ -210,9 +214,9 @@ class Planner:
             )
         return self._answer(best, tries, ladder)
 
-    def _reply(self, messages: Sequence[Message], instruction: str, ladder: Ladder) -> Reply:
+    def _reply(self, messages: Sequence[Message], grammars: Grammars, ladder: Ladder) -> Reply:
         while True:
-            fields = ladder.way.fields(self.grammars(instruction))
+            fields = ladder.way.fields(grammars)
             try:
                 return self.chat.complete(messages, fields, most_tokens=self.settings.most_tokens)
             except Refused as error:

@@ -33,10 +33,11 @@ class Mended:
 
 def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
     """Return the query without conditions that nothing in the instruction speaks for."""
+    query, renamed = _columns_for_questions(query, corpus)
     if query.where is None:
-        return Mended(query, ())
+        return Mended(query, renamed)
     spoken = mentioned(corpus, instruction)
-    notes: list[str] = []
+    notes: list[str] = [*renamed]
 
     def unfounded(condition: ast.Expr) -> bool:
         why = _needless(condition, corpus) or _unspoken(condition, corpus, spoken, instruction)
@@ -49,6 +50,31 @@ def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
     if where is None and not (query.bindings or query.select):
         return Mended(query, ())
     return Mended(replace(query, where=where), tuple(notes))
+
+
+def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query, tuple[str, ...]]:
+    """Take the column itself where a question to the text has the name of one: ``price: span("What is the price?")``."""
+    if query.select is None:
+        return query, ()
+    items: list[ast.Star | ast.Item] = []
+    notes = []
+    for item in query.select.items:
+        column = corpus.column(item.name.text) if isinstance(item, ast.Item) and item.name else None
+        if (
+            isinstance(item, ast.Item)
+            and item.name is not None
+            and column is not None
+            and not column.is_long
+            and column.name != corpus.text
+            and isinstance(item.value, ast.Call)
+            and item.value.function.text in ("span", "spans", "label")
+        ):
+            notes.append(f"`{column.name}` is taken from its column")
+            item = replace(item, name=None, value=item.name)
+        items.append(item)
+    if not notes:
+        return query, ()
+    return replace(query, select=replace(query.select, items=tuple(items))), tuple(notes)
 
 
 def _without(condition: ast.Expr, unfounded: Callable[[ast.Expr], bool]) -> ast.Expr | None:

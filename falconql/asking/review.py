@@ -19,6 +19,7 @@ from falconql.source import Source
 
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 _COUNTING = re.compile(r"\bhow many\b|\bnumber of\b|\bcount (of|the|how)\b|^\s*count\b", re.IGNORECASE)
+_PARTS = re.compile(r"[,;:.?]|\b(?:and|but|or|nor)\b", re.IGNORECASE)
 _AVERAGING = re.compile(r"\b(average|mean)\b", re.IGNORECASE)
 
 
@@ -107,7 +108,8 @@ def columns_left_out(subject: Subject) -> Iterator[str]:
         if not column.closed or column.name in subject.said["calls"]:
             continue
         for value in column.values:
-            if len(str(value)) >= 3 and says_any(subject.instruction, [value]) and not says_any(text, [value]):
+            telling = len(str(value)) >= 3 or any(char.isdigit() for char in str(value))
+            if telling and says_any(subject.instruction, [value]) and not says_any(text, [value]):
                 yield f'the instruction says "{value}", which is a value of the column `{column.name}`: use that column'
 
 
@@ -118,6 +120,20 @@ def aggregates_left_out(subject: Subject) -> Iterator[str]:
         yield "the instruction wants a number of rows: select count()"
     if _AVERAGING.search(subject.instruction) and "avg(" not in text:
         yield "the instruction wants an average: select avg(...)"
+
+
+def parts_left_out(subject: Subject) -> Iterator[str]:
+    """Find a part of the instruction, between commas and conjunctions, of which the query has no word."""
+    have = {stem(word) for word in words(subject.source.text)}
+    told = mentioned(subject.corpus, subject.instruction)
+    spoken = {stem(word) for said in told.values() for word in words(said)}
+    needless = actions() | content_words(subject.corpus.name) | spoken
+    for part in _PARTS.split(subject.instruction):
+        if mentioned(subject.corpus, part) or any(char.isdigit() for char in part):
+            continue  # what is said of columns may be said in other words
+        wanted = {word for word in content_words(part) - needless if not word.isdigit() and len(word) > 2}
+        if wanted and not any(_has(have, word) for word in wanted):
+            yield f"the query says nothing of: {part.strip()}"
 
 
 def words_left_out(subject: Subject) -> Iterator[str]:
@@ -153,5 +169,6 @@ RULES: tuple[Rule, ...] = (
     numbers_left_out,
     columns_left_out,
     aggregates_left_out,
+    parts_left_out,
     words_left_out,
 )

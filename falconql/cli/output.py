@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,14 +47,14 @@ class FirstRows:
     rows: int
 
 
-def first_rows(run: Run) -> FirstRows:
+def first_rows(run: Run, batches: Iterable[pa.RecordBatch] | None = None) -> FirstRows:
     """Run to the end; for a terminal only the first rows are kept, because it is to be read."""
     import pyarrow as pa
 
     most = ROWS_ON_TERMINAL if is_terminal(sys.stdout) else None
     kept: list[pa.RecordBatch] = []
     rows = kept_rows = 0
-    for batch in run.batches():
+    for batch in run.batches() if batches is None else batches:
         rows += batch.num_rows
         if most is None or kept_rows < most:
             kept.append(batch)
@@ -71,12 +71,14 @@ def print_table(found: FirstRows, run: Run) -> None:
     print(text + (" (-o FILE writes them all)" if found.rows > found.table.num_rows else ""))
 
 
-def write_rows(run: Run, path: str | None, format_: str | None) -> None:
+def write_rows(
+    run: Run, path: str | None, format_: str | None, batches: Iterable[pa.RecordBatch] | None = None
+) -> None:
     """Run and write every batch; the final name exists only when all went well."""
     sink: TableSink | None = None
     try:
         sink = _open(run, path, format_)
-        for batch in run.batches():
+        for batch in run.batches() if batches is None else batches:
             with _writing():
                 sink.write(batch)
         with _writing():
@@ -130,3 +132,13 @@ def write_metrics(run: Run, path: str) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def save_report(path: str, data: dict[str, Any]) -> None:
+    """Write the page of a report."""
+    from falconql.report import write_page
+
+    try:
+        write_page(path, data)
+    except DataError as error:
+        raise OutputError(str(error)) from error

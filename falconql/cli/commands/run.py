@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from falconql.api import Order
 from falconql.cli.options import order_option, proxy_option, query_options, the_query
-from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, write_metrics, write_rows
+from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, save_report, write_metrics, write_rows
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @click.command("run")
@@ -21,6 +26,7 @@ from falconql.cli.terminal import is_terminal, say
 )
 @proxy_option
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Return N rows at most.")
+@click.option("--report", metavar="FILE", help="Write a page to look at to FILE: texts with spans, scores, the plan.")
 @click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
 @order_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
@@ -33,6 +39,7 @@ def command(
     format_: str | None,
     proxy: str | None,
     limit: int | None,
+    report: str | None,
     metrics: str | None,
     order: Order,
     quiet: bool,
@@ -41,7 +48,7 @@ def command(
 
     A path after `from` is relative to the query's file.
     """
-    for path, option in ((output, "-o"), (metrics, "--metrics")):
+    for path, option in ((output, "-o"), (report, "--report"), (metrics, "--metrics")):
         if path is not None:
             check_folder(path, option)
     asked = the_query(query, text, corpus, parameters)
@@ -51,12 +58,20 @@ def command(
     with Progress(quiet=silent) as progress:
         run = asked.start(corpus, proxy=proxy, limit=limit, order=order, on_progress=progress.batch_done)
         progress.watch(run.metrics, run.tokens_run)
+        batches: Iterator[pa.RecordBatch] = run.batches()
+        if report is not None:
+            from falconql.report import Collector
+
+            collector = Collector(run, asked.text, run.ctx.source.name)
+            batches = collector.watch(batches)
         if as_table:
-            found = first_rows(run)
+            found = first_rows(run, batches)
         else:
-            write_rows(run, output, format_)
+            write_rows(run, output, format_, batches)
     if as_table:
         print_table(found, run)
+    if report is not None:
+        save_report(report, collector.data())
     if metrics is not None:
         write_metrics(run, metrics)
     if not quiet:

@@ -154,6 +154,32 @@ def _save(session: Session, rest: str) -> Outcome:
     return _DONE
 
 
+def _report(session: Session, rest: str) -> Outcome:
+    from falconql.cli.output import check_folder, save_report
+    from falconql.report import Collector
+
+    finished = session.last
+    if not rest:
+        raise ConfigError("where to?", hint="for example `.report page.html`")
+    if finished is None:
+        raise ConfigError("no query has run yet", hint="run one first")
+    path = rest.strip("\"'")
+    _usable(check_folder, path)
+    run = finished.run
+    collector = Collector(run, session.written(finished.query), run.ctx.source.name)
+    if finished.table is not None:
+        for batch in finished.table.to_batches():
+            collector.add(batch)
+    else:
+        run = session.start(finished.query)
+        collector = Collector(run, session.written(finished.query), run.ctx.source.name)
+        for batch in run.batches():
+            collector.add(batch)
+    save_report(path, collector.data())
+    say(f"wrote {path}")
+    return _DONE
+
+
 def _write_table(run: Any, table: Any, path: str) -> None:
     from falconql.runtime.io import open_sink
 
@@ -271,6 +297,7 @@ COMMANDS: dict[str, Command] = {
     "rules": Command("rules [QUERY]", "explain, with the rewrites that fired", _rules),
     "ask": Command("ask WORDS", "a query for plain words, ready to edit; the same as ? WORDS", _ask),
     "save": Command("save FILE", "the last rows (.parquet, .csv, .jsonl, ...) or the last query (.fql)", _save),
+    "report": Command("report FILE", "the last rows as a page to look at, for a browser", _report),
     "set": Command("set [NAME VALUE]", f"show or change a setting: {', '.join(SETTINGS)}", _set),
     "proxies": Command("proxies", "the proxies there are; * is the one in use", _proxies),
     "history": Command("history", "what was typed lately", _history),

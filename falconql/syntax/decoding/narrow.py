@@ -2,26 +2,16 @@
 
 Made of the words of the whole language: its keywords, its names. What is left out cannot be written: files and
 proxies, columns that the corpus does not have, comparisons that the types forbid, ``or`` and ``and`` mixed
-without parentheses, endless lists.
+without parentheses, endless lists, and whatever the frame rules out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal as OneOf
 
-from falconql.syntax.decoding.model import (
-    Chars,
-    Grammar,
-    Literal,
-    Node,
-    Repeat,
-    Rule,
-    choice,
-    listed,
-    optional,
-    seq,
-)
+from falconql.syntax.decoding.model import Chars, Grammar, Literal, Node, Repeat, Rule, choice, listed, optional, seq
 from falconql.syntax.keywords import keywords
 from falconql.syntax.printer import name_text, quoted
 
@@ -33,41 +23,106 @@ MOST_CHOICES = 8
 WORD_CHARACTERS = 24
 TEXT_CHARACTERS = 100
 NAME_CHARACTERS = 24
+_YES_NO = tuple("Is Are Was Were Does Do Did Has Have Had Can Could Will Would Should".split())  # noqa: SIM905
+_OPEN = tuple("Extract What Which Who Whom Whose When Where Why How To In From For At On By".split())  # noqa: SIM905
+_TOKENS = frozenset(
+    {"line", "var", "quoted", "number", "date", "positive", "asked", "question", "kind", "asked-step", "question-step"}
+    | {"first"}
+)
+
+Need = OneOf["no", "may", "must"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as conditions may use it.
+    """A column as a query may use it.
 
     Attributes:
         name: as in the corpus.
         kind: ``number``, ``date``, ``bool``, ``text``, ``list`` or ``other``.
-        values: for a text with few values, all of them; a condition then names one of these.
+        values: texts, numbers or dates as written; a condition then names one of these.
         question: whether model calls may read it.
+        tested: whether conditions may be about it.
+        shown: whether it may be an output.
+        null_only: whether conditions only ask if there is a value.
     """
 
     name: str
     kind: str
     values: tuple[str, ...] = ()
     question: bool = False
+    tested: bool = True
+    shown: bool = True
+    null_only: bool = False
 
 
-def narrow_grammar(
-    columns: Sequence[Column],
-    *,
-    text: str | None,
-    conditions: Collection[str] | None = None,
-    thinking: bool = False,
-    steps: bool = True,
-) -> Grammar:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something found first, about which something is asked.
+
+    Attributes:
+        kind: ``each`` for several of them, ``let`` for one.
+        name: what the query calls it.
+        said: what is extracted.
+        keeps: a condition is about it.
+        further: another thing may be found from it.
+    """
+
+    kind: OneOf["each", "let"]
+    name: str
+    said: str
+    keeps: bool = False
+    further: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What kinds of clauses a query may have; by default all.
+
+    Attributes:
+        shows: whether outputs are named.
+        step: a first step; ``any`` leaves steps to the model, None has none.
+        asks: conditions may be questions.
+        either: whether ``or`` is written.
+        negated: ``not`` may be written.
+        yes_no: whether outputs are yes or no.
+        choices: outputs may be choices.
+        counts: aggregates: ``must`` has nothing else.
+        grouped: whether counts are by group.
+        questions: how many questions conditions may ask at most.
+        unless: conditions end with one that must not hold.
+        mixed: ``or`` stands only in parentheses, within ``and``.
+        ordered: whether an order is written.
+        limits: the numbers of rows that may be written; None allows any.
+        required: columns that conditions are about in any case, one for each condition.
+        thinking: comment lines with conditions and outputs come first.
+    """
+
+    shows: Need = "may"
+    step: Step | OneOf["any"] | None = "any"
+    asks: bool = True
+    either: Need = "may"
+    negated: bool = True
+    yes_no: Need = "may"
+    choices: bool = True
+    counts: Need = "may"
+    grouped: Need = "may"
+    questions: int = MOST_CONDITIONS
+    unless: bool = False
+    mixed: bool = False
+    ordered: Need = "may"
+    required: tuple[str, ...] = ()
+    limits: tuple[int, ...] | None = None
+    thinking: bool = False
+
+
+def narrow_grammar(columns: Sequence[Column], *, text: str | None, frame: Frame | None = None) -> Grammar:
     """Return the grammar of queries over a corpus.
 
     Args:
         columns: the columns that may be used.
         text: the column that model calls read when none is named.
-        conditions: the columns that conditions may be about; None allows all.
-        thinking: comment lines with conditions and outputs come first.
-        steps: whether ``let`` and ``each`` may be used.
+        frame: what kinds of clauses there may be.
 
     Example:
         >>> from falconql.syntax.decoding import gbnf
@@ -75,130 +130,257 @@ def narrow_grammar(
         >>> print(gbnf(grammar).splitlines()[0])
         root ::= query | refusal
     """
-    allowed = [c for c in columns if conditions is None or c.name in conditions]
-    return _Narrow(columns, allowed, text).grammar(thinking=thinking, steps=steps)
+    return _Narrow(columns, text, frame or Frame()).grammar()
 
 
 class _Narrow:
-    def __init__(self, columns: Sequence[Column], allowed: Sequence[Column], text: str | None) -> None:
+    def __init__(self, columns: Sequence[Column], text: str | None, frame: Frame) -> None:
         self.columns = columns
-        self.allowed = allowed
+        self.tested = [column for column in columns if column.tested]
+        self.shown = [Literal(name_text(column.name)) for column in columns if column.shown]
         self.text = text
+        self.frame = frame
+        # What is asked about a thing found first names it.
+        self.step = frame.step if isinstance(frame.step, Step) and text is not None else None
 
-    def grammar(self, *, thinking: bool, steps: bool) -> Grammar:
+    def grammar(self) -> Grammar:
         rules: dict[str, Node] = {"root": choice(Rule("query"), Rule("refusal"))}
         rules["line"] = Repeat(Chars((("\n", "\n"),), negated=True), 1, 2 * TEXT_CHARACTERS)
         rules["refusal"] = seq("-- cannot: ", Rule("line"))
-        if thinking:
+        if self.frame.thinking:
             rules["root"] = choice(seq(Rule("thoughts"), Rule("query")), Rule("refusal"))
             step = optional(seq("-- step: ", Rule("line"), "\n"))
             rules["thoughts"] = seq("-- keep: ", Rule("line"), "\n", step, "-- give: ", Rule("line"), "\n")
         rules["var"] = seq(Chars((("a", "z"),)), Repeat(Chars((("a", "z"), ("_", "_"))), 0, NAME_CHARACTERS))
-        steps = steps and self.text is not None
-        if steps:
-            rules["binding"] = self._binding()
-        rules["query"] = self._query(steps)
-        if self.text is not None or self.allowed:
-            rules["where"] = seq(_word("WHERE"), " ", Rule("condition"))
-            rules |= self._conditions()
-        rules["select"] = seq(_word("SELECT"), " ", listed(Rule("item"), MOST_ITEMS))
+        rules["query"] = self._query()
+        rules |= self._conditions()
+        rules["items"] = listed(Rule("item"), MOST_ITEMS)
         rules["item"] = self._item()
         rules["order"] = seq(_word("ORDER"), " ", _word("BY"), " ", listed(Rule("key"), 2))
         rules["key"] = seq(self._sort_value(), optional(seq(" ", _word("DESC"))))
-        rules["limit"] = seq(_word("LIMIT"), " ", Rule("positive"))
+        rules["limit"] = seq(_word("LIMIT"), " ", self._limit())
         rules["positive"] = seq(Chars((("1", "9"),)), Repeat(Chars((("0", "9"),)), 0, 3))
         rules["group"] = seq(_word("GROUP"), " ", _word("BY"), " ", listed(self._group_key(), 2))
         rules["aggregate"] = self._aggregate()
         rules |= self._texts()
-        return Grammar(rules, _TOKENS).reachable()
+        return Grammar(rules, _TOKENS & rules.keys()).reachable()
 
-    def _query(self, steps: bool) -> Node:
+    def _limit(self) -> Node:
+        return Rule("positive") if self.frame.limits is None else choice(*map(str, self.frame.limits))
+
+    def _query(self) -> Node:
         """Return clauses with a line break between them and none at the end: a model stops where it likes."""
-        limit, order = _then(Rule("limit")), _then(Rule("order"))
-        tail = seq(optional(order), optional(limit))
-        rows = seq(Rule("select"), tail)
-        grouped = seq(Rule("group"), "\n", Rule("select"), tail)
-        options: list[Node] = [grouped, rows]
-        if self.text is not None or self.allowed:
-            options.append(seq(Rule("where"), choice(_then(grouped), _then(rows), tail)))
-        body = choice(*options)
-        return seq(Repeat(seq(Rule("binding"), "\n"), 0, MOST_BINDINGS), body) if steps else body
-
-    def _binding(self) -> Node:
+        if self.step is not None:
+            return self._stepped(self.step)
+        tail = self._tail()
+        shown = seq(_word("SELECT"), " ", Rule("items"))
+        group = _line(Rule("group"), before=False)
+        grouped = {"must": seq(group, shown), "no": shown, "may": seq(optional(group), shown)}[self.frame.grouped]
+        outputs: list[Node] = []
+        if self.frame.shows != "no" or self.frame.counts == "must":
+            outputs.append(grouped if self.frame.counts != "no" else shown)
+        options: list[Node] = [] if self.frame.required else [seq(output, tail) for output in outputs]
+        if self._can_filter():
+            if self.frame.shows != "must" and self.frame.counts != "must":
+                options.append(seq(Rule("where"), tail))
+            # Where only the model can tell rows from outputs, questions are one or the other.
+            undecided = self.frame.shows == "may" and self.frame.step is None
+            where = Rule("where-columns") if undecided else Rule("where")
+            if not undecided or self.tested:
+                options += [seq(where, _line(output), tail) for output in outputs]
+        if self.frame.ordered != "no" and self.frame.shows != "must" and not self.frame.required:
+            options.append(seq(Rule("order"), self._limited()))
+        body = choice(*options) if options else seq(shown, tail)
+        if self.frame.step != "any" or self.text is None:
+            return body
         each = seq(_word("EACH"), " ", Rule("var"), " ", _word("IN"), " ", self._found("spans"))
         let = seq(_word("LET"), " ", Rule("var"), " = ", choice(self._found("span"), Rule("label"), Rule("choose")))
-        return choice(each, let)
+        return seq(Repeat(seq(choice(each, let), "\n"), 0, MOST_BINDINGS), body)
+
+    def _stepped(self, step: Step) -> Node:
+        """Return a first step with what is asked about it."""
+        value = seq("spans(" if step.kind == "each" else "span(", Rule("first"), ")")
+        if step.kind == "each":
+            first = seq(_word("EACH"), f" {step.name} ", _word("IN"), " ", value, "\n")
+        else:
+            first = seq(_word("LET"), f" {step.name} = ", value, "\n")
+        parts: list[Node] = [first]
+        if step.further:
+            parts.append(optional(seq(_word("LET"), " ", Rule("var"), " = span(", Rule("asked-step"), ")\n")))
+        plain = Repeat(seq(", ", choice(*self.shown)), 0, 2) if self.shown else seq("")
+        asked = Repeat(seq(", ", Rule("item")), 0 if step.keeps else 1, MOST_ITEMS)
+        keys = Repeat(seq(choice(*self.shown), ", "), 0, 2) if self.shown else seq("")
+        select = seq(_word("SELECT"), " ", keys, step.name, plain, asked, self._tail())
+        if self.frame.counts == "may" and step.kind == "each":
+            counted = seq(_word("SELECT"), f" {step.name}, ", Rule("var"), ": count()", self._tail())
+            select = choice(select, seq(_word("GROUP"), " ", _word("BY"), f" {step.name}\n", counted))
+        where = _line(Rule("where"), before=False)
+        if step.keeps:
+            parts.append(choice(seq(where, select), Rule("where"), select))
+        else:
+            filtered = where if self.frame.required else optional(where)
+            parts.append(seq(filtered, select) if self._can_filter() else select)
+        return seq(*parts)
+
+    def _tail(self) -> Node:
+        order = _line(Rule("order"))
+        ordered = {"must": order, "may": optional(order), "no": seq("")}[self.frame.ordered]
+        return seq(ordered, self._limited())
+
+    def _limited(self) -> Node:
+        limit = _line(Rule("limit"))
+        return optional(limit) if self.frame.limits is None else limit if self.frame.limits else seq("")
+
+    def _asks(self) -> bool:
+        return self.frame.asks and self.text is not None
+
+    def _can_filter(self) -> bool:
+        return bool(self._asked() or self._tests())
 
     def _conditions(self) -> dict[str, Node]:
-        term = seq(optional(seq(_word("NOT"), " ")), choice(Rule("atom"), Rule("alternatives")))
-        option = seq(optional(seq(_word("NOT"), " ")), choice(Rule("atom"), Rule("together")))
-        joined_and, joined_or = f" {keywords()['AND']} ", f" {keywords()['OR']} "
-        inner = seq(optional(seq(_word("NOT"), " ")), Rule("atom"))
-        return {
-            "condition": choice(
-                listed(Rule("term"), MOST_CONDITIONS, joined_and),
-                seq(Rule("option"), Repeat(seq(joined_or, Rule("option")), 1, MOST_ALTERNATIVES - 1)),
-            ),
-            "term": term,
-            "option": option,
-            "alternatives": seq("(", inner, Repeat(seq(joined_or, inner), 1, MOST_ALTERNATIVES - 1), ")"),
-            "together": seq("(", inner, Repeat(seq(joined_and, inner), 1, MOST_ALTERNATIVES - 1), ")"),
-            "atom": choice(*self._atoms()),
+        if not self._can_filter():
+            return {}
+        rules: dict[str, Node] = {
+            "where": seq(_word("WHERE"), " ", Rule("condition")),
+            "term": seq(self._negation(), choice(*self._asked(), *self._tests())),
         }
+        questions = min(self.frame.questions, MOST_CONDITIONS) if self._asked() else 0
+        condition = self._conjunction(questions, MOST_CONDITIONS, rules)
+        atom = choice(*self._asked(), *self._tests())
+        required = [seq(self._negation(), choice(*self._tests_of(name))) for name in self.frame.required]
+        if required:
+            # In this order and before all others, so that none can be left out.
+            fixed = seq(*(seq(_joined("AND") if number else "", test) for number, test in enumerate(required)))
+            more = optional(seq(_joined("AND"), condition)) if questions or len(self.tested) > 1 else seq("")
+            condition = seq(fixed, more)
+        if self.frame.unless and self._asked():
+            condition = seq(condition, _joined("AND"), _word("NOT"), " ", atom)
+        elif self.frame.either == "must" and self.frame.mixed:
+            some = self._alternatives(atom)
+            before, after = optional(seq(condition, _joined("AND"))), optional(seq(_joined("AND"), condition))
+            condition = seq(before, some, after)
+        elif self.frame.either != "no" and not self.frame.mixed and not required:
+            option = seq(self._negation(), atom)
+            together = seq("(", option, Repeat(seq(_joined("AND"), option), 1, MOST_ALTERNATIVES - 1), ")")
+            option = choice(option, together)
+            either = seq(option, Repeat(seq(_joined("OR"), option), 1, MOST_ALTERNATIVES - 1))
+            mixed = seq(condition, _joined("AND"), self._alternatives(atom))
+            condition = choice(mixed, either) if self.frame.either == "must" else choice(condition, either)
+        rules["condition"] = condition
+        if self.tested:
+            rules["where-columns"] = seq(_word("WHERE"), " ", self._conjunction(0, MOST_CONDITIONS, rules))
+        return rules
 
-    def _atoms(self) -> list[Node]:
+    def _alternatives(self, atom: Node) -> Node:
+        return seq("(", atom, Repeat(seq(_joined("OR"), atom), 1, MOST_ALTERNATIVES - 1), ")")
+
+    def _tests_of(self, name: str) -> list[Node]:
+        return [test for column in self.tested if column.name == name for test in self._column_tests(column)]
+
+    def _negation(self) -> Node:
+        return optional(seq(_word("NOT"), " ")) if self.frame.negated else seq("")
+
+    def _conjunction(self, questions: int, terms: int, rules: dict[str, Node]) -> Node:
+        """Return the rule of at most so many conjuncts, so many of which may be questions."""
+        name = f"conjunction-{questions}-{terms}"
+        if name not in rules:
+            rules[name] = seq("")  # is known while it is made
+            options: list[Node] = []
+            for asked, atoms in ((0, self._tests()), (1, self._asked())):
+                if atoms and asked <= questions:
+                    term = seq(self._negation(), choice(*atoms))
+                    options.append(self._and_more(term, questions - asked, terms - 1, rules))
+            if self.frame.either == "may" and (questions >= 2 or self.tested):
+                some = self._alternatives(choice(*(self._asked() if questions >= 2 else []), *self._tests()))
+                left = max(0, questions - 2)
+                options.append(self._and_more(seq(self._negation(), some), left, terms - 1, rules))
+            rules[name] = choice(*options)
+        return Rule(name)
+
+    def _and_more(self, term: Node, questions: int, terms: int, rules: dict[str, Node]) -> Node:
+        if terms == 0 or not (self._tests() or (questions and self._asked())):
+            return term
+        return seq(term, optional(seq(_joined("AND"), self._conjunction(questions, terms, rules))))
+
+    def _asked(self) -> list[Node]:
+        """Return the conditions that the model answers."""
         atoms: list[Node] = []
-        if self.text is not None:
-            value = seq("number(", Rule("var"), ")", self._compared(), Rule("number"))
-            atoms = [Rule("label"), seq("exists(", Rule("var"), ")"), value]
-        for column in self.allowed:
-            atoms.extend(self._column_tests(column))
+        step_asks = self.step is not None and self.step.keeps
+        if self.text is not None and (step_asks or (self._asks() and self.step is None)):
+            atoms.append(Rule("label"))
+        if self._asks() and self.step is None and self.frame.step == "any":
+            atoms += [
+                seq("exists(", Rule("var"), ")"),
+                seq("number(", Rule("var"), ")", self._compared(), Rule("number")),
+            ]
         return atoms
+
+    def _tests(self) -> list[Node]:
+        """Return the conditions on columns."""
+        return [test for column in self.tested for test in self._column_tests(column)]
 
     def _column_tests(self, column: Column) -> list[Node]:
         name = name_text(column.name)
-        compared = self._compared()
         null = seq(f"{name} {keywords()['IS']} ", optional(seq(_word("NOT"), " ")), _word("NULL"))
-        if column.kind == "number":
-            return [seq(name, compared, Rule("number")), null]
-        if column.kind == "date":
-            return [seq(name, compared, Rule("date")), null]
+        if column.null_only:
+            return [null]
+        if column.kind in ("number", "date"):
+            plain = [quoted(value) if column.kind == "date" else value for value in column.values]
+            value = choice(*plain) if plain else Rule(column.kind)
+            compared = seq(name, self._compared(), value)
+            return [compared] if column.name in self.frame.required else [compared, null]
         if column.kind == "bool":
-            return [Literal(name)]
+            # Its name may be the opposite of what people say: "open" for one called `closed`.
+            return [Literal(name)] if self.frame.negated else [Literal(name), seq(_word("NOT"), f" {name}")]
         if column.kind not in ("text", "list"):
             return [null]
         contains = seq(f"{name} {keywords()['CONTAINS']} ", Rule("quoted"))
         if column.kind == "list" or column.question:
             return [contains, null]
         one = choice(*map(quoted, column.values)) if column.values else Rule("quoted")
-        return [
-            seq(name, choice(" = ", " != "), one),
-            seq(f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")"),
-            contains,
-            null,
-        ]
+        signs = choice(" = ", " != ") if self.frame.negated else Literal(" = ")
+        tests: list[Node] = [seq(name, signs, one)]
+        if len(column.values) != 1:
+            tests.append(seq(f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")"))
+        if column.name in self.frame.required:
+            return tests
+        return [*tests, null] if column.values else [*tests, contains, null]
 
     def _compared(self) -> Node:
         return choice(*(f" {sign} " for sign in ("=", "!=", "<=", ">=", "<", ">")))
 
     def _item(self) -> Node:
         # A name alone could not be told from a column's: what has a value of its own is given one.
-        values: list[Node] = [Rule("aggregate")]
-        if self.text is not None:
-            values += [self._found("span"), self._found("spans"), Rule("label"), Rule("choose")]
-            values.append(seq("score(", Rule("var"), ")"))
-        named = seq(Rule("var"), ": ", choice(*values))
-        plain = [Literal(name_text(column.name)) for column in self.columns]
-        return choice(*plain, Rule("var"), named)
+        values: list[Node] = []
+        if self.frame.counts != "no" and self.step is None:
+            values.append(Rule("aggregate"))
+        plain: list[Node] = list(self.shown)
+        if self.text is not None and self.frame.counts != "must":
+            if self.frame.yes_no != "must":
+                values.append(self._found("span"))
+                if self.step is None:
+                    values.append(self._found("spans"))
+            if self.frame.yes_no != "no":
+                values.append(Rule("label"))
+            if self.frame.choices:
+                values.append(Rule("choose"))
+            if self.frame.step == "any":
+                values.append(seq("score(", Rule("var"), ")"))
+                plain.append(Rule("var"))
+        if self.step is not None and self.step.further:
+            plain.append(Rule("var"))
+        named = [seq(Rule("var"), ": ", choice(*values))] if values else []
+        return choice(*plain, *named) if plain or named else choice(*(name_text(c.name) for c in self.columns))
 
     def _sort_value(self) -> Node:
-        columns = [Literal(name_text(column.name)) for column in self.columns if column.kind != "other"]
-        return choice(*columns, Rule("var"), *([seq("score(", Rule("var"), ")")] if self.text is not None else []))
+        columns = [Literal(name_text(column.name)) for column in self.columns if column.kind in ("number", "date")]
+        scored = [seq("score(", Rule("var"), ")")] if self.text is not None and self.frame.step == "any" else []
+        return choice(*columns, Rule("var"), *scored)
 
     def _group_key(self) -> Node:
-        return choice(
-            *(Literal(name_text(c.name)) for c in self.columns if c.kind not in ("other", "list")), Rule("var")
-        )
+        fitting = [c for c in self.columns if c.kind not in ("other", "list")]
+        keys = [Literal(name_text(c.name)) for c in fitting if c.shown] or [Literal(name_text(c.name)) for c in fitting]
+        return choice(*keys, *([Rule("var")] if self.frame.step == "any" else []))
 
     def _aggregate(self) -> Node:
         numbers = [Literal(name_text(column.name)) for column in self.columns if column.kind == "number"]
@@ -208,45 +390,72 @@ class _Narrow:
             found.append(seq(choice("avg(", "sum("), choice(*numbers), ")"))
         if ordered:
             found.append(seq(choice("min(", "max("), choice(*ordered), ")"))
-        if self.text is not None or self.allowed:
+        if self._can_filter():
             found.append(seq("share(", Rule("term"), ")"))
-        found.append(seq("collect(", choice(*(Literal(name_text(c.name)) for c in self.columns), Rule("var")), ")"))
         return choice(*found)
 
     def _found(self, function: str) -> Node:
-        return seq(f"{function}(", self._which(), Rule("instruction"), ")")
+        return seq(f"{function}(", self._which(), self._instruction("asked"), ")")
+
+    def _instruction(self, kind: str) -> Node:
+        return Rule(f"{kind}-step") if self.step is not None else Rule(kind)
 
     def _which(self) -> Node:
-        others = [f"{name_text(c.name)}, " for c in self.columns if c.question and c.name != self.text]
-        return optional(choice(*others)) if others else seq("")
+        others = [f"{name_text(c.name)}, " for c in self.columns if c.question and c.name != self.text and c.shown]
+        return optional(choice(*others)) if others and self.step is None else seq("")
 
     def _texts(self) -> dict[str, Node]:
-        plain = Chars((('"', '"'), ("\\", "\\"), ("\n", "\n"), ("{", "{"), ("}", "}")), negated=True)
         digits = Repeat(Chars((("0", "9"),)), 1, 9)
         pair = Repeat(Chars((("0", "9"),)), 2, 2)
-        step = seq("{", Rule("var"), "}")
-        piece = Repeat(plain, 1, TEXT_CHARACTERS)
-        return {
-            "instruction": seq('"', piece, optional(seq(step, Repeat(plain, 0, TEXT_CHARACTERS))), '"'),
-            "quoted": seq('"', Repeat(plain, 1, 2 * WORD_CHARACTERS), '"'),
-            "label": seq("label(", self._which(), Rule("instruction"), ")"),
-            "choose": seq(
-                "choose(", self._which(), Rule("instruction"), Repeat(seq(", ", Rule("quoted")), 2, MOST_CHOICES), ")"
-            ),
+        yes_no, open_ = choice(*(f"{word} " for word in _YES_NO)), choice(*(f"{word} " for word in _OPEN))
+        rules: dict[str, Node] = {
+            "question": seq('"', yes_no, self._free("?"), '?"'),
+            "asked": seq('"', open_, self._free(), '"'),
+            "quoted": seq('"', Repeat(_plain(), 1, 2 * WORD_CHARACTERS), '"'),
+            "label": seq("label(", self._which(), self._instruction("question"), ")"),
+            "choose": seq("choose(", self._which(), self._instruction("asked"), self._options(), ")"),
             "number": seq(optional("-"), digits, optional(seq(".", Repeat(Chars((("0", "9"),)), 1, 4)))),
             "date": seq('"', choice("19", "20"), pair, "-", _two("0", "1"), "-", _two("0", "3"), '"'),
         }
+        if self.step is not None:
+            named = f"{{{self.step.name}}}"
+            if self.step.further:
+                named_or_var = choice(named, seq("{", Rule("var"), "}"))
+                rules["asked-step"] = seq('"', open_, self._free(least=0), named_or_var, self._free(least=0), '"')
+                rules["question-step"] = seq('"', yes_no, self._free("?", 0), named_or_var, self._free("?", 0), '?"')
+            else:
+                rules["asked-step"] = seq('"', open_, self._free(least=0), named, self._free(least=0), '"')
+                rules["question-step"] = seq('"', yes_no, self._free("?", 0), named, self._free("?", 0), '?"')
+            before = Repeat(Chars((("a", "z"), (" ", " "))), 0, WORD_CHARACTERS)
+            rules["first"] = seq('"Extract the ', before, self.step.said, optional(seq(" ", self._free())), '"')
+        return rules
+
+    def _options(self) -> Node:
+        return Repeat(seq(", ", Rule("quoted")), 2, MOST_CHOICES)
+
+    def _free(self, also: str = "", least: int = 1) -> Node:
+        """Return free words; where steps are the model's own choice they may quote one."""
+        words = Repeat(_plain(also), least, TEXT_CHARACTERS)
+        if self.frame.step != "any" or self.text is None:
+            return words
+        return seq(words, optional(seq("{", Rule("var"), "}", Repeat(_plain(also), 0, TEXT_CHARACTERS))))
 
 
-_TOKENS = frozenset({"line", "var", "quoted", "number", "date", "positive"})
+def _plain(also: str = "") -> Chars:
+    return Chars(tuple((char, char) for char in f'"\\\n{{}}{also}'), negated=True)
 
 
-def _then(clause: Node) -> Node:
-    return seq("\n", clause)
+def _line(clause: Node, *, before: bool = True) -> Node:
+    """Return a clause on a line of its own."""
+    return seq("\n", clause) if before else seq(clause, "\n")
 
 
 def _two(low: str, high: str) -> Node:
     return seq(Chars(((low, high),)), Chars((("0", "9"),)))
+
+
+def _joined(terminal: str) -> Node:
+    return Literal(f" {keywords()[terminal]} ")
 
 
 def _word(terminal: str) -> Node:

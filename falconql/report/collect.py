@@ -1,0 +1,174 @@
+"""Gathering what a report shows while a run gives its rows: the first rows whole, of the others only counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from falconql.plan.estimates import estimate_nodes
+from falconql.runtime.display import call_text
+from falconql.table import is_span
+
+if TYPE_CHECKING:
+    from falconql.result import Run
+
+MOST_ROWS = 10_000
+# What the page may hold of texts in all, and of one text; browsers take much more, readers do not.
+MOST_CHARACTERS = 30_000_000
+MOST_OF_ONE_TEXT = 20_000
+COMMONEST = 15
+# Distinct values counted of one column; rarer ones beyond are not told apart.
+MOST_DISTINCT = 100_000
+
+
+class Collector:
+    """Takes the batches of a run, and gives the data of its report.
+
+    Args:
+        run: the run; its metrics are read when ``data`` is called.
+        query: the text of the query.
+        corpus: the name of what it read.
+    """
+
+    def __init__(self, run: Run, query: str, corpus: str) -> None:
+        self._run = run
+        self._query = query
+        self._corpus = corpus
+        self._rows: list[list[Any]] = []
+        self._characters = 0
+        self._total = 0
+        self._counts = {i: Counter[str]() for i, field in enumerate(run.schema) if is_span(field.type)}
+        self._found = dict.fromkeys(self._counts, 0)
+        self._shown: dict[int, dict[str, str]] = {i: {} for i in self._counts}
+
+    def watch(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield batches on, taking each."""
+        for batch in batches:
+            self.add(batch)
+            yield batch
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take a batch."""
+        self._total += batch.num_rows
+        columns = [batch.column(i).to_pylist() for i in range(batch.num_columns)]
+        for index, counts in self._counts.items():
+            for value in columns[index]:
+                for span in value if isinstance(value, list) else [value]:
+                    if span is not None:
+                        self._count(index, counts, span["text"])
+        for row in zip(*columns, strict=True) if columns else ():
+            if len(self._rows) >= MOST_ROWS or self._characters >= MOST_CHARACTERS:
+                break
+            shown = [_plain(value) for value in row]
+            self._characters += sum(len(value) for value in shown if isinstance(value, str))
+            self._rows.append(shown)
+
+    def _count(self, index: int, counts: Counter[str], text: str) -> None:
+        key = " ".join(text.split()).casefold()
+        self._found[index] += 1
+        if key in counts or len(counts) < MOST_DISTINCT:
+            counts[key] += 1
+            self._shown[index].setdefault(key, " ".join(text.split()))
+
+    def data(self) -> dict[str, Any]:
+        """Return everything the page shows, as plain data."""
+        run, metrics = self._run, self._run.metrics
+        explained = run.explained().to_dict()
+        return {
+            "corpus": self._corpus,
+            "query": self._query,
+            "proxy": None if run.ctx.proxy is None or not run.plan.calls else run.ctx.proxy.name,
+            "summary": {
+                "rows_in": metrics.rows_in,
+                "rows_out": self._total,
+                "seconds": metrics.seconds,
+                "model_calls": metrics.model_calls,
+                "saved": metrics.calls_avoided + metrics.cache_hits,
+                "tokens": metrics.model_tokens,
+            },
+            "funnel": explained["predicates"],
+            "plan": self._plan(explained["plan"]),
+            "llm": explained.get("llm"),
+            "scores": list(self._scores()),
+            "values": [
+                {
+                    "column": run.schema.field(index).name,
+                    "found": self._found[index],
+                    "distinct": len(counts),
+                    "top": [[self._shown[index][key], count] for key, count in counts.most_common(COMMONEST)],
+                }
+                for index, counts in self._counts.items()
+            ],
+            "columns": [{"name": field.name, "kind": _kind(field.type)} for field in run.schema],
+            "highlights": _by_position(run.schema.names, run.highlights),
+            "rows": self._rows,
+            "total": self._total,
+        }
+
+    def _plan(self, tree: Mapping[str, Any]) -> list[dict[str, Any]]:
+        planned = self._run.planned
+        expected = estimate_nodes(planned.plan, planned.estimated, float(self._run.metrics.rows_in))
+        return [
+            step | {"seconds_estimated": estimate.seconds}
+            for step, estimate in zip(_steps(tree), expected, strict=True)
+        ]
+
+    def _scores(self) -> Iterator[dict[str, Any]]:
+        calls = self._run.plan.calls
+        threshold = None if self._run.ctx.proxy is None else self._run.ctx.proxy.label_threshold
+        for index, bins in sorted(self._run.metrics.label_scores.items()):
+            call = calls[index]
+            yield {
+                "name": call.name,
+                "text": call_text(call, calls),
+                "bins": bins,
+                "threshold": threshold if call.threshold is None else call.threshold,
+            }
+
+
+def _steps(node: Mapping[str, Any] | None, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the nodes of a plan from the root down, without their inputs."""
+    if node is None:
+        return
+    yield {key: value for key, value in node.items() if key not in ("input", "predicate")} | {"depth": depth}
+    yield from _steps(node["input"], depth + 1)
+
+
+def _by_position(names: Sequence[str], highlights: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+    positions = {name: index for index, name in reversed(list(enumerate(names)))}
+    return {str(positions[text]): [positions[span] for span in spans] for text, spans in highlights.items()}
+
+
+def _kind(type_: pa.DataType) -> str:
+    if is_span(type_):
+        return "span"
+    if pa.types.is_boolean(type_):
+        return "bool"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return "number"
+    return "text"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: spans by their places, long texts cut."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        finite = value == value and abs(value) != float("inf")
+        return float(f"{value:.6g}") if finite else str(value)
+    if isinstance(value, str):
+        return value if len(value) <= MOST_OF_ONE_TEXT else value[:MOST_OF_ONE_TEXT] + "…"
+    if isinstance(value, dict) and value.keys() == {"text", "start", "end", "score"}:
+        return {"t": value["text"], "s": value["start"], "e": value["end"], "p": round(value["score"], 3)}
+    if isinstance(value, list) and all(isinstance(item, dict) and "score" in item for item in value):
+        return [_plain(item) for item in value]
+    if isinstance(value, (dt.date, dt.datetime)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    return json.dumps(value, ensure_ascii=False, default=str)
