@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from falconql.asking import corpus as seen
+from falconql.asking.conditions import comparable
 from falconql.asking.constraint import Grammars
 from falconql.asking.corpus import Corpus
-from falconql.asking.intent import Intent, comparable, intent
+from falconql.asking.intent import Intent, intent
 from falconql.syntax.decoding import Column, Frame, Grammar, Step, ebnf, gbnf, lark, narrow_grammar
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
@@ -52,8 +53,10 @@ def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
     elif column.name in decided.values:
         values = decided.values[column.name]
     tested, shown = column.name in decided.conditions, column.name in decided.outputs
-    null_only = not values and column.kind in ("number", "date")
-    return replace(column, values=values, tested=tested, shown=shown, null_only=null_only)
+    if not values and column.kind in ("number", "date"):
+        # With nothing to compare with, a condition can only ask whether there is a value.
+        return replace(column, tested=tested and decided.nulls, shown=shown, nullable="only")
+    return replace(column, values=values, tested=tested, shown=shown, nullable=decided.nulls)
 
 
 def _frame(decided: Intent, thinking: bool) -> Frame:
@@ -68,6 +71,9 @@ def _frame(decided: Intent, thinking: bool) -> Frame:
         grouped=decided.grouped,
         questions=decided.questions,
         unless=decided.unless,
+        alternatives=decided.alternatives,
+        items=decided.items,
+        plain=decided.plain,
         mixed=decided.mixed,
         choices=decided.choices,
         counts="no" if not decided.counts else "must" if step is None else "may",

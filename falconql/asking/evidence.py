@@ -19,6 +19,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[$€]")
 _STOP = frozenset(_VOCABULARY["stop"].split())
 _SAID_FOR = tuple(frozenset(group.split()) for group in _VOCABULARY["said_for"])
 _SHAPES = {name: re.compile(cues, re.IGNORECASE) for name, cues in _VOCABULARY["shapes"].items()}
+_CUES = {name: re.compile("".join(cues.splitlines()), re.IGNORECASE) for name, cues in _VOCABULARY["cues"].items()}
 _CURLY = str.maketrans("\u2018\u2019", "''")
 _TIMES = re.compile(
     r"\b(1[89]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|october|november|december|"
@@ -58,6 +59,16 @@ def content_words(text: str) -> frozenset[str]:
 def shape(instruction: str) -> frozenset[str]:
     """Return which kinds of cue words an instruction has."""
     return frozenset(name for name, cues in _SHAPES.items() if cues.search(instruction.translate(_CURLY)))
+
+
+def cue(name: str) -> re.Pattern[str]:
+    """Return the words that decide something, as the vocabulary has them."""
+    return _CUES[name]
+
+
+def stems_of(name: str) -> frozenset[str]:
+    """Return the stems of a list of words of the vocabulary."""
+    return frozenset(stem(word) for word in _VOCABULARY[name].split())
 
 
 def actions() -> frozenset[str]:

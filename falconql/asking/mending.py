@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import content_words, mentioned, says_any
+from falconql.asking.quantities import dates_in, numbers_in
 from falconql.syntax import ast
 from falconql.syntax.printer import LOOSEST, ExpressionPrinter
 from falconql.syntax.walk import walk
@@ -53,7 +54,7 @@ def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
 
 
 def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query, tuple[str, ...]]:
-    """Take the column itself where a question to the text has the name of one: ``price: span("What is the price?")``."""
+    """Take the column itself where a question has the name of one: ``price: span("What is the price?")``."""
     if query.select is None:
         return query, ()
     items: list[ast.Star | ast.Item] = []
@@ -112,6 +113,7 @@ def _unspoken(condition: ast.Expr, corpus: Corpus, spoken: dict[str, str], instr
     if not names or names != columns or columns & spoken.keys() or corpus.text in columns:
         return None
     values = [node.value for node in below if isinstance(node, (ast.Text, ast.Integer, ast.Decimal))]
-    if says_any(instruction, values):
+    said = {*dates_in(instruction), *numbers_in(instruction)}
+    if says_any(instruction, values) or any(str(value) in said for value in values):
         return None
     return f"left out `{ExpressionPrinter().flat(condition, LOOSEST)}`: the instruction does not speak of it"

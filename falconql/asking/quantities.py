@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+from falconql.asking.evidence import cue
+
 _NUMBER = re.compile(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?)\s*(k|thousand|million|billion)?\b", re.IGNORECASE)
 _SCALES = {"k": 10**3, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 _SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -36,10 +38,7 @@ _DAY = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")
 _MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:of\s+)?(\d{{4}})\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d-])((?:1[5-9]|20)\d\d)(s)?(?![\d-])")
 _COUNTED = r"(\d{1,4}|" + "|".join(word for word in _WORDS if word != "zero") + r")"
-_LIMIT = re.compile(
-    rf"\b(?:the |top |first |last |best |only |at most )+{_COUNTED}\b|\b{_COUNTED}\s+(?:\w+\s+)?(?:most|least|best|\w{{3,}}est)\b",
-    re.IGNORECASE,
-)
+_LIMIT = re.compile(cue("limit").pattern.replace("COUNTED", _COUNTED), re.IGNORECASE)
 
 
 def numbers_in(text: str) -> tuple[str, ...]:

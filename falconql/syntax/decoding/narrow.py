@@ -44,7 +44,7 @@ class Column:
         question: whether model calls may read it.
         tested: whether conditions may be about it.
         shown: whether it may be an output.
-        null_only: whether conditions only ask if there is a value.
+        nullable: whether conditions may ask if there is a value; ``only``: nothing else.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Column:
     question: bool = False
     tested: bool = True
     shown: bool = True
-    null_only: bool = False
+    nullable: bool | OneOf["only"] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,10 @@ class Frame:
         choices: outputs may be choices.
         counts: aggregates: ``must`` has nothing else.
         grouped: whether counts are by group.
-        questions: how many questions conditions may ask at most.
+        questions: how many questions conditions ask, at least and at most.
+        alternatives: columns one of which holds, each in its own condition.
+        items: how many outputs there are at most.
+        plain: outputs are columns and no questions.
         unless: conditions end with one that must not hold.
         mixed: ``or`` stands only in parentheses, within ``and``.
         ordered: whether an order is written.
@@ -107,7 +110,10 @@ class Frame:
     choices: bool = True
     counts: Need = "may"
     grouped: Need = "may"
-    questions: int = MOST_CONDITIONS
+    questions: tuple[int, int] = (0, MOST_CONDITIONS)
+    alternatives: tuple[str, ...] = ()
+    items: int = MOST_ITEMS
+    plain: bool = False
     unless: bool = False
     mixed: bool = False
     ordered: Need = "may"
@@ -154,7 +160,7 @@ class _Narrow:
         rules["var"] = seq(Chars((("a", "z"),)), Repeat(Chars((("a", "z"), ("_", "_"))), 0, NAME_CHARACTERS))
         rules["query"] = self._query()
         rules |= self._conditions()
-        rules["items"] = listed(Rule("item"), MOST_ITEMS)
+        rules["items"] = listed(Rule("item"), self.frame.items)
         rules["item"] = self._item()
         rules["order"] = seq(_word("ORDER"), " ", _word("BY"), " ", listed(Rule("key"), 2))
         rules["key"] = seq(self._sort_value(), optional(seq(" ", _word("DESC"))))
@@ -242,34 +248,50 @@ class _Narrow:
             return {}
         rules: dict[str, Node] = {
             "where": seq(_word("WHERE"), " ", Rule("condition")),
-            "term": seq(self._negation(), choice(*self._asked(), *self._tests())),
+            "test": choice(*self._tests()),
+            "ask": choice(*self._asked()),
+            "atom": choice(*self._asked(), *self._tests()),
+            "term": seq(self._negation(), Rule("atom")),
         }
-        questions = min(self.frame.questions, MOST_CONDITIONS) if self._asked() else 0
-        condition = self._conjunction(questions, MOST_CONDITIONS, rules)
-        atom = choice(*self._asked(), *self._tests())
+        least, most = (min(bound, MOST_CONDITIONS) for bound in self.frame.questions) if self._asked() else (0, 0)
+        condition = self._conjunction(least, most, MOST_CONDITIONS, rules)
+        atom = Rule("atom")
+        rules["alternatives"] = self._fixed_alternatives() or self._alternatives(atom)
+        either = Rule("alternatives")
         required = [seq(self._negation(), choice(*self._tests_of(name))) for name in self.frame.required]
+        joined_and = _joined("AND")
         if required:
             # In this order and before all others, so that none can be left out.
-            fixed = seq(*(seq(_joined("AND") if number else "", test) for number, test in enumerate(required)))
-            more = optional(seq(_joined("AND"), condition)) if questions or len(self.tested) > 1 else seq("")
-            condition = seq(fixed, more)
-        if self.frame.unless and self._asked():
-            condition = seq(condition, _joined("AND"), _word("NOT"), " ", atom)
-        elif self.frame.either == "must" and self.frame.mixed:
-            some = self._alternatives(atom)
-            before, after = optional(seq(condition, _joined("AND"))), optional(seq(_joined("AND"), condition))
-            condition = seq(before, some, after)
-        elif self.frame.either != "no" and not self.frame.mixed and not required:
+            fixed = seq(*(seq(joined_and if number else "", test) for number, test in enumerate(required)))
+            more = seq(joined_and, condition)
+            condition = seq(fixed, more if least else optional(more)) if most or self._tests() else fixed
+        if self.frame.either == "must" and (self.frame.mixed or self.frame.unless or self.frame.alternatives):
+            bare = self._conjunction(max(0, least - 2), max(0, most - 2), MOST_CONDITIONS, rules)
+            others = optional(seq(bare, joined_and)), optional(seq(joined_and, bare))
+            condition = choice(seq(either, others[1]), seq(others[0], either))
+            if self.frame.alternatives and not self.frame.mixed:
+                tests = [choice(*self._tests_of(name)) for name in self.frame.alternatives]
+                condition = choice(condition, seq(*(seq(_joined("OR") if n else "", t) for n, t in enumerate(tests))))
+        elif self.frame.either != "no" and not required:
             option = seq(self._negation(), atom)
-            together = seq("(", option, Repeat(seq(_joined("AND"), option), 1, MOST_ALTERNATIVES - 1), ")")
+            together = seq("(", option, Repeat(seq(joined_and, option), 1, MOST_ALTERNATIVES - 1), ")")
             option = choice(option, together)
-            either = seq(option, Repeat(seq(_joined("OR"), option), 1, MOST_ALTERNATIVES - 1))
-            mixed = seq(condition, _joined("AND"), self._alternatives(atom))
-            condition = choice(mixed, either) if self.frame.either == "must" else choice(condition, either)
+            options = seq(option, Repeat(seq(_joined("OR"), option), 1, MOST_ALTERNATIVES - 1))
+            mixed = seq(self._conjunction(0, most, MOST_CONDITIONS, rules), joined_and, either)
+            condition = choice(mixed, options) if self.frame.either == "must" else choice(condition, options)
+        if self.frame.unless and self._asked():
+            condition = seq(condition, joined_and, _word("NOT"), " ", atom)
         rules["condition"] = condition
         if self.tested:
-            rules["where-columns"] = seq(_word("WHERE"), " ", self._conjunction(0, MOST_CONDITIONS, rules))
+            rules["where-columns"] = seq(_word("WHERE"), " ", self._conjunction(0, 0, MOST_CONDITIONS, rules))
         return rules
+
+    def _fixed_alternatives(self) -> Node | None:
+        """Return alternatives about certain columns, None where there are none."""
+        tests = [self._tests_of(name) for name in self.frame.alternatives]
+        if len(tests) < 2 or not all(tests):
+            return None
+        return seq("(", *(seq(_joined("OR") if n else "", choice(*test)) for n, test in enumerate(tests)), ")")
 
     def _alternatives(self, atom: Node) -> Node:
         return seq("(", atom, Repeat(seq(_joined("OR"), atom), 1, MOST_ALTERNATIVES - 1), ")")
@@ -280,27 +302,28 @@ class _Narrow:
     def _negation(self) -> Node:
         return optional(seq(_word("NOT"), " ")) if self.frame.negated else seq("")
 
-    def _conjunction(self, questions: int, terms: int, rules: dict[str, Node]) -> Node:
-        """Return the rule of at most so many conjuncts, so many of which may be questions."""
-        name = f"conjunction-{questions}-{terms}"
+    def _conjunction(self, least: int, most: int, terms: int, rules: dict[str, Node]) -> Node:
+        """Return the rule of at most so many conjuncts, ``least`` to ``most`` of which are questions."""
+        name = f"conjunction-{least}-{most}-{terms}"
         if name not in rules:
             rules[name] = seq("")  # is known while it is made
             options: list[Node] = []
-            for asked, atoms in ((0, self._tests()), (1, self._asked())):
-                if atoms and asked <= questions:
-                    term = seq(self._negation(), choice(*atoms))
-                    options.append(self._and_more(term, questions - asked, terms - 1, rules))
-            if self.frame.either == "may" and (questions >= 2 or self.tested):
-                some = self._alternatives(choice(*(self._asked() if questions >= 2 else []), *self._tests()))
-                left = max(0, questions - 2)
-                options.append(self._and_more(seq(self._negation(), some), left, terms - 1, rules))
+            if self._tests() and least < terms:
+                options.append(self._and_more(Rule("test"), least, most, terms - 1, rules))
+            if self._asked() and most:
+                options.append(self._and_more(Rule("ask"), max(0, least - 1), most - 1, terms - 1, rules))
+            if self.frame.either == "may" and (most >= 2 or self._tests()):
+                some = Rule("alternatives") if most >= 2 or not self._asked() else self._alternatives(Rule("test"))
+                options.append(self._and_more(some, max(0, least - 2), max(0, most - 2), terms - 1, rules))
             rules[name] = choice(*options)
         return Rule(name)
 
-    def _and_more(self, term: Node, questions: int, terms: int, rules: dict[str, Node]) -> Node:
-        if terms == 0 or not (self._tests() or (questions and self._asked())):
+    def _and_more(self, term: Node, least: int, most: int, terms: int, rules: dict[str, Node]) -> Node:
+        term = seq(self._negation(), term)
+        if terms == 0 or not (self._tests() or (most and self._asked())):
             return term
-        return seq(term, optional(seq(_joined("AND"), self._conjunction(questions, terms, rules))))
+        more = seq(_joined("AND"), self._conjunction(least, most, terms, rules))
+        return seq(term, more if least else optional(more))
 
     def _asked(self) -> list[Node]:
         """Return the conditions that the model answers."""
@@ -322,29 +345,28 @@ class _Narrow:
     def _column_tests(self, column: Column) -> list[Node]:
         name = name_text(column.name)
         null = seq(f"{name} {keywords()['IS']} ", optional(seq(_word("NOT"), " ")), _word("NULL"))
-        if column.null_only:
+        nulls = [null] if column.nullable else []
+        if column.nullable == "only":
             return [null]
         if column.kind in ("number", "date"):
             plain = [quoted(value) if column.kind == "date" else value for value in column.values]
             value = choice(*plain) if plain else Rule(column.kind)
             compared = seq(name, self._compared(), value)
-            return [compared] if column.name in self.frame.required else [compared, null]
+            return [compared, *nulls]
         if column.kind == "bool":
             # Its name may be the opposite of what people say: "open" for one called `closed`.
             return [Literal(name)] if self.frame.negated else [Literal(name), seq(_word("NOT"), f" {name}")]
         if column.kind not in ("text", "list"):
-            return [null]
+            return nulls
         contains = seq(f"{name} {keywords()['CONTAINS']} ", Rule("quoted"))
         if column.kind == "list" or column.question:
-            return [contains, null]
+            return [contains, *nulls]
         one = choice(*map(quoted, column.values)) if column.values else Rule("quoted")
         signs = choice(" = ", " != ") if self.frame.negated else Literal(" = ")
         tests: list[Node] = [seq(name, signs, one)]
         if len(column.values) != 1:
             tests.append(seq(f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")"))
-        if column.name in self.frame.required:
-            return tests
-        return [*tests, null] if column.values else [*tests, contains, null]
+        return [*tests, *nulls] if column.values else [*tests, contains, *nulls]
 
     def _compared(self) -> Node:
         return choice(*(f" {sign} " for sign in ("=", "!=", "<=", ">=", "<", ">")))
@@ -355,7 +377,7 @@ class _Narrow:
         if self.frame.counts != "no" and self.step is None:
             values.append(Rule("aggregate"))
         plain: list[Node] = list(self.shown)
-        if self.text is not None and self.frame.counts != "must":
+        if self.text is not None and self.frame.counts != "must" and not self.frame.plain:
             if self.frame.yes_no != "must":
                 values.append(self._found("span"))
                 if self.step is None:
@@ -367,9 +389,9 @@ class _Narrow:
             if self.frame.step == "any":
                 values.append(seq("score(", Rule("var"), ")"))
                 plain.append(Rule("var"))
-        if self.step is not None and self.step.further:
-            plain.append(Rule("var"))
         named = [seq(Rule("var"), ": ", choice(*values))] if values else []
+        if self.step is not None and named:
+            plain = [Rule("var")] if self.step.further else []
         return choice(*plain, *named) if plain or named else choice(*(name_text(c.name) for c in self.columns))
 
     def _sort_value(self) -> Node:
@@ -435,9 +457,9 @@ class _Narrow:
 
     def _free(self, also: str = "", least: int = 1) -> Node:
         """Return free words; where steps are the model's own choice they may quote one."""
-        words = Repeat(_plain(also), least, TEXT_CHARACTERS)
         if self.frame.step != "any" or self.text is None:
-            return words
+            return Repeat(_plain(also), least, TEXT_CHARACTERS)
+        words = Repeat(_plain(also), 0, TEXT_CHARACTERS)
         return seq(words, optional(seq("{", Rule("var"), "}", Repeat(_plain(also), 0, TEXT_CHARACTERS))))
 
 

@@ -1,0 +1,126 @@
+"""Conditions on columns: which an instruction allows, and which it certainly states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.evidence import cue, mentioned, stem, words
+from falconql.asking.quantities import dates_in, limits_in, numbers_in
+from falconql.asking.rows import row_nouns
+from falconql.asking.steps import goes_through
+from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
+
+
+def _is_number_of_row(column: Column, corpus: Corpus) -> bool:
+    """Return whether a column only numbers the rows."""
+    return column.name.lower() in ("id", "no", "number") or (
+        column == corpus.columns[0] and bool({stem(word) for word in words(column.name)} & row_nouns(corpus))
+    )
+
+
+def comparable(column: Column, numbers: Sequence[str]) -> tuple[str, ...]:
+    """Return those numbers that a column could hold, or nearly."""
+    if not column.values:
+        return tuple(numbers)
+    least, greatest = float(column.values[0]), float(column.values[-1])
+    room = greatest - least
+    return tuple(n for n in numbers if least - room <= float(n) <= greatest + room)
+
+
+def counted_at_all(corpus: Corpus, instruction: str) -> bool:
+    """Return whether a column of numbers is only to be some or none: with injuries, without replies."""
+    said = re.findall(r"\b(?:with|without|any|no|zero) (?:any )?(\w+)", instruction.lower())
+    named = {stem(word) for c in corpus.columns if c.type in (INT, FLOAT) for word in words(c.name)}
+    return any(stem(word) in named for word in said)
+
+
+def allowed_conditions(
+    corpus: Corpus, instruction: str, spoken: frozenset[str], values: dict[str, tuple[str, ...]]
+) -> frozenset[str]:
+    """Return the columns that conditions may be about: spoken of, with something to compare with."""
+    # A column of yes and no often is said in other words; not so where all is about something found in the text.
+    in_texts = goes_through(instruction)
+    other_words = not in_texts and cue("other_words").search(instruction)
+    yes_no = {c.name for c in corpus.columns if c.type == BOOL and (c.name in spoken or other_words)}
+    found = yes_no | set(values)
+    numbers = numbers_in(instruction)
+    if counted_at_all(corpus, instruction):
+        numbers = (*numbers, "0")
+    numeric = [
+        column
+        for column in corpus.columns
+        if column.type in (INT, FLOAT) and not _is_number_of_row(column, corpus) and comparable(column, numbers)
+    ]
+    told = [column.name for column in numeric if column.name in spoken]
+    if set(numbers) == {"0"} and not re.search(r"\b(?:nobody|none|zero|loss|negative)", instruction, re.IGNORECASE):
+        numeric = [column for column in numeric if column.name in told]
+    pairs = len(re.findall(r"\bbetween\b", instruction, re.IGNORECASE))
+    found |= set(told if len(told) >= len(numbers) - pairs else (column.name for column in numeric))
+    dated = [column for column in corpus.columns if column.type in (DATE, TIMESTAMP)]
+    if dates_in(instruction):
+        told = [column.name for column in dated if column.name in spoken]
+        found |= set(told or (column.name for column in dated))
+    quotes = re.search(r"[\"\u201c]|\bcontain|\bthe words?\b|\bmentions? the\b", instruction)
+    missing = is_about_nulls(instruction)
+    for column in corpus.columns:
+        open_text = column.type == TEXT and not column.closed
+        if column.name in spoken and (missing or open_text) and (column.name != corpus.text or quotes):
+            found.add(column.name)
+    return frozenset(found)
+
+
+def is_about_nulls(instruction: str) -> bool:
+    """Return whether conditions may be about missing values."""
+    return bool(cue("nulls").search(instruction))
+
+
+def alternative_conditions(corpus: Corpus, instruction: str) -> tuple[str, ...]:
+    """Return the columns on both sides of an ``or``, when each side speaks of one of its own."""
+    found = re.search(r"((?:\S+ ){1,4}?\S+),? or ((?:\S+ ){0,4}?\S+)(?=,| and\b|$)", instruction, re.IGNORECASE)
+    if found is None:
+        return ()
+    left, right = (
+        [name for name in mentioned(corpus, side) if (c := corpus.column(name)) and (c.type != TEXT or c.closed)]
+        for side in (found[1].split(",")[-1], found[2])
+    )
+    return (left[0], right[0]) if len(left) == len(right) == 1 and left != right else ()
+
+
+def required_conditions(
+    corpus: Corpus, instruction: str, spoken: frozenset[str], values: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Return the columns that an instruction certainly puts conditions on: by a value, a date, a number of theirs."""
+    found = [name for name in values if name in spoken]
+    found += [c.name for c in corpus.columns if c.type == BOOL and _is_said(c, instruction)]
+    twice = bool(re.search(r"\bbetween\b|\d0s\b", instruction, re.IGNORECASE))
+    dated = [c.name for c in corpus.columns if c.type in (DATE, TIMESTAMP)]
+    if len(dated) == 1 and dates_in(instruction) and not _years_of_numbers(corpus, instruction):
+        found += dated * (2 if twice else 1)
+        return tuple(found)
+    numbers = [n for n in numbers_in(instruction) if n != "0" and int(float(n)) not in limits_in(instruction)]
+    numeric = [c for c in corpus.columns if c.type in (INT, FLOAT) and not _is_number_of_row(c, corpus)]
+    told = [c.name for c in numeric if c.name in spoken and comparable(c, numbers)]
+    if len(told) == 1 and numbers:
+        found += told * (2 if twice and len(numbers) > 1 else 1)
+    return tuple(found)
+
+
+def _is_said(column: Column, instruction: str) -> bool:
+    """Return whether all words of a column's name stand in the instruction."""
+    said = {stem(word) for word in words(instruction)}
+    return {stem(word) for word in words(column.name)} <= said
+
+
+def _years_of_numbers(corpus: Corpus, instruction: str) -> bool:
+    """Return whether some column of numbers holds years, so that a year may be meant for it."""
+    years = [date[:4] for date in dates_in(instruction)]
+    return any(c.type == INT and c.values and _lies_in(c, years) for c in corpus.columns)
+
+
+def _lies_in(column: Column, numbers: Sequence[str]) -> bool:
+    """Return whether one of some numbers lies between the least and the greatest value of a column."""
+    return any(float(column.values[0]) <= float(n) <= float(column.values[-1]) for n in numbers) and (
+        float(column.values[0]) > 1000
+    )

@@ -1,0 +1,15 @@
+"""What people call a row of a table."""
+
+from __future__ import annotations
+
+from falconql.asking.corpus import Corpus
+from falconql.asking.evidence import stem, stems_of, words
+
+ROWS, PEOPLE = stems_of("rows"), stems_of("people")
+
+
+def row_nouns(corpus: Corpus) -> frozenset[str]:
+    """Return the stems of the words that mean a row of this table."""
+    named = words(f"{corpus.name} {corpus.text or ''}")
+    keys = [word for column in corpus.columns[:2] if not column.closed for word in words(column.name)]
+    return ROWS | {stem(word) for word in (*named, *keys)}

@@ -1,0 +1,157 @@
+"""Several steps: what an instruction wants found first, to ask something about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from falconql.asking.corpus import Corpus
+from falconql.asking.evidence import actions, content_words, cue, stem, stems_of, words
+from falconql.asking.rows import row_nouns
+
+_KEEP_OF_EACH = cue("keep_of_each")
+_THEN = cue("then")
+_NOT_IN_NOUN = (
+    r"(?!(?:in|on|at|that|which|who|with|and|or|its|his|her|their|the|of|for|to|from|give|find|say|tell|is|was|are|were|if|"
+    r"mentioned|named|how|what|as|it|they|by|do|did|does|list|one|them|except|excluding|whether|all|both|during|about|over|"
+    r"under|per|before|after|since|until|also|then|when|where|why|than|concerns?|collect|each|every|have|has|had)\b)"
+)
+_NOUN = rf"(?P<noun>(?:(?:piece|kind|type|sort|name|part)s? of )?(?:{_NOT_IN_NOUN}(?!\w+(?:ed)\b)[a-z'-]+ ?){{1,3}})"
+_EACH_ALONE = r"(?:for|of) each(?= (?:of|whether|if|what|how|when|where|who)\b|[,;:.]|$)"
+_EACH = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:each|every) (?:of the )?{_NOUN}",
+        rf"\b(?:for|of|from) all (?:the )?{_NOUN}",
+        rf"\bgo(?:ing)? through (?:all )?(?:the )?{_NOUN}",
+        rf"\btake (?:all )?(?:the )?{_NOUN}.*\bone by one\b",
+        rf"\ball (?:of )?(?:the )?{_NOUN}.*\b(?:with|and) (?:their|its|his|her|the \w+ (?:they|it|he|she))\b",
+        rf"\ball (?:of )?(?:the )?{_NOUN}.*\bfor each\b",
+        rf"\b(?:the|all|which|what) {_NOUN}.*\bwhich of (?:these|those|them)\b",
+        rf"\b(?:the|all|which) {_NOUN}.*\b(?:each one|each of them|in turn|{_EACH_ALONE})",
+        rf"\bpairs of {_NOUN}",
+    )
+)
+_BACK = re.compile(r"\b(?:that|this|the) (?:same )?(?P<noun>[a-z]+)\b", re.IGNORECASE)
+_FIRST_NOUN = re.compile(
+    rf"\b(?:find|identify|determine|get|take|name|which|what|who is|extract)(?: out)? (?:the |an? )?{_NOUN}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something found first, about which something is asked.
+
+    Attributes:
+        kind: ``each`` for several of them, ``let`` for one.
+        name: what the query calls it.
+        said: how the instruction calls it.
+        keeps: rows are kept by what is asked about it.
+        further: another thing may be found from it.
+    """
+
+    kind: Literal["each", "let"]
+    name: str
+    said: str
+    keeps: bool = False
+    further: bool = False
+
+
+def goes_through(instruction: str) -> bool:
+    """Return whether all is about each of several things."""
+    return any(pattern.search(instruction) for pattern in _EACH[:2])
+
+
+def first_step(corpus: Corpus, instruction: str) -> Step | None:
+    """Return what is found first, None when the instruction has one step."""
+    rows = row_nouns(corpus)
+    for pattern in _EACH:
+        for found in pattern.finditer(instruction):
+            said = _trimmed(found["noun"])
+            name = _variable(said, corpus)
+            several = _plural(said) == said or pattern in _EACH[:2]
+            if name is None or not several or stem(words(said)[-1]) in rows or _is_column(corpus, said):
+                continue
+            further = any(
+                back["noun"].lower() not in said.lower() and stem(back["noun"].lower()) not in rows
+                for back in re.finditer(r"\b(?:that|this) (?P<noun>[a-z]+)'s\b", instruction, re.IGNORECASE)
+            )
+            return Step("each", name, _plural(said), bool(_KEEP_OF_EACH.search(instruction)), further)
+    return _step_of_one(corpus, instruction, rows)
+
+
+def _step_of_one(corpus: Corpus, instruction: str, rows: frozenset[str]) -> Step | None:
+    for back in _BACK.finditer(instruction):
+        noun = back["noun"].lower()
+        before = words(instruction[: back.start()])
+        again = any(stem(word) == stem(noun) or (len(noun) > 5 and word.startswith(noun[:5])) for word in before)
+        pointed = back[0].lower().startswith(("that", "this")) or _THEN.search(instruction)
+        if again and pointed and stem(noun) not in rows and stem(noun) not in _NO_NOUN:
+            if noun == "person" and (first := _FIRST_NOUN.search(instruction)) and _variable(first["noun"], corpus):
+                return _one(first["noun"], corpus)
+            return _one(noun, corpus)
+    if _THEN.search(instruction) or re.search(r"\b(?:that|this) person\b", instruction, re.IGNORECASE):
+        found = _FIRST_NOUN.search(instruction)
+        if found and stem(words(found["noun"])[-1]) not in rows:
+            return _one(found["noun"], corpus)
+    return None
+
+
+def _one(said: str, corpus: Corpus) -> Step | None:
+    name = _variable(_trimmed(said), corpus)
+    return None if name is None else Step("let", name, _trimmed(said))
+
+
+_NO_NOUN = stems_of("no_noun")
+
+
+def _trimmed(noun: str) -> str:
+    return " ".join(noun.strip().removesuffix("'s").split())
+
+
+def _variable(said: str, corpus: Corpus) -> str | None:
+    """Return a name for what is called so, one that no column has."""
+    parts = [word for word in re.findall(r"[a-z]+", said.lower()) if len(word) > 1]
+    if not parts or not content_words(said) - actions():
+        return None
+    name = _singular(parts[-1])
+    return f"{name}_found" if corpus.column(name) else name
+
+
+_IRREGULAR = {"children": "child", "people": "person", "men": "man", "women": "woman", "criteria": "criterion"}
+
+
+def _singular(word: str) -> str:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _plural(said: str) -> str:
+    *before, last = said.split()
+    if last in _IRREGULAR or (last.endswith("s") and not last.endswith(("ss", "us", "is"))):
+        return said
+    many = (
+        last[:-1] + "ies"
+        if re.search(r"[^aeiou]y$", last)
+        else last + ("es" if re.search(r"(s|x|ch|sh)$", last) else "s")
+    )
+    if len(before) > 1 and before[1] == "of":
+        return " ".join([before[0] + "s", *before[1:], last])
+    return " ".join([*before, many])
+
+
+def _is_column(corpus: Corpus, said: str) -> bool:
+    """Return whether a noun is a short column, whose values are groups and not found in texts."""
+    last = stem(words(said)[-1])
+    return any(
+        last in {stem(word) for word in words(c.name)}
+        for c in corpus.columns
+        if not c.is_long and c.name != corpus.text
+    )

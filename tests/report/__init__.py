@@ -1,0 +1,1 @@
+"""Reports: their data, and what a browser makes of them."""

@@ -1,0 +1,107 @@
+"""The data of a report and the page around it, without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import falconql
+from falconql.errors import DataError
+from falconql.report import Collector, page, write_page
+from falconql.report.collect import MOST_OF_ONE_TEXT
+from tests.cli.shell import falconql as command
+from tests.fakes import FakeProxy
+
+QUERY = (
+    'let good = label("good") where id >= 0 and good '
+    'select id, body, good: score(good), who: spans("Anna"), first: span("Bob") order by id'
+)
+SCRIPT = "</script><script>alert(1)</script> good"
+SCRIPT = "</script><script>alert(1)</script> good"
+BODIES = ["Anna is good, Anna is.", "Bob is bad", "\U0001f600 good Anna and Bob", SCRIPT]
+
+
+def collected(query: str = QUERY, bodies: list[str] | None = None) -> dict[str, Any]:
+    texts = BODIES if bodies is None else bodies
+    data = pa.table({"id": pa.array(range(len(texts)), pa.int64()), "body": pa.array(texts, pa.string())})
+    run = falconql.query(query).start(data, proxy=FakeProxy())
+    collector = Collector(run, query, "texts <b>")
+    for _ in collector.watch(run.batches()):
+        pass
+    return collector.data()
+
+
+def test_what_it_gathers() -> None:
+    data = collected()
+    assert data["summary"]["rows_in"] == 4
+    assert data["total"] == len(data["rows"]) == data["summary"]["rows_out"] == 3
+    assert [each["text"] for each in data["funnel"]] == ["id >= 0", "good"]
+    assert [(each["rows_in"], each["rows_out"]) for each in data["funnel"]] == [(4, 4), (4, 3)]
+    (scores,) = data["scores"]
+    assert (sum(scores["bins"]), scores["name"]) == (4, "good")
+    assert 0 < scores["threshold"] < 1
+    who = data["values"][0]
+    assert (who["column"], who["found"], who["top"]) == ("who", 4, [["Anna", 3], ["Bob", 1]])
+    assert [column["kind"] for column in data["columns"]] == ["number", "text", "number", "span", "span"]
+    assert data["highlights"] == {"1": [3, 4]}
+    assert data["plan"][0]["seconds_estimated"] >= 0
+
+
+def test_an_empty_result_has_a_page() -> None:
+    data = collected(bodies=[])
+    assert (data["rows"], data["total"]) == ([], 0)
+    assert "<!doctype html>" in page(data)
+
+
+def test_nothing_of_the_data_can_end_its_element() -> None:
+    text = page(collected())
+    assert "<script>alert" not in text
+    assert "<title>FalconQL: texts &lt;b&gt;</title>" in text
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    assert "<" not in found[1]
+    assert any(row[1] == BODIES[3] for row in json.loads(found[1])["rows"])
+
+
+def test_marks_in_the_data_are_not_filled_in() -> None:
+    text = page(collected(bodies=["good {{script}} {{style}}"]))
+    assert text.count("{{script}}") == 1
+    assert text.count('"use strict"') == 1
+
+
+def test_it_asks_for_nothing_from_anywhere() -> None:
+    text = page(collected())
+    assert not re.search(r'(?:src|href)="(?!#)', text)
+    assert "default-src 'none'" in text
+
+
+def test_a_long_text_is_cut_and_many_rows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("falconql.report.collect.MOST_ROWS", 2)
+    data = collected(bodies=["good " + "x" * MOST_OF_ONE_TEXT, "good", "good", "good"])
+    assert len(data["rows"]) == 2
+    assert data["total"] == 4
+    assert len(data["rows"][0][1]) == MOST_OF_ONE_TEXT + 1
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(DataError, match="cannot write"):
+        write_page(str(tmp_path / "page.html"), collected())
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_run_writes_it_beside_other_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,text\n1,it is good\n2,it is bad\n")
+    done = command("run", "-e", "where id = 1", "--from", "a.csv", "--report", "r.html", "-o", "rows.csv")
+    assert done.status == 0, done.err
+    assert "it is good" in (tmp_path / "r.html").read_text()
+    assert (tmp_path / "rows.csv").exists()
+    bad = command("run", "-e", "where id = 1", "--from", "a.csv", "--report", "no/such/r.html")
+    assert bad.status == 2
+    assert "no/such" in bad.err
