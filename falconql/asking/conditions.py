@@ -66,6 +66,8 @@ def allowed_conditions(
     missing = is_about_nulls(instruction)
     for column in corpus.columns:
         open_text = column.type == TEXT and not column.closed
+        if _is_number_of_row(column, corpus):
+            continue
         if column.name in spoken and (missing or open_text) and (column.name != corpus.text or quotes):
             found.add(column.name)
     return frozenset(found)

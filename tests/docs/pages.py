@@ -63,11 +63,23 @@ def run_console(block: Block) -> str:
 
 
 def output_of(command: str) -> str:
-    """Return what a command prints on standard output, and on standard error when that is empty."""
+    """Return what a command prints on standard output, and on standard error when that is empty.
+
+    ``< FILE`` at its end gives it a standard input.
+    """
     words = shlex.split(command)
     assert words[0] == "falconql", f"not a FalconQL command: {command}"
+    stdin = b""
+    if "<" in words:
+        *words, _, path = words
+        stdin = (EXAMPLES / path).read_bytes()
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-m", "falconql", *words[1:]], cwd=EXAMPLES, env=environment, capture_output=True, check=False
+        [sys.executable, "-m", "falconql", *words[1:]],
+        cwd=EXAMPLES,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        check=False,
     )
     return (done.stdout or done.stderr).decode("utf-8")

@@ -266,9 +266,11 @@ class _Narrow:
             more = seq(joined_and, condition)
             condition = seq(fixed, more if least else optional(more)) if most or self._tests() else fixed
         if self.frame.either == "must" and (self.frame.mixed or self.frame.unless or self.frame.alternatives):
-            bare = self._conjunction(max(0, least - 2), max(0, most - 2), MOST_CONDITIONS, rules)
+            spent = 2 + self.frame.unless
+            bare = self._conjunction(max(0, least - spent), max(0, most - spent), MOST_CONDITIONS, rules)
             others = optional(seq(bare, joined_and)), optional(seq(joined_and, bare))
-            condition = choice(seq(either, others[1]), seq(others[0], either))
+            possible = self._tests() or most > spent
+            condition = choice(seq(either, others[1]), seq(others[0], either)) if possible else either
             if self.frame.alternatives and not self.frame.mixed:
                 tests = [choice(*self._tests_of(name)) for name in self.frame.alternatives]
                 condition = choice(condition, seq(*(seq(_joined("OR") if n else "", t) for n, t in enumerate(tests))))
