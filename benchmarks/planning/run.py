@@ -39,7 +39,7 @@ STEPS: dict[str, Settings] = {
     "grammar": Settings(framed=False, reviewed=False, repairs=0),
     "frame": Settings(reviewed=False, repairs=0),
     "checks": Settings(),
-    "no thoughts": Settings(PromptSettings(thinking=False)),
+    "checks and thoughts": Settings(PromptSettings(thinking=True)),
 }
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import cue, mentioned, stem, words
-from falconql.asking.quantities import dates_in, limits_in, numbers_in
+from falconql.asking.evidence import cue, mentioned, said_values, stem, words
+from falconql.asking.quantities import Test, date_slots, dates_in, limits_in, numbers_in
 from falconql.asking.rows import row_nouns
 from falconql.asking.steps import goes_through
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
@@ -16,7 +16,9 @@ from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 def _is_number_of_row(column: Column, corpus: Corpus) -> bool:
     """Return whether a column only numbers the rows."""
     return column.name.lower() in ("id", "no", "number") or (
-        column == corpus.columns[0] and bool({stem(word) for word in words(column.name)} & row_nouns(corpus))
+        column.type == INT
+        and column == corpus.columns[0]
+        and bool({stem(word) for word in words(column.name)} & row_nouns(corpus))
     )
 
 
@@ -29,11 +31,19 @@ def comparable(column: Column, numbers: Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n in numbers if least - room <= float(n) <= greatest + room)
 
 
-def counted_at_all(corpus: Corpus, instruction: str) -> bool:
-    """Return whether a column of numbers is only to be some or none: with injuries, without replies."""
-    said = re.findall(r"\b(?:with|without|any|no|zero) (?:any )?(\w+)", instruction.lower())
+def counted_at_all(corpus: Corpus, instruction: str) -> tuple[Test, ...]:
+    """Return the tests on numbers that are only to be some or none: with injuries, without replies."""
     named = {stem(word) for c in corpus.columns if c.type in (INT, FLOAT) for word in words(c.name)}
-    return any(stem(word) in named for word in said)
+    said = re.findall(r"\b(with|without|any|no|zero) (?:any )?(\w+)", instruction.lower())
+    return tuple((">" if how in ("with", "any") else "=", "0") for how, word in said if stem(word) in named)
+
+
+def tells_column(corpus: Corpus, part: str) -> bool:
+    """Return whether a part of an instruction speaks of a column by its name, a value, a number or a time."""
+    said = {stem(word) for word in words(part)}
+    names = [c for c in corpus.columns if c.name != corpus.text and not c.is_long]
+    named = any({stem(word) for word in words(c.name)} & said for c in names if not _is_number_of_row(c, corpus))
+    return named or bool(numbers_in(part)) or any(said_values(c, part) for c in corpus.columns if c.closed)
 
 
 def allowed_conditions(
@@ -46,8 +56,7 @@ def allowed_conditions(
     yes_no = {c.name for c in corpus.columns if c.type == BOOL and (c.name in spoken or other_words)}
     found = yes_no | set(values)
     numbers = numbers_in(instruction)
-    if counted_at_all(corpus, instruction):
-        numbers = (*numbers, "0")
+    numbers = (*numbers, *(value for _, value in counted_at_all(corpus, instruction)))
     numeric = [
         column
         for column in corpus.columns
@@ -62,10 +71,11 @@ def allowed_conditions(
     if dates_in(instruction):
         told = [column.name for column in dated if column.name in spoken]
         found |= set(told or (column.name for column in dated))
+    proper = re.search(r"[\"\u201c]|\w+ [A-Z]\w+|\bcontain", instruction)
     quotes = re.search(r"[\"\u201c]|\bcontain|\bthe words?\b|\bmentions? the\b", instruction)
     missing = is_about_nulls(instruction)
     for column in corpus.columns:
-        open_text = column.type == TEXT and not column.closed
+        open_text = bool(proper) and column.type == TEXT and not column.closed
         if _is_number_of_row(column, corpus):
             continue
         if column.name in spoken and (missing or open_text) and (column.name != corpus.text or quotes):
@@ -91,22 +101,27 @@ def alternative_conditions(corpus: Corpus, instruction: str) -> tuple[str, ...]:
 
 
 def required_conditions(
-    corpus: Corpus, instruction: str, spoken: frozenset[str], values: dict[str, tuple[str, ...]]
+    corpus: Corpus,
+    instruction: str,
+    spoken: frozenset[str],
+    values: dict[str, tuple[str, ...]],
+    alternatives: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """Return the columns that an instruction certainly puts conditions on: by a value, a date, a number of theirs."""
-    found = [name for name in values if name in spoken]
+    """Return the columns that an instruction certainly puts conditions on: by a value, a time, a number of theirs."""
+    found = [name for name in values if name in spoken and name not in alternatives]
     found += [c.name for c in corpus.columns if c.type == BOOL and _is_said(c, instruction)]
-    twice = bool(re.search(r"\bbetween\b|\d0s\b", instruction, re.IGNORECASE))
     dated = [c.name for c in corpus.columns if c.type in (DATE, TIMESTAMP)]
-    if len(dated) == 1 and dates_in(instruction) and not _years_of_numbers(corpus, instruction):
-        found += dated * (2 if twice else 1)
-        return tuple(found)
-    numbers = [n for n in numbers_in(instruction) if n != "0" and int(float(n)) not in limits_in(instruction)]
+    slots = date_slots(instruction)
+    if len(dated) == 1 and slots and not _years_of_numbers(corpus, instruction):
+        return (*found, *(dated * len(slots)))
+    limits = limits_in(instruction)
+    tests = [value for value in numbers_in(instruction) if value != "0" and int(float(value)) not in limits]
     numeric = [c for c in corpus.columns if c.type in (INT, FLOAT) and not _is_number_of_row(c, corpus)]
-    told = [c.name for c in numeric if c.name in spoken and comparable(c, numbers)]
-    if len(told) == 1 and numbers:
-        found += told * (2 if twice and len(numbers) > 1 else 1)
-    return tuple(found)
+    told = [c.name for c in numeric if c.name in spoken and comparable(c, tests) and c.name not in alternatives]
+    if len(told) == 1 and tests:
+        twice = len(tests) > 1 and bool(re.search(r"\bbetween\b|\d0s\b", instruction, re.IGNORECASE))
+        found += told * (2 if twice else 1)
+    return tuple(name for name in found if name not in alternatives)
 
 
 def _is_said(column: Column, instruction: str) -> bool:

@@ -41,22 +41,22 @@ def corpus_grammar(corpus: Corpus, decided: Intent | None = None, *, thinking: b
 def _column(column: seen.Column, corpus: Corpus) -> Column:
     kind = _KINDS.get(column.type, "list" if column.type.item is not None else "other")
     values = tuple(str(value) for value in column.values) if column.closed and kind == "text" else ()
-    return Column(column.name, kind, values, kind == "text" and (column.is_long or column.name == corpus.text))
+    is_text = kind == "text" and (column.is_long or column.name == corpus.text)
+    return Column(column.name, kind, values, question=is_text)
 
 
 def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
-    values = column.values
-    if column.kind == "number":
-        values = comparable(seen_, decided.numbers)
-    elif column.kind == "date":
-        values = decided.dates
-    elif column.name in decided.values:
-        values = decided.values[column.name]
     tested, shown = column.name in decided.conditions, column.name in decided.outputs
-    if not values and column.kind in ("number", "date"):
+    values, slots = decided.values.get(column.name, column.values), column.slots
+    if column.kind == "number":
+        fitting = comparable(seen_, [value for _, value in decided.numbers])
+        slots = tuple(((sign, value),) for sign, value in decided.numbers if value in fitting)
+    elif column.kind == "date":
+        slots = decided.dates
+    if not slots and column.kind in ("number", "date"):
         # With nothing to compare with, a condition can only ask whether there is a value.
         return replace(column, tested=tested and decided.nulls, shown=shown, nullable="only")
-    return replace(column, values=values, tested=tested, shown=shown, nullable=decided.nulls)
+    return replace(column, values=values, slots=slots, tested=tested, shown=shown, nullable=decided.nulls)
 
 
 def _frame(decided: Intent, thinking: bool) -> Frame:
@@ -74,6 +74,8 @@ def _frame(decided: Intent, thinking: bool) -> Frame:
         alternatives=decided.alternatives,
         items=decided.items,
         plain=decided.plain,
+        several=decided.several,
+        about=decided.about,
         mixed=decided.mixed,
         choices=decided.choices,
         counts="no" if not decided.counts else "must" if step is None else "may",

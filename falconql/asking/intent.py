@@ -18,10 +18,11 @@ from falconql.asking.conditions import (
     counted_at_all,
     is_about_nulls,
     required_conditions,
+    tells_column,
 )
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, cue, mentioned, said_values, shape, stem, words
-from falconql.asking.quantities import dates_in, limits_in, numbers_in
+from falconql.asking.quantities import Test, date_slots, limits_in, number_tests
 from falconql.asking.rows import PEOPLE, row_nouns
 from falconql.asking.steps import Step, first_step
 
@@ -39,6 +40,7 @@ _YES_NO = cue("yes_no")
 _CHOICE = cue("choice")
 _COUNT = cue("count")
 _ORDER = cue("order")
+_SORTED = cue("sorted")
 _EITHER = cue("either")
 _NEGATED = cue("negated")
 _GROUPED = cue("grouped")
@@ -55,8 +57,8 @@ class Intent:
     Attributes:
         conditions: columns that conditions may be about.
         values: for a column with few values those that the instruction names, when it names some.
-        numbers: numbers that a condition may compare with.
-        dates: dates likewise, in ISO format.
+        numbers: signs and numbers that conditions may compare with.
+        dates: the conditions on a time, each as the ways to write it.
         outputs: columns that may be shown.
         shows: whether outputs are named.
         step: several steps; None without.
@@ -70,6 +72,8 @@ class Intent:
         alternatives: columns one of which holds.
         items: how many outputs there are at most.
         plain: outputs are columns and no questions.
+        several: whether all that is found of a kind is wanted.
+        about: beginnings of the words of which every question has one.
         nulls: conditions may ask whether there is a value.
         unless: the last condition must not hold.
         mixed: ``or`` joins only some of the conditions.
@@ -81,8 +85,8 @@ class Intent:
 
     conditions: frozenset[str]
     values: dict[str, tuple[str, ...]]
-    numbers: tuple[str, ...]
-    dates: tuple[str, ...]
+    numbers: tuple[Test, ...]
+    dates: tuple[tuple[Test, ...], ...]
     outputs: frozenset[str]
     shows: Need
     step: Step | None
@@ -96,6 +100,8 @@ class Intent:
     alternatives: tuple[str, ...]
     items: int
     plain: bool
+    several: Need
+    about: tuple[str, ...]
     nulls: bool
     unless: bool
     mixed: bool
@@ -117,33 +123,35 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     limits = limits_in(plain)
     values = {c.name: said_values(c, plain) for c in corpus.columns if c.closed and said_values(c, plain)}
     either = _either(plain, values)
+    alternatives = alternative_conditions(corpus, plain) if either == "must" else ()
+    certain = either == "no" or alternatives
+    required = required_conditions(corpus, plain, spoken, values, alternatives) if certain else ()
     return Intent(
         conditions=allowed_conditions(corpus, plain, spoken, values),
         values=values,
-        numbers=(
-            *(n for n in numbers_in(plain) if not (n.isdigit() and int(n) in limits)),
-            *(("0",) if counted_at_all(corpus, plain) else ()),
-        ),
-        dates=dates_in(plain),
+        numbers=_number_tests(corpus, plain, limits),
+        dates=date_slots(plain),
         # The first column mostly says which row it is.
         outputs=(spoken | {corpus.columns[0].name}) - {corpus.text or ""},
         shows=shows,
         step=step,
         either=either,
-        required=required_conditions(corpus, plain, spoken, values) if either == "no" else (),
+        required=required,
         negated=bool(_NEGATED.search(plain)),
         yes_no=_yes_no(plain, step),
         choices=bool(_CHOICE.search(plain)),
         counts=counts,
         grouped="must" if _is_grouped(corpus, plain) else "no",
         questions=_questions(corpus, plain, shows, step),
-        alternatives=alternative_conditions(corpus, plain),
+        alternatives=alternatives,
         items=2 + len(_PARTS.findall(plain)),
         plain=shows == "must" and step is None and not counts and _lists_columns(corpus, plain, all_of_them=True),
+        several=_several(corpus, plain),
+        about=_about(corpus, plain, values),
         nulls=is_about_nulls(plain),
         unless=bool(_UNLESS.search(plain)),
         mixed=bool(_MIXED.search(plain)),
-        ordered="must" if limits else "may" if _ORDER.search(plain) else "no",
+        ordered="must" if limits or _SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
         limits=limits,
         asks_in_where=shows != "must" or counts or _filters(corpus, plain),
     )
@@ -165,18 +173,59 @@ def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
     return "may" if _EITHER.search(instruction) else "no"
 
 
+def _number_tests(corpus: Corpus, instruction: str, limits: tuple[int, ...]) -> tuple[Test, ...]:
+    tests = [(sign, value) for sign, value in number_tests(instruction) if not _is_one_of(value, limits)]
+    return (*tests, *counted_at_all(corpus, instruction))
+
+
+def _is_one_of(value: str, limits: tuple[int, ...]) -> bool:
+    return value.isdigit() and int(value) in limits
+
+
+def _several(corpus: Corpus, instruction: str) -> Need:
+    """Return whether all that is found of a kind is wanted, by the plurals of what is to be shown."""
+    if re.search(r"\b(?:number|amount|sum|name) of\b", instruction, re.IGNORECASE):
+        return "may"
+    parts = [words(_POLITE.sub("", part)) for part in _PARTS.split(_POLITE.sub("", instruction)) if part.strip()]
+    plurals = [any(map(_is_plural, head)) for part in parts if (head := _first_noun(part))]
+    return "must" if plurals and all(plurals) else "no" if plurals and not any(plurals) else "may"
+
+
+def _shared_start(word: str, other: str) -> str:
+    """Return the letters that two words begin with, all of the first one when that is nothing."""
+    same = next((i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
+    return word[:same] or word
+
+
+def _first_noun(part: list[str]) -> list[str]:
+    """Return the first word that means something, and the next one where it follows at once."""
+    at = next((i for i, word in enumerate(part) if content_words(word)), len(part))
+    return [word for word in part[at : at + 2] if content_words(word)]
+
+
+def _is_plural(word: str) -> bool:
+    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s"))
+
+
+def _about(corpus: Corpus, instruction: str, values: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return beginnings of the words that questions can be about: what columns do not tell."""
+    needless = {stem(word) for named in values.values() for value in named for word in words(value)}
+    needless |= content_words(corpus.name) | actions()
+    found = [word for word in words(instruction) if stem(word) not in needless and content_words(word)]
+    starts = [_shared_start(word, stem(word)) for word in found if word[0].isalpha()]
+    either_case = [start for word in dict.fromkeys(starts) for start in (word, word.capitalize(), word.upper())]
+    return tuple(dict.fromkeys(either_case))
+
+
 def _questions(corpus: Corpus, instruction: str, shows: Need, step: Step | None) -> tuple[int, int]:
     """Return how many conditions only the text answers, at least and at most: one for each part of an instruction."""
     most = _most_questions(corpus, instruction)
     if shows == "must" or step is not None:
         return 0, most
     needless = actions() | content_words(corpus.name) | row_nouns(corpus)
-    parts = [
-        part
-        for part in _PARTS.split(instruction)
-        if content_words(part) - needless and not mentioned(corpus, part) and not any(c.isdigit() for c in part)
-    ]
-    return min(len(parts), most), most
+    said = [part for part in _PARTS.split(instruction) if not _SORTED.search(part)]
+    parts = [part for part in said if content_words(part) - needless]
+    return min(sum(not tells_column(corpus, part) for part in parts), most), most
 
 
 def _most_questions(corpus: Corpus, instruction: str) -> int:
@@ -287,8 +336,10 @@ def _filters(corpus: Corpus, instruction: str) -> bool:
     """Return whether an instruction with outputs also says which rows it is about."""
     if _CONDITION.search(instruction) or re.search(r"^(?:sort|classify)\b", instruction):
         return True
-    if _heads_rows(corpus, _POLITE.sub("", instruction)) or re.match(r"^(?:for|from)\b", instruction, re.IGNORECASE):
+    if _heads_rows(corpus, _POLITE.sub("", instruction)) or re.match(r"^from\b", instruction, re.IGNORECASE):
         return True
+    if about := re.match(r"^for (.*?)(?:[:,]|\b(?:give|show|list|get|tell|find|say)\b)", instruction, re.I):
+        return not tells_column(corpus, about[1])
     if re.search(r"\w+ \w+ \w+.*;", instruction):
         return True
     if re.search(r"\w+s (?:that|which|who|with|without|about|described|dealing|concerning|from)\b", instruction):

@@ -69,6 +69,7 @@ def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query,
             and column.name != corpus.text
             and isinstance(item.value, ast.Call)
             and item.value.function.text in ("span", "spans", "label")
+            and not any("{" in a.value.value for a in item.value.arguments if isinstance(a.value, ast.Text))
         ):
             notes.append(f"`{column.name}` is taken from its column")
             item = replace(item, name=None, value=item.name)

@@ -30,19 +30,20 @@ class PromptSettings:
     """
 
     examples: int | None = LIKE_EXAMPLES
-    thinking: bool = True
+    thinking: bool = False
     rows: bool = True
 
 
 @cache
-def reference() -> str:
-    """Return the short reference that begins every prompt."""
-    return (resources.files(__package__) / "reference.txt").read_text(encoding="utf-8")
+def reference(*, thinking: bool = False) -> str:
+    """Return the short reference that begins every prompt; ``thinking`` has the lines that come before a query."""
+    text = (resources.files(__package__) / "reference.txt").read_text(encoding="utf-8")
+    return text if thinking else "".join(line for line in text.splitlines(True) if not line.startswith("--"))
 
 
 def conversation(corpus: Corpus, instruction: str, settings: PromptSettings) -> list[Message]:
     """Return the messages for an instruction."""
-    messages: list[Message] = [{"role": "system", "content": reference()}]
+    messages: list[Message] = [{"role": "system", "content": reference(thinking=settings.thinking)}]
     if settings.examples is not None:
         core = [example for example in examples() if example.core]
         for example in (*core, *likest(instruction, settings.examples)):

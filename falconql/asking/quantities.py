@@ -1,83 +1,152 @@
-"""Numbers and dates that an instruction says, as conditions may compare with them. Pure."""
+"""Numbers and times that an instruction says, and how conditions may compare with them. Pure."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from falconql.asking.evidence import cue
 
-_NUMBER = re.compile(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?)\s*(k|thousand|million|billion)?\b", re.IGNORECASE)
+Test = tuple[str, str]  # a sign and what it compares with
+
+SIGNS = ("=", "!=", "<=", ">=", "<", ">")
+_NUMBER = re.compile(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?)\s*(k|thousand|million|billion)?\b(?!-\d)", re.IGNORECASE)
 _SCALES = {"k": 10**3, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_SMALL = tuple(cue("number_words").pattern.split("|"))
 _WORDS = {word: value for value, word in enumerate(_SMALL)}
 _WORDS |= {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100, "dozen": 12}
-# What people say for a number of something else.
+_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b(?: (thousand|million|billion)\b)?", re.IGNORECASE)
+# What people say for a number of something else, and for none.
 _SPANS = (
-    (re.compile(r"\bhalf an hour\b", re.IGNORECASE), ("30", "0.5")),
-    (re.compile(r"(?<!half )\ban hour\b", re.IGNORECASE), ("60", "1")),
-    (re.compile(r"\ba week\b", re.IGNORECASE), ("7",)),
-    (re.compile(r"\ba (?:month)\b", re.IGNORECASE), ("30", "31")),
-    (re.compile(r"\b(?:no|nobody|none|zero|loss\w*|negative|without)\b", re.IGNORECASE), ("0",)),
+    (re.compile(r"\bhalf an hour\b", re.IGNORECASE), ("30", "0.5"), ()),
+    (re.compile(r"(?<!half )\ban hour\b", re.IGNORECASE), ("60", "1"), ()),
+    (re.compile(r"\ba week\b", re.IGNORECASE), ("7",), ()),
+    (re.compile(r"\ba month\b", re.IGNORECASE), ("30", "31"), ()),
+    (re.compile(r"\b(?:no|nobody|none|zero|without)\b", re.IGNORECASE), ("0",), ("=",)),
+    (re.compile(r"\b(?:loss\w*|negative)\b", re.IGNORECASE), ("0",), ("<",)),
 )
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = tuple(cue("months").pattern.split("|"))
 _DAY = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")
 _MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:of\s+)?(\d{{4}})\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d-])((?:1[5-9]|20)\d\d)(s)?(?![\d-])")
 _COUNTED = r"(\d{1,4}|" + "|".join(word for word in _WORDS if word != "zero") + r")"
 _LIMIT = re.compile(cue("limit").pattern.replace("COUNTED", _COUNTED), re.IGNORECASE)
+_BEFORE = {sign: cue(f"before_{name}") for sign, name in ((">=", "from"), ("<=", "to"), (">", "more"), ("<", "less"))}
+_BEHIND = {sign: cue(f"behind_{name}") for sign, name in ((">=", "from"), ("<=", "to"))}
+_BETWEEN = re.compile(r"\bbetween\s+\S*$", re.IGNORECASE)
+_AND = re.compile(r"\bbetween\s+\S+\s+and\s+\S*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that is said.
+
+    Attributes:
+        value: as queries write it.
+        signs: those that the words around it allow.
+    """
+
+    value: str
+    signs: tuple[str, ...]
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
     """Return the numbers a text says, as they are written in queries."""
-    found: dict[str, None] = {}
-    for number, scale in _NUMBER.findall(_DAY.sub(" ", text)):
-        value = float(number.replace(",", "")) * _SCALES.get(scale.lower(), 1)
-        found[f"{value:g}" if value < 1e6 and value % 1 else str(int(value))] = None
-    for word in re.findall(r"[a-z]+", text.lower()):
-        if word in _WORDS:
-            if word == "one" and not re.search(
-                r"\b(?:than|least|most|exactly|over|only) one\b|\bone \w+illion\b", text, re.I
-            ):
-                continue  # "one by one", "each one", "the ones"
-            scaled = re.search(rf"\b{word}\s+(thousand|million|billion)\b", text, re.IGNORECASE)
-            found[str(_WORDS[word] * (_SCALES[scaled[1].lower()] if scaled else 1))] = None
-    for pattern, values in _SPANS:
-        if pattern.search(text):
-            found.update(dict.fromkeys(values))
-    for year, decade in _YEAR.findall(text):
-        if decade:
-            found.update(dict.fromkeys((year, str(int(year) + 10), str(int(year) + 9))))
-    return tuple(found)
+    return tuple(dict.fromkeys(number.value for number in numbers(text)))
+
+
+def number_tests(text: str) -> tuple[Test, ...]:
+    """Return what conditions may compare numbers with."""
+    return tuple(dict.fromkeys((sign, number.value) for number in numbers(text) for sign in number.signs))
+
+
+def numbers(text: str) -> list[Number]:
+    """Return the numbers that a text says, in digits, in words, or as time."""
+    without_days = _DAY.sub(lambda found: " " * len(found[0]), text)
+    found = []
+    for match in _NUMBER.finditer(without_days):
+        value = float(match[1].replace(",", "")) * _SCALES.get((match[2] or "").lower(), 1)
+        shown = f"{value:g}" if value < 1e6 and value % 1 else str(int(value))
+        found.append(Number(shown, _signs(text, *match.span()) or SIGNS))
+    for match in _WORD.finditer(text):
+        signs = _signs(text, *match.span())
+        if match[1].lower() == "one" and not (signs or match[2]):
+            continue  # "one by one", "each one", "the ones"
+        scale = _SCALES.get((match[2] or "").lower(), 1)
+        found.append(Number(str(_WORDS[match[1].lower()] * scale), signs or SIGNS))
+    for pattern, values, signs in _SPANS:
+        if span := pattern.search(text):
+            found += [Number(value, signs or _signs(text, *span.span()) or SIGNS) for value in values]
+    for match in _YEAR.finditer(text):
+        if match[2]:
+            first = int(match[1])
+            found += [Number(str(first), (">=",)), Number(str(first + 10), ("<",)), Number(str(first + 9), ("<=",))]
+    return found
+
+
+def _signs(text: str, start: int, end: int) -> tuple[str, ...]:
+    """Return the signs that the words around a place allow; none when they say nothing."""
+    before, behind = re.sub(r"[$€(\s]+$", " ", text[:start]), text[end:]
+    if _AND.search(before.rstrip() + " "):
+        return ("<=",)
+    if _BETWEEN.search(before.rstrip() + " "):
+        return (">=",)
+    for sign, pattern in _BEHIND.items():
+        if pattern.match(behind):
+            return (sign,)
+    for sign, pattern in _BEFORE.items():
+        if pattern.search(before):
+            return (sign,)
+    return ()
 
 
 def dates_in(text: str) -> tuple[str, ...]:
-    """Return the days on which the times that a text says begin and end, in ISO format."""
-    found: dict[str, None] = {}
-    for year, month, day in _DAY.findall(text):
-        found[f"{year}-{int(month):02d}-{int(day):02d}"] = None
-    rest = _DAY.sub(" ", text)
-    for name, year in _MONTH.findall(rest):
-        first = dt.date(int(year), _MONTHS.index(name.lower()) + 1, 1)
-        after = (first + dt.timedelta(31)).replace(day=1)
-        found.update(dict.fromkeys(map(str, (first, after, after - dt.timedelta(1)))))
-    for year, decade in _YEAR.findall(_MONTH.sub(" ", rest)):
-        last = int(year) + (9 if decade else 0)
-        found.update(dict.fromkeys((f"{year}-01-01", f"{last}-12-31", f"{last + 1}-01-01")))
-    return tuple(found)
+    """Return all days that conditions may compare with, in ISO format."""
+    return tuple(dict.fromkeys(day for slot in date_slots(text) for _, day in slot))
+
+
+def date_slots(text: str) -> tuple[tuple[Test, ...], ...]:
+    """Return the conditions that a text puts on a time, each as the ways to write it: ``in 2020`` puts two."""
+    return tuple(slot for first, after, span in _times(text) for slot in _slots(first, after, _signs(text, *span)))
+
+
+def _slots(first: dt.date, after: dt.date, signs: tuple[str, ...]) -> list[tuple[Test, ...]]:
+    """Return the conditions for a time from its first day to the day after it."""
+    last = after - dt.timedelta(1)
+    from_, until = (">=", str(first)), ("<=", str(last))
+    if first == last:
+        return [tuple((sign, str(first)) for sign in signs or ("=",))]
+    match signs:
+        case (">=",):
+            return [(from_,)]
+        case ("<=",):
+            return [(until, ("<", str(after)))]
+        case (">",):
+            return [((">", str(last)), (">=", str(after)))]
+        case ("<",):
+            return [(("<", str(first)),)]
+    return [(from_,), (("<", str(after)), until)]
+
+
+def _times(text: str) -> Iterator[tuple[dt.date, dt.date, tuple[int, int]]]:
+    """Yield the days, months, years and decades of a text: first day, day after, place."""
+    rest = text
+    for match in _DAY.finditer(text):
+        try:
+            day = dt.date(int(match[1]), int(match[2]), int(match[3]))
+        except ValueError:
+            continue
+        yield day, day + dt.timedelta(1), match.span()
+    rest = _DAY.sub(lambda found: " " * len(found[0]), rest)
+    for match in _MONTH.finditer(rest):
+        first = dt.date(int(match[2]), _MONTHS.index(match[1].lower()) + 1, 1)
+        yield first, (first + dt.timedelta(31)).replace(day=1), match.span()
+    rest = _MONTH.sub(lambda found: " " * len(found[0]), rest)
+    for match in _YEAR.finditer(rest):
+        year = int(match[1])
+        yield dt.date(year, 1, 1), dt.date(year + (10 if match[2] else 1), 1, 1), match.span()
 
 
 def limits_in(text: str) -> tuple[int, ...]:

@@ -40,7 +40,9 @@ class Column:
     Attributes:
         name: as in the corpus.
         kind: ``number``, ``date``, ``bool``, ``text``, ``list`` or ``other``.
-        values: texts, numbers or dates as written; a condition then names one of these.
+        values: texts, one of which a condition names; none allows any.
+        slots: for numbers and dates, the conditions there are, each as the ways to write it, a sign and a value;
+            none allows any.
         question: whether model calls may read it.
         tested: whether conditions may be about it.
         shown: whether it may be an output.
@@ -50,6 +52,7 @@ class Column:
     name: str
     kind: str
     values: tuple[str, ...] = ()
+    slots: tuple[tuple[tuple[str, str], ...], ...] = ()
     question: bool = False
     tested: bool = True
     shown: bool = True
@@ -98,6 +101,8 @@ class Frame:
         ordered: whether an order is written.
         limits: the numbers of rows that may be written; None allows any.
         required: columns that conditions are about in any case, one for each condition.
+        several: whether all that is found of a kind is wanted, or one thing.
+        about: beginnings of words one of which every question has; none allows any.
         thinking: comment lines with conditions and outputs come first.
     """
 
@@ -119,6 +124,8 @@ class Frame:
     ordered: Need = "may"
     required: tuple[str, ...] = ()
     limits: tuple[int, ...] | None = None
+    several: Need = "may"
+    about: tuple[str, ...] = ()
     thinking: bool = False
 
 
@@ -241,7 +248,7 @@ class _Narrow:
         return self.frame.asks and self.text is not None
 
     def _can_filter(self) -> bool:
-        return bool(self._asked() or self._tests())
+        return bool(self._asked() or self.tested)
 
     def _conditions(self) -> dict[str, Node]:
         if not self._can_filter():
@@ -250,56 +257,66 @@ class _Narrow:
             "where": seq(_word("WHERE"), " ", Rule("condition")),
             "test": choice(*self._tests()),
             "ask": choice(*self._asked()),
-            "atom": choice(*self._asked(), *self._tests()),
+            "atom": choice(*self._asked(), *self._tests()) if self._asked() or self._tests() else Literal("true"),
             "term": seq(self._negation(), Rule("atom")),
         }
-        least, most = (min(bound, MOST_CONDITIONS) for bound in self.frame.questions) if self._asked() else (0, 0)
-        condition = self._conjunction(least, most, MOST_CONDITIONS, rules)
-        atom = Rule("atom")
-        rules["alternatives"] = self._fixed_alternatives() or self._alternatives(atom)
-        either = Rule("alternatives")
-        required = [seq(self._negation(), choice(*self._tests_of(name))) for name in self.frame.required]
-        joined_and = _joined("AND")
-        if required:
-            # In this order and before all others, so that none can be left out.
-            fixed = seq(*(seq(joined_and if number else "", test) for number, test in enumerate(required)))
-            more = seq(joined_and, condition)
-            condition = seq(fixed, more if least else optional(more)) if most or self._tests() else fixed
-        if self.frame.either == "must" and (self.frame.mixed or self.frame.unless or self.frame.alternatives):
-            spent = 2 + self.frame.unless
-            bare = self._conjunction(max(0, least - spent), max(0, most - spent), MOST_CONDITIONS, rules)
-            others = optional(seq(bare, joined_and)), optional(seq(joined_and, bare))
-            possible = self._tests() or most > spent
-            condition = choice(seq(either, others[1]), seq(others[0], either)) if possible else either
-            if self.frame.alternatives and not self.frame.mixed:
-                tests = [choice(*self._tests_of(name)) for name in self.frame.alternatives]
-                condition = choice(condition, seq(*(seq(_joined("OR") if n else "", t) for n, t in enumerate(tests))))
-        elif self.frame.either != "no" and not required:
-            option = seq(self._negation(), atom)
-            together = seq("(", option, Repeat(seq(joined_and, option), 1, MOST_ALTERNATIVES - 1), ")")
-            option = choice(option, together)
-            options = seq(option, Repeat(seq(_joined("OR"), option), 1, MOST_ALTERNATIVES - 1))
-            mixed = seq(self._conjunction(0, most, MOST_CONDITIONS, rules), joined_and, either)
-            condition = choice(mixed, options) if self.frame.either == "must" else choice(condition, options)
+        fixed = self._fixed_alternatives()
+        rules["alternatives"] = fixed or self._alternatives(Rule("atom"))
+        together = self.frame.either == "must" and bool(
+            self.frame.mixed or self.frame.unless or fixed or self.frame.required
+        )
+        spent = (2 if together and not fixed else 0) + self.frame.unless
+        bounds = (min(bound, MOST_CONDITIONS) for bound in self.frame.questions)
+        least, most = (max(0, bound - spent) if self._asked() else 0 for bound in bounds)
+        blocks: list[Node] = self._required()
+        if together:
+            blocks.append(Rule("alternatives"))
+        if most or self._tests() or not blocks:
+            others = self._conjunction(least, max(most, 0 if blocks else least), MOST_CONDITIONS, rules)
+            condition = _all_of([*blocks, others])
+            if blocks and not least:
+                condition = choice(condition, _all_of(blocks))
+        else:
+            condition = _all_of(blocks)
+        if fixed and not (self.frame.mixed or self.frame.unless or self.frame.required):
+            condition = choice(condition, Rule("either"))
+            rules["either"] = self._fixed_alternatives(bare=True) or seq("")
+        elif self.frame.either != "no" and not blocks:
+            inner = seq("(", Rule("term"), Repeat(seq(_joined("AND"), Rule("term")), 1, MOST_ALTERNATIVES - 1), ")")
+            option = choice(Rule("term"), inner)
+            rules["either"] = seq(option, Repeat(seq(_joined("OR"), option), 1, MOST_ALTERNATIVES - 1))
+            mixed = _all_of([self._conjunction(0, most, MOST_CONDITIONS, rules), Rule("alternatives")])
+            condition = choice(mixed if self.frame.either == "must" else condition, Rule("either"))
         if self.frame.unless and self._asked():
-            condition = seq(condition, joined_and, _word("NOT"), " ", atom)
+            condition = seq(condition, _joined("AND"), _word("NOT"), " ", Rule("atom"))
         rules["condition"] = condition
         if self.tested:
-            rules["where-columns"] = seq(_word("WHERE"), " ", self._conjunction(0, 0, MOST_CONDITIONS, rules))
+            columns = [*self._required(), *([self._conjunction(0, 0, 2, rules)] if self._tests() else [])]
+            rules["where-columns"] = seq(_word("WHERE"), " ", _all_of(columns))
         return rules
 
-    def _fixed_alternatives(self) -> Node | None:
+    def _required(self) -> list[Node]:
+        """Return the conditions that there are in any case, in their order, so that none can be left out."""
+        found: list[Node] = []
+        for number, name in enumerate(self.frame.required):
+            column = next(column for column in self.tested if column.name == name)
+            place = self.frame.required[:number].count(name)
+            slotted = [self._slot(column, slot) for slot in column.slots]
+            test = slotted[place] if place < len(slotted) else choice(*self._column_tests(column))
+            found.append(test if slotted else seq(self._negation(), test))
+        return found
+
+    def _fixed_alternatives(self, *, bare: bool = False) -> Node | None:
         """Return alternatives about certain columns, None where there are none."""
-        tests = [self._tests_of(name) for name in self.frame.alternatives]
+        by_name = {column.name: self._column_tests(column) for column in self.tested}
+        tests = [by_name.get(name, []) for name in self.frame.alternatives]
         if len(tests) < 2 or not all(tests):
             return None
-        return seq("(", *(seq(_joined("OR") if n else "", choice(*test)) for n, test in enumerate(tests)), ")")
+        joined = seq(*(seq(_joined("OR") if number else "", choice(*test)) for number, test in enumerate(tests)))
+        return joined if bare else seq("(", joined, ")")
 
     def _alternatives(self, atom: Node) -> Node:
         return seq("(", atom, Repeat(seq(_joined("OR"), atom), 1, MOST_ALTERNATIVES - 1), ")")
-
-    def _tests_of(self, name: str) -> list[Node]:
-        return [test for column in self.tested if column.name == name for test in self._column_tests(column)]
 
     def _negation(self) -> Node:
         return optional(seq(_word("NOT"), " ")) if self.frame.negated else seq("")
@@ -342,7 +359,8 @@ class _Narrow:
 
     def _tests(self) -> list[Node]:
         """Return the conditions on columns."""
-        return [test for column in self.tested for test in self._column_tests(column)]
+        settled = {*self.frame.required, *self.frame.alternatives}
+        return [test for c in self.tested if c.name not in settled for test in self._column_tests(c)]
 
     def _column_tests(self, column: Column) -> list[Node]:
         name = name_text(column.name)
@@ -351,9 +369,9 @@ class _Narrow:
         if column.nullable == "only":
             return [null]
         if column.kind in ("number", "date"):
-            plain = [quoted(value) if column.kind == "date" else value for value in column.values]
-            value = choice(*plain) if plain else Rule(column.kind)
-            compared = seq(name, self._compared(), value)
+            if column.slots:
+                return [self._slot(column, slot) for slot in column.slots] + nulls
+            compared = seq(name, self._compared(), Rule(column.kind))
             return [compared, *nulls]
         if column.kind == "bool":
             # Its name may be the opposite of what people say: "open" for one called `closed`.
@@ -370,6 +388,10 @@ class _Narrow:
             tests.append(seq(f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")"))
         return [*tests, *nulls] if column.values else [*tests, contains, *nulls]
 
+    def _slot(self, column: Column, slot: tuple[tuple[str, str], ...]) -> Node:
+        shown = [(sign, quoted(value) if column.kind == "date" else value) for sign, value in slot]
+        return choice(*(f"{name_text(column.name)} {sign} {value}" for sign, value in shown))
+
     def _compared(self) -> Node:
         return choice(*(f" {sign} " for sign in ("=", "!=", "<=", ">=", "<", ">")))
 
@@ -381,8 +403,9 @@ class _Narrow:
         plain: list[Node] = list(self.shown)
         if self.text is not None and self.frame.counts != "must" and not self.frame.plain:
             if self.frame.yes_no != "must":
-                values.append(self._found("span"))
-                if self.step is None:
+                if self.step is not None or self.frame.several != "must":
+                    values.append(self._found("span"))
+                if self.step is None and self.frame.several != "no":
                     values.append(self._found("spans"))
             if self.frame.yes_no != "no":
                 values.append(Rule("label"))
@@ -422,7 +445,9 @@ class _Narrow:
         return seq(f"{function}(", self._which(), self._instruction("asked"), ")")
 
     def _instruction(self, kind: str) -> Node:
-        return Rule(f"{kind}-step") if self.step is not None else Rule(kind)
+        if self.step is None:
+            return Rule(kind)
+        return Rule("question-step" if kind == "question" else "asked-step")
 
     def _which(self) -> Node:
         others = [f"{name_text(c.name)}, " for c in self.columns if c.question and c.name != self.text and c.shown]
@@ -437,7 +462,8 @@ class _Narrow:
             "asked": seq('"', open_, self._free(), '"'),
             "quoted": seq('"', Repeat(_plain(), 1, 2 * WORD_CHARACTERS), '"'),
             "label": seq("label(", self._which(), self._instruction("question"), ")"),
-            "choose": seq("choose(", self._which(), self._instruction("asked"), self._options(), ")"),
+            "choose": seq("choose(", self._which(), self._instruction("kind"), self._options(), ")"),
+            "kind": seq('"', open_, self._free(about=False), '"'),
             "number": seq(optional("-"), digits, optional(seq(".", Repeat(Chars((("0", "9"),)), 1, 4)))),
             "date": seq('"', choice("19", "20"), pair, "-", _two("0", "1"), "-", _two("0", "3"), '"'),
         }
@@ -457,10 +483,13 @@ class _Narrow:
     def _options(self) -> Node:
         return Repeat(seq(", ", Rule("quoted")), 2, MOST_CHOICES)
 
-    def _free(self, also: str = "", least: int = 1) -> Node:
+    def _free(self, also: str = "", least: int = 1, *, about: bool = True) -> Node:
         """Return free words; where steps are the model's own choice they may quote one."""
         if self.frame.step != "any" or self.text is None:
-            return Repeat(_plain(also), least, TEXT_CHARACTERS)
+            words = Repeat(_plain(also), least, TEXT_CHARACTERS)
+            if not (about and self.frame.about) or self.step is not None:
+                return words
+            return seq(Repeat(_plain(also), 0, TEXT_CHARACTERS), choice(*self.frame.about), Repeat(_plain(also), 0, 60))
         words = Repeat(_plain(also), 0, TEXT_CHARACTERS)
         return seq(words, optional(seq("{", Rule("var"), "}", Repeat(_plain(also), 0, TEXT_CHARACTERS))))
 
@@ -476,6 +505,10 @@ def _line(clause: Node, *, before: bool = True) -> Node:
 
 def _two(low: str, high: str) -> Node:
     return seq(Chars(((low, high),)), Chars((("0", "9"),)))
+
+
+def _all_of(conditions: Sequence[Node]) -> Node:
+    return seq(*(seq(_joined("AND") if number else "", each) for number, each in enumerate(conditions)))
 
 
 def _joined(terminal: str) -> Node:
