@@ -22,8 +22,19 @@ def _is_number_of_row(column: Column, corpus: Corpus) -> bool:
     )
 
 
-def comparable(column: Column, numbers: Sequence[str]) -> tuple[str, ...]:
-    """Return those numbers that a column could hold, or nearly."""
+def holds_years(column: Column) -> bool:
+    """Return whether a column of numbers holds years."""
+    return column.type == INT and bool(column.values) and all(1500 <= value <= 2100 for value in column.values)
+
+
+def _is_year(number: str) -> bool:
+    return number.isdigit() and 1500 <= int(number) <= 2100
+
+
+def comparable(column: Column, numbers: Sequence[str], corpus: Corpus | None = None) -> tuple[str, ...]:
+    """Return those numbers that a column could hold, or nearly; years belong to a column of years, if there is one."""
+    if corpus is not None and any(holds_years(each) for each in corpus.columns):
+        numbers = [number for number in numbers if _is_year(number) == holds_years(column)]
     if not column.values:
         return tuple(numbers)
     least, greatest = float(column.values[0]), float(column.values[-1])
@@ -60,7 +71,7 @@ def allowed_conditions(
     numeric = [
         column
         for column in corpus.columns
-        if column.type in (INT, FLOAT) and not _is_number_of_row(column, corpus) and comparable(column, numbers)
+        if column.type in (INT, FLOAT) and not _is_number_of_row(column, corpus) and comparable(column, numbers, corpus)
     ]
     told = [column.name for column in numeric if column.name in spoken]
     if set(numbers) == {"0"} and not re.search(r"\b(?:nobody|none|zero|loss|negative)", instruction, re.IGNORECASE):
@@ -117,7 +128,12 @@ def required_conditions(
     limits = limits_in(instruction)
     tests = [value for value in numbers_in(instruction) if value != "0" and int(float(value)) not in limits]
     numeric = [c for c in corpus.columns if c.type in (INT, FLOAT) and not _is_number_of_row(c, corpus)]
-    told = [c.name for c in numeric if c.name in spoken and comparable(c, tests) and c.name not in alternatives]
+    told = [c.name for c in numeric if c.name in spoken and comparable(c, tests, corpus) and c.name not in alternatives]
+    years = [c.name for c in numeric if holds_years(c) and comparable(c, tests, corpus)]
+    if len(years) == 1:
+        found += years * (2 if re.search(r"\bbetween\b|\d0s\b", instruction, re.IGNORECASE) else 1)
+        told = [name for name in told if name not in years]
+        tests = [value for value in tests if not _is_year(value)]
     if len(told) == 1 and tests:
         twice = len(tests) > 1 and bool(re.search(r"\bbetween\b|\d0s\b", instruction, re.IGNORECASE))
         found += told * (2 if twice else 1)

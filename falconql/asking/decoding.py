@@ -34,7 +34,7 @@ def corpus_grammar(corpus: Corpus, decided: Intent | None = None, *, thinking: b
     columns = [_column(column, corpus) for column in corpus.columns]
     if decided is None:
         return narrow_grammar(columns, text=corpus.text, frame=Frame(thinking=thinking))
-    told = [_narrowed(column, seen_, decided) for column, seen_ in zip(columns, corpus.columns, strict=True)]
+    told = [_narrowed(column, seen_, decided, corpus) for column, seen_ in zip(columns, corpus.columns, strict=True)]
     return narrow_grammar(told, text=corpus.text, frame=_frame(decided, thinking))
 
 
@@ -45,11 +45,11 @@ def _column(column: seen.Column, corpus: Corpus) -> Column:
     return Column(column.name, kind, values, question=is_text)
 
 
-def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
+def _narrowed(column: Column, seen_: seen.Column, decided: Intent, corpus: Corpus) -> Column:
     tested, shown = column.name in decided.conditions, column.name in decided.outputs
     values, slots = decided.values.get(column.name, column.values), column.slots
     if column.kind == "number":
-        fitting = comparable(seen_, [value for _, value in decided.numbers])
+        fitting = comparable(seen_, [value for _, value in decided.numbers], corpus)
         slots = tuple(((sign, value),) for sign, value in decided.numbers if value in fitting)
     elif column.kind == "date":
         slots = decided.dates
