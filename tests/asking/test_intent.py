@@ -1,0 +1,146 @@
+"""What the words of an instruction decide."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.intent import Intent, intent
+from falconql.asking.quantities import date_slots, dates_in, limits_in, number_tests, numbers_in
+from falconql.types import BOOL, DATE, INT, TEXT
+
+CORPUS = Corpus(
+    "bakery orders",
+    (
+        Column("order_no", INT, (1, 9000)),
+        Column("branch", TEXT, ("Graz", "Linz", "Wels"), closed=True),
+        Column("loaves", INT, (1, 400)),
+        Column("paid", BOOL),
+        Column("baked", DATE, (dt.date(2018, 1, 1), dt.date(2025, 1, 1))),
+        Column("remark", TEXT, mean_length=120.0),
+    ),
+    "remark",
+)
+
+
+def decided(instruction: str) -> Intent:
+    found = intent(CORPUS, instruction)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("instruction", "shows"),
+    [
+        ("orders that mention a birthday", "no"),
+        ("Which orders complain about mould?", "no"),
+        ("please show me all orders in which somebody asks for a discount", "no"),
+        ("is the customer angry?", "no"),
+        ("extract the street", "must"),
+        ("who picked it up", "must"),
+        ("branch and loaves of orders that mention a wedding", "must"),
+        ("orders about weddings; give the branch", "must"),
+        ("Is it a gift? Is it urgent?", "must"),
+        ("sort remarks into praise, blame or neither", "must"),
+        ("burnt crust", "may"),
+    ],
+)
+def test_whether_outputs_are_named(instruction: str, shows: str) -> None:
+    assert decided(instruction).shows == shows
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kind", "name", "said"),
+    [
+        ("for each ingredient say where it was grown", "each", "ingredient", "ingredients"),
+        ("every baker with the age of that baker", "each", "baker", "bakers"),
+        ("go through the cakes and keep those that were burnt", "each", "cake", "cakes"),
+        ("all suppliers, and for each of them the town", "each", "supplier", "suppliers"),
+        ("find the supplier and then the town of that supplier", "let", "supplier", "supplier"),
+        ("Which saint is named, and when did that saint live?", "let", "saint", "saint"),
+    ],
+)
+def test_steps(instruction: str, kind: str, name: str, said: str) -> None:
+    step = decided(instruction).step
+    assert step is not None
+    assert (step.kind, step.name, step.said) == (kind, name, said)
+
+
+@pytest.mark.parametrize(
+    "instruction", ["for each order: is it late?", "number of orders per branch", "orders that mention a cake"]
+)
+def test_no_steps(instruction: str) -> None:
+    assert decided(instruction).step is None
+
+
+def test_conditions_that_are_certain() -> None:
+    found = decided("paid orders in Graz with more than 20 loaves since 2021 that mention a birthday")
+    assert found.required == ("branch", "paid", "baked")
+    assert found.values == {"branch": ("Graz",)}
+    assert found.dates[0] == ((">=", "2021-01-01"),)
+    assert (">", "20") in found.numbers
+    assert found.either == "no"
+
+
+def test_or_between_values_is_no_or_between_conditions() -> None:
+    found = decided("orders from Graz or Linz about bread")
+    assert (found.either, found.values["branch"]) == ("no", ("Graz", "Linz"))
+    assert decided("orders about bread or about cake").either == "must"
+
+
+def test_counting() -> None:
+    found = decided("how many orders are there per branch?")
+    assert (found.counts, found.grouped) == (True, "must")
+    assert not decided("the number of guests they expect").counts
+
+
+def test_the_last_condition_must_not_hold() -> None:
+    assert decided("orders about bread but not about rolls").unless
+    assert not decided("orders about bread").negated
+
+
+@pytest.mark.parametrize(
+    ("text", "tests"),
+    [
+        ("at least 70000", [(">=", "70000")]),
+        ("over one million dollars", [(">", "1000000")]),
+        ("fewer than $1,200", [("<", "1200")]),
+        ("4 stars or more", [(">=", "4")]),
+        ("between 30 and 40", [(">=", "30"), ("<=", "40")]),
+        ("under half an hour", [("<", "30"), ("<", "0.5")]),
+        ("one by one", []),
+    ],
+)
+def test_numbers(text: str, tests: list[tuple[str, str]]) -> None:
+    assert [test for test in number_tests(text) if test in tests or not tests] == tests
+    assert set(numbers_in(text)) == {value for _, value in tests}
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("since 2024", [[(">=", "2024-01-01")]]),
+        ("before March 2020", [[("<", "2020-03-01")]]),
+        ("after 2010-05-01", [[(">", "2010-05-01")]]),
+        ("of the 1990s", [[(">=", "1990-01-01")], [("<", "2000-01-01"), ("<=", "1999-12-31")]]),
+        ("between 1970 and 1979", [[(">=", "1970-01-01")], [("<=", "1979-12-31"), ("<", "1980-01-01")]]),
+        ("on 2021-02-30", []),
+    ],
+)
+def test_times(text: str, slots: list[list[tuple[str, str]]]) -> None:
+    assert [list(slot) for slot in date_slots(text)] == slots
+    assert set(dates_in(text)) == {day for slot in slots for _, day in slot}
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"), [("the ten newest orders", (10,)), ("top 5", (5,)), ("3 most read", (3,)), ("at least 5", ())]
+)
+def test_limits(text: str, limits: tuple[int, ...]) -> None:
+    assert limits_in(text) == limits
+
+
+def test_another_language_decides_little() -> None:
+    found = intent(CORPUS, "Bestellungen mit Geburtstag")
+    assert found is None or found.shows == "may"
