@@ -36,7 +36,7 @@ package: $(INSTALLED)  ## build the wheel, install it elsewhere, run a query the
 test: $(INSTALLED)  ## the default tests
 	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -q
 
-test-all: $(INSTALLED)  ## the slow tests too; those that train need `pip install -e ".[train]"`
+test-all: $(INSTALLED)  ## the slow tests too; they need `pip install -e ".[train]" --group grammars`
 	$(BIN)/python -m pytest -q -m "not gpu"
 
 docs: $(INSTALLED)  ## write generated pages and the outputs shown in the documentation again

@@ -66,6 +66,14 @@ def cue(name: str) -> re.Pattern[str]:
     return _CUES[name]
 
 
+def is_english(text: str) -> bool:
+    """Return whether nothing shows that a text is in another language: no other script, no word that English lacks."""
+    foreign = frozenset(_VOCABULARY["foreign"].split())
+    letters = [char for char in text if char.isalpha()]
+    latin = all(ord(char) < 0x250 for char in letters)
+    return latin and not any(word in foreign for word in words(text))
+
+
 def stems_of(name: str) -> frozenset[str]:
     """Return the stems of a list of words of the vocabulary."""
     return frozenset(stem(word) for word in _VOCABULARY[name].split())

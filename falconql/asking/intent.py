@@ -21,7 +21,7 @@ from falconql.asking.conditions import (
     tells_column,
 )
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import actions, content_words, cue, mentioned, said_values, shape, stem, words
+from falconql.asking.evidence import actions, content_words, cue, is_english, mentioned, said_values, stem, words
 from falconql.asking.quantities import Test, date_slots, limits_in, number_tests
 from falconql.asking.rows import PEOPLE, row_nouns
 from falconql.asking.steps import Step, first_step
@@ -114,7 +114,7 @@ class Intent:
 def intent(corpus: Corpus, instruction: str) -> Intent | None:
     """Return what the words of an instruction decide, None when they are not English words known here."""
     plain = " ".join(instruction.replace("\u2019", "'").split())
-    if not shape(plain) and not _POLITE.match(plain) and len(words(plain)) < 2:
+    if not is_english(plain):
         return None
     spoken = frozenset(mentioned(corpus, plain))
     step = first_step(corpus, plain)

@@ -141,6 +141,19 @@ def test_limits(text: str, limits: tuple[int, ...]) -> None:
     assert limits_in(text) == limits
 
 
-def test_another_language_decides_little() -> None:
-    found = intent(CORPUS, "Bestellungen mit Geburtstag")
-    assert found is None or found.shows == "may"
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "Bestellungen mit Geburtstag",
+        "commandes avec un anniversaire",
+        "pedidos que citan pan",
+        "注文で誕生日のもの",
+        "заказы",
+    ],
+)
+def test_another_language_decides_nothing(instruction: str) -> None:
+    assert intent(CORPUS, instruction) is None
+
+
+def test_names_and_rare_words_are_no_other_language() -> None:
+    assert intent(CORPUS, "orders from Los Angeles whose son met the van driver") is not None
