@@ -49,8 +49,8 @@ def _narrowed(column: Column, seen_: seen.Column, decided: Intent, corpus: Corpu
     tested, shown = column.name in decided.conditions, column.name in decided.outputs
     values, slots = decided.values.get(column.name, column.values), column.slots
     if column.kind == "number":
-        fitting = comparable(seen_, [value for _, value in decided.numbers], corpus)
-        slots = tuple(((sign, value),) for sign, value in decided.numbers if value in fitting)
+        fitting = comparable(seen_, [value for _, value in decided.numbers(seen_)], corpus)
+        slots = tuple(((sign, value),) for sign, value in decided.numbers(seen_) if value in fitting)
     elif column.kind == "date":
         slots = decided.dates
     if not slots and column.kind in ("number", "date"):

@@ -9,7 +9,9 @@ they leave open the model decides. English only: other languages decide little h
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from falconql.asking.conditions import (
@@ -20,9 +22,9 @@ from falconql.asking.conditions import (
     required_conditions,
     tells_column,
 )
-from falconql.asking.corpus import Corpus
+from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import actions, content_words, cue, is_english, mentioned, said_values, stem, words
-from falconql.asking.quantities import Test, date_slots, limits_in, number_tests
+from falconql.asking.quantities import Test, date_slots, limits_in, number_tests, unit_of
 from falconql.asking.rows import PEOPLE, row_nouns
 from falconql.asking.steps import Step, first_step
 
@@ -57,7 +59,7 @@ class Intent:
     Attributes:
         conditions: columns that conditions may be about.
         values: for a column with few values those that the instruction names, when it names some.
-        numbers: signs and numbers that conditions may compare with.
+        numbers: signs and numbers that conditions on a column may compare with, in the column's unit.
         dates: the conditions on a time, each as the ways to write it.
         outputs: columns that may be shown.
         shows: whether outputs are named.
@@ -85,7 +87,7 @@ class Intent:
 
     conditions: frozenset[str]
     values: dict[str, tuple[str, ...]]
-    numbers: tuple[Test, ...]
+    numbers: Callable[[Column], tuple[Test, ...]]
     dates: tuple[tuple[Test, ...], ...]
     outputs: frozenset[str]
     shows: Need
@@ -129,7 +131,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     return Intent(
         conditions=allowed_conditions(corpus, plain, spoken, values),
         values=values,
-        numbers=_number_tests(corpus, plain, limits),
+        numbers=partial(_number_tests, corpus, plain, limits),
         dates=date_slots(plain),
         # The first column mostly says which row it is.
         outputs=((spoken if step is None else frozenset()) | {corpus.columns[0].name}) - {corpus.text or ""},
@@ -173,8 +175,9 @@ def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
     return "may" if _EITHER.search(instruction) else "no"
 
 
-def _number_tests(corpus: Corpus, instruction: str, limits: tuple[int, ...]) -> tuple[Test, ...]:
-    tests = [(sign, value) for sign, value in number_tests(instruction) if not _is_one_of(value, limits)]
+def _number_tests(corpus: Corpus, instruction: str, limits: tuple[int, ...], column: Column) -> tuple[Test, ...]:
+    unit = unit_of(words(column.name))
+    tests = [(sign, value) for sign, value in number_tests(instruction, unit) if not _is_one_of(value, limits)]
     return (*tests, *counted_at_all(corpus, instruction))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import content_words, mentioned, says_any
-from falconql.asking.quantities import dates_in, numbers_in
+from falconql.asking.quantities import dates_in, values_in_any_unit
 from falconql.syntax import ast
 from falconql.syntax.printer import LOOSEST, ExpressionPrinter
 from falconql.syntax.walk import walk
@@ -114,7 +114,7 @@ def _unspoken(condition: ast.Expr, corpus: Corpus, spoken: dict[str, str], instr
     if not names or names != columns or columns & spoken.keys() or corpus.text in columns:
         return None
     values = [node.value for node in below if isinstance(node, (ast.Text, ast.Integer, ast.Decimal))]
-    said = {*dates_in(instruction), *numbers_in(instruction)}
+    said = {*dates_in(instruction), *values_in_any_unit(instruction)}
     if says_any(instruction, values) or any(str(value) in said for value in values):
         return None
     return f"left out `{ExpressionPrinter().flat(condition, LOOSEST)}`: the instruction does not speak of it"

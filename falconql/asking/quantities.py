@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from falconql.asking.evidence import cue
@@ -35,6 +35,7 @@ _COUNTED = r"(\d{1,4}|" + "|".join(word for word in _WORDS if word != "zero") + 
 _LIMIT = re.compile(cue("limit").pattern.replace("COUNTED", _COUNTED), re.IGNORECASE)
 _BEFORE = {sign: cue(f"before_{name}") for sign, name in ((">=", "from"), ("<=", "to"), (">", "more"), ("<", "less"))}
 _BEHIND = {sign: cue(f"behind_{name}") for sign, name in ((">=", "from"), ("<=", "to"))}
+_UNITS = {"second": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "night": 86400, "week": 604800}
 _BETWEEN = re.compile(r"\bbetween\s+\S*$", re.IGNORECASE)
 _AND = re.compile(r"\bbetween\s+\S+\s+and\s+\S*$", re.IGNORECASE)
 
@@ -46,10 +47,18 @@ class Number:
     Attributes:
         value: as queries write it.
         signs: those that the words around it allow.
+        seconds: how long the unit behind it is, 0 when there is none.
     """
 
     value: str
     signs: tuple[str, ...]
+    seconds: int = 0
+
+    def in_unit(self, seconds: int) -> str:
+        """Return the value in another unit of time; the same where one of the two is not of time."""
+        if not (self.seconds and seconds) or self.seconds == seconds:
+            return self.value
+        return f"{float(self.value) * self.seconds / seconds:.4g}" if self.value != "0" else "0"
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
@@ -57,9 +66,19 @@ def numbers_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(number.value for number in numbers(text)))
 
 
-def number_tests(text: str) -> tuple[Test, ...]:
-    """Return what conditions may compare numbers with."""
-    return tuple(dict.fromkeys((sign, number.value) for number in numbers(text) for sign in number.signs))
+def number_tests(text: str, unit: int = 0) -> tuple[Test, ...]:
+    """Return what conditions may compare numbers with; ``unit`` is that of the column in seconds, if it is of time."""
+    return tuple(dict.fromkeys((sign, number.in_unit(unit)) for number in numbers(text) for sign in number.signs))
+
+
+def values_in_any_unit(text: str) -> frozenset[str]:
+    """Return the numbers of a text as any column may have them: two hours are 2 or 120."""
+    return frozenset(number.in_unit(unit) for number in numbers(text) for unit in (0, *_UNITS.values()))
+
+
+def unit_of(words: Iterable[str]) -> int:
+    """Return the seconds of the first unit of time among some words, 0 without one."""
+    return next((_UNITS[word] for word in (w.lower().removesuffix("s") for w in words) if word in _UNITS), 0)
 
 
 def numbers(text: str) -> list[Number]:
@@ -69,13 +88,14 @@ def numbers(text: str) -> list[Number]:
     for match in _NUMBER.finditer(without_days):
         value = float(match[1].replace(",", "")) * _SCALES.get((match[2] or "").lower(), 1)
         shown = f"{value:g}" if value < 1e6 and value % 1 else str(int(value))
-        found.append(Number(shown, _signs(text, *match.span()) or SIGNS))
+        found.append(Number(shown, _signs(text, *match.span()) or SIGNS, _unit_behind(text, match.end())))
     for match in _WORD.finditer(text):
         signs = _signs(text, *match.span())
         if match[1].lower() == "one" and not (signs or match[2]):
             continue  # "one by one", "each one", "the ones"
         scale = _SCALES.get((match[2] or "").lower(), 1)
-        found.append(Number(str(_WORDS[match[1].lower()] * scale), signs or SIGNS))
+        whole = str(_WORDS[match[1].lower()] * scale)
+        found.append(Number(whole, signs or SIGNS, _unit_behind(text, match.end())))
     for pattern, values, signs in _SPANS:
         if span := pattern.search(text):
             found += [Number(value, signs or _signs(text, *span.span()) or SIGNS) for value in values]
@@ -84,6 +104,10 @@ def numbers(text: str) -> list[Number]:
             first = int(match[1])
             found += [Number(str(first), (">=",)), Number(str(first + 10), ("<",)), Number(str(first + 9), ("<=",))]
     return found
+
+
+def _unit_behind(text: str, place: int) -> int:
+    return unit_of(re.findall(r"[A-Za-z]+", text[place : place + 16])[:1])
 
 
 def _signs(text: str, start: int, end: int) -> tuple[str, ...]:

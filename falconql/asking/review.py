@@ -13,6 +13,7 @@ from typing import Any
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, mentioned, says_any, stem, words
+from falconql.asking.quantities import numbers_in, values_in_any_unit
 from falconql.check.describe import describe
 from falconql.check.typed import TypedQuery
 from falconql.source import Source
@@ -94,6 +95,8 @@ def numbers_left_out(subject: Subject) -> Iterator[str]:
     have |= {
         part.lstrip("0") for number in re.findall(r"\d{4}-\d\d-\d\d", subject.source.text) for part in number.split("-")
     }
+    if values_in_any_unit(subject.instruction) - set(numbers_in(subject.instruction)) & have:
+        return  # a time, in the unit of a column
     for number in _NUMBER.findall(subject.instruction):
         plain = _plain(number)
         neighbours = {str(int(plain) + 1), str(int(plain) - 1)} if plain.isdigit() else set()

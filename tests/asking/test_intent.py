@@ -8,7 +8,7 @@ import pytest
 
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.intent import Intent, intent
-from falconql.asking.quantities import date_slots, dates_in, limits_in, number_tests, numbers_in
+from falconql.asking.quantities import date_slots, dates_in, limits_in, number_tests, numbers_in, unit_of
 from falconql.types import BOOL, DATE, INT, TEXT
 
 CORPUS = Corpus(
@@ -80,7 +80,7 @@ def test_conditions_that_are_certain() -> None:
     assert found.required == ("branch", "paid", "baked")
     assert found.values == {"branch": ("Graz",)}
     assert found.dates[0] == ((">=", "2021-01-01"),)
-    assert (">", "20") in found.numbers
+    assert (">", "20") in found.numbers(CORPUS.columns[2])
     assert found.either == "no"
 
 
@@ -116,6 +116,21 @@ def test_the_last_condition_must_not_hold() -> None:
 def test_numbers(text: str, tests: list[tuple[str, str]]) -> None:
     assert [test for test in number_tests(text) if test in tests or not tests] == tests
     assert set(numbers_in(text)) == {value for _, value in tests}
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "test"),
+    [
+        ("under two hours", "playtime_minutes", ("<", "120")),
+        ("over 90 minutes", "hours", (">", "1.5")),
+        ("at least 3 days", "nights", (">=", "3")),
+        ("at least 3 weeks", "days", (">=", "21")),
+        ("over 5 stars", "minutes", (">", "5")),
+        ("over 5 hours", "stars", (">", "5")),
+    ],
+)
+def test_times_are_compared_in_the_unit_of_the_column(text: str, column: str, test: tuple[str, str]) -> None:
+    assert number_tests(text, unit_of(column.split("_"))) == (test,)
 
 
 @pytest.mark.parametrize(
