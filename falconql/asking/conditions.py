@@ -9,8 +9,10 @@ from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import cue, mentioned, said_values, stem, words
 from falconql.asking.quantities import Test, date_slots, dates_in, limits_in, numbers_in
 from falconql.asking.rows import row_nouns
-from falconql.asking.steps import goes_through
+from falconql.asking.steps import first_step
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
+
+_DENIED = cue("denied")
 
 
 def _is_number_of_row(column: Column, corpus: Corpus) -> bool:
@@ -62,7 +64,7 @@ def allowed_conditions(
 ) -> frozenset[str]:
     """Return the columns that conditions may be about: spoken of, with something to compare with."""
     # A column of yes and no often is said in other words; not so where all is about something found in the text.
-    in_texts = goes_through(instruction)
+    in_texts = first_step(corpus, instruction) is not None
     other_words = not in_texts and cue("other_words").search(instruction)
     yes_no = {c.name for c in corpus.columns if c.type == BOOL and (c.name in spoken or other_words)}
     found = yes_no | set(values)
@@ -141,9 +143,26 @@ def required_conditions(
 
 
 def _is_said(column: Column, instruction: str) -> bool:
-    """Return whether all words of a column's name stand in the instruction."""
+    """Return whether all words of a column's name, or its opposite, stand in the instruction."""
     said = {stem(word) for word in words(instruction)}
-    return {stem(word) for word in words(column.name)} <= said
+    return {stem(word) for word in words(column.name)} <= said or _opposite(column) in words(instruction)
+
+
+def _opposite(column: Column) -> str:
+    return f"un{column.name.lower()}"
+
+
+def holds(column: Column, instruction: str) -> bool | None:
+    """Return whether the condition on a yes/no column, or on one with few values, is to hold; None leaves it open."""
+    plain = instruction.lower()
+    if column.type == BOOL:
+        if _opposite(column) in words(instruction):
+            return False
+        named = [re.search(r"\b" + r"[\s_-]+".join(map(re.escape, words(column.name))) + r"\b", plain)]
+    else:
+        named = [re.search(rf"\b{re.escape(value.lower())}", plain) for value in said_values(column, instruction)]
+    signs = {not _DENIED.search(plain[: found.start()]) if found else None for found in named}
+    return signs.pop() if len(signs) == 1 else None
 
 
 def _years_of_numbers(corpus: Corpus, instruction: str) -> bool:

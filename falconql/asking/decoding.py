@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from falconql.asking import corpus as seen
-from falconql.asking.conditions import comparable
 from falconql.asking.constraint import Grammars
 from falconql.asking.corpus import Corpus
 from falconql.asking.intent import Intent, intent
-from falconql.syntax.decoding import Column, Frame, Grammar, Step, ebnf, gbnf, lark, narrow_grammar
+from falconql.syntax.decoding import Column, Frame, Grammar, Shown, Step, ebnf, gbnf, lark, narrow_grammar
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _KINDS = {INT: "number", FLOAT: "number", DATE: "date", TIMESTAMP: "date", BOOL: "bool", TEXT: "text"}
@@ -34,7 +33,7 @@ def corpus_grammar(corpus: Corpus, decided: Intent | None = None, *, thinking: b
     columns = [_column(column, corpus) for column in corpus.columns]
     if decided is None:
         return narrow_grammar(columns, text=corpus.text, frame=Frame(thinking=thinking))
-    told = [_narrowed(column, seen_, decided, corpus) for column, seen_ in zip(columns, corpus.columns, strict=True)]
+    told = [_narrowed(column, seen_, decided) for column, seen_ in zip(columns, corpus.columns, strict=True)]
     return narrow_grammar(told, text=corpus.text, frame=_frame(decided, thinking))
 
 
@@ -45,18 +44,18 @@ def _column(column: seen.Column, corpus: Corpus) -> Column:
     return Column(column.name, kind, values, question=is_text)
 
 
-def _narrowed(column: Column, seen_: seen.Column, decided: Intent, corpus: Corpus) -> Column:
+def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
     tested, shown = column.name in decided.conditions, column.name in decided.outputs
     values, slots = decided.values.get(column.name, column.values), column.slots
     if column.kind == "number":
-        fitting = comparable(seen_, [value for _, value in decided.numbers(seen_)], corpus)
-        slots = tuple(((sign, value),) for sign, value in decided.numbers(seen_) if value in fitting)
+        slots = tuple((test,) for test in decided.numbers(seen_))
     elif column.kind == "date":
         slots = decided.dates
     if not slots and column.kind in ("number", "date"):
         # With nothing to compare with, a condition can only ask whether there is a value.
         return replace(column, tested=tested and decided.nulls, shown=shown, nullable="only")
-    return replace(column, values=values, slots=slots, tested=tested, shown=shown, nullable=decided.nulls)
+    sign = decided.holds.get(column.name) if column.kind in ("bool", "text") else None
+    return replace(column, values=values, slots=slots, tested=tested, shown=shown, nullable=decided.nulls, holds=sign)
 
 
 def _frame(decided: Intent, thinking: bool) -> Frame:
@@ -82,5 +81,7 @@ def _frame(decided: Intent, thinking: bool) -> Frame:
         ordered=decided.ordered,
         required=tuple(name for name in decided.required if name in decided.conditions),
         limits=decided.limits,
+        listed=tuple(Shown(each.kind, each.column, each.about, each.several) for each in decided.listed),
+        shares=decided.shares,
         thinking=thinking,
     )

@@ -36,11 +36,11 @@ _NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS, 1)}
 def stem(word: str) -> str:
     """Return a word without the commonest English endings; a number word is its digits."""
     word = _NUMBERS.get(word.lower(), word.lower()).removesuffix("'s")
-    for endings in ((("ies", 4), ("sses", 5), ("es", 5), ("s", 4)), (("ing", 6), ("ed", 5))):
+    for endings in ((("ies", 4), ("sses", 5), ("es", 5), ("s", 4)), (("ied", 5), ("ing", 6), ("ed", 5))):
         for ending, least in endings:
             if len(word) >= least and word.endswith(ending) and not word.endswith("ss"):
                 root = word[: -len(ending)]
-                word = root + "y" if ending == "ies" else root + "ss" if ending == "sses" else root
+                word = root + "y" if ending in ("ies", "ied") else root + "ss" if ending == "sses" else root
                 break
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
 
@@ -120,11 +120,23 @@ def _evidence(column: Column, instruction: str) -> str | None:
     return None
 
 
+def said_for(column: Column) -> frozenset[str]:
+    """Return the stems of what people say when they mean a column of such a name."""
+    names = {stem(word) for word in words(column.name)}
+    groups = (frozenset(stem(word) for word in group) for group in _SAID_FOR)
+    return frozenset(word for group in groups if names & group for word in group)
+
+
 def _says(instruction: str, value: str) -> bool:
     """Return whether the instruction has the words of a value one after the other."""
-    wanted = [stem(word) for word in words(value)]
-    have = [stem(word) for word in words(instruction)]
-    return bool(wanted) and any(have[i : i + len(wanted)] == wanted for i in range(len(have) - len(wanted) + 1))
+    wanted, have = words(value), words(instruction)
+    places = range(len(have) - len(wanted) + 1)
+    return bool(wanted) and any(all(map(_is_form, have[i:], wanted)) for i in places)
+
+
+def _is_form(word: str, wanted: str) -> bool:
+    """Return whether two words are forms of one; a parent is not parenting."""
+    return stem(word) == stem(wanted) and word.endswith("ing") == wanted.endswith("ing")
 
 
 def said_values(column: Column, instruction: str) -> tuple[str, ...]:

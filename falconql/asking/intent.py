@@ -14,19 +14,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from falconql.asking import parts
 from falconql.asking.conditions import (
     allowed_conditions,
     alternative_conditions,
+    comparable,
     counted_at_all,
+    holds,
     is_about_nulls,
     required_conditions,
     tells_column,
 )
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import actions, content_words, cue, is_english, mentioned, said_values, stem, words
-from falconql.asking.quantities import Test, date_slots, limits_in, number_tests, unit_of
+from falconql.asking.parts import Halves, Output
+from falconql.asking.quantities import Test, date_slots, either_numbers, limits_in, number_tests, unit_of
 from falconql.asking.rows import PEOPLE, row_nouns
 from falconql.asking.steps import Step, first_step
+from falconql.types import BOOL
 
 Need = Literal["no", "may", "must"]
 
@@ -46,10 +51,13 @@ _SORTED = cue("sorted")
 _EITHER = cue("either")
 _NEGATED = cue("negated")
 _GROUPED = cue("grouped")
-_CONNECTOR = cue("connector")
 _UNLESS = cue("unless")
 _MIXED = cue("mixed")
 _PARTS = cue("parts")
+_SHARE = cue("share")
+_OR_MORE = cue("or_more")
+_REQUEST = cue("request")
+_NAME_OF_THING = cue("name_of_thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,9 @@ class Intent:
         required: columns that conditions are about in any case, one for each condition.
         limits: how many rows there may be.
         asks_in_where: conditions may be questions.
+        listed: what is shown, in order; empty where that is not certain.
+        shares: aggregates are shares.
+        holds: for columns with required conditions, whether these are to hold.
     """
 
     conditions: frozenset[str]
@@ -111,6 +122,9 @@ class Intent:
     required: tuple[str, ...]
     limits: tuple[int, ...]
     asks_in_where: bool
+    listed: tuple[Output, ...]
+    shares: bool
+    holds: dict[str, bool]
 
 
 def intent(corpus: Corpus, instruction: str) -> Intent | None:
@@ -122,14 +136,25 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     step = first_step(corpus, plain)
     counts = bool(_COUNT.search(plain)) and (step is not None or _counts_rows(corpus, plain))
     shows = _shows(corpus, plain, step, counts)
+    halves = parts.halves(corpus, plain) if step is None and not counts else None
+    if shows == "may" and halves and _lists_things(corpus, halves.outputs):
+        shows = "must"
     limits = limits_in(plain)
     values = {c.name: said_values(c, plain) for c in corpus.columns if c.closed and said_values(c, plain)}
     either = _either(plain, values)
     alternatives = alternative_conditions(corpus, plain) if either == "must" else ()
     certain = either == "no" or alternatives
     required = required_conditions(corpus, plain, spoken, values, alternatives) if certain else ()
+    conditions = allowed_conditions(corpus, plain, spoken, values)
+    told = parts.told_words(corpus, plain, conditions | (spoken if counts else frozenset()))
+    said = parts.questions_in(plain) if step is None else []
+    shares = counts and bool(_SHARE.search(plain))
+    questions = _questions(corpus, plain, shows, step, halves, told)
+    if said or shares:
+        questions = (0, 0)
+    listed = () if shows != "must" or step or counts else _listed(corpus, plain, said, halves, questions)
     return Intent(
-        conditions=allowed_conditions(corpus, plain, spoken, values),
+        conditions=conditions,
         values=values,
         numbers=partial(_number_tests, corpus, plain, limits),
         dates=date_slots(plain),
@@ -144,7 +169,10 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         choices=bool(_CHOICE.search(plain)),
         counts=counts,
         grouped="must" if _is_grouped(corpus, plain) else "no",
-        questions=_questions(corpus, plain, shows, step),
+        questions=questions,
+        listed=listed,
+        shares=shares,
+        holds={c.name: sign for c in corpus.columns if c.name in required and (sign := holds(c, plain)) is not None},
         alternatives=alternatives,
         items=2 + len(_PARTS.findall(plain)),
         plain=shows == "must" and step is None and not counts and _lists_columns(corpus, plain, all_of_them=True),
@@ -152,10 +180,10 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         about=_about(corpus, plain, values),
         nulls=is_about_nulls(plain),
         unless=bool(_UNLESS.search(plain)),
-        mixed=bool(_MIXED.search(plain)),
+        mixed=bool(_MIXED.search(halves.description if halves and shows == "must" else plain)),
         ordered="must" if limits or _SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
         limits=limits,
-        asks_in_where=shows != "must" or counts or _filters(corpus, plain),
+        asks_in_where=_asks_in_where(corpus, plain, shows, counts, questions, halves),
     )
 
 
@@ -166,7 +194,8 @@ def _is_grouped(corpus: Corpus, instruction: str) -> bool:
 
 def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
     """Return whether conditions are joined by ``or``; one between two values of a column is not of this kind."""
-    said = len(re.findall(r"\bor\b", instruction, re.IGNORECASE))
+    instruction = _OR_MORE.sub(" ", instruction)
+    said = len(re.findall(r"\bor\b", instruction, re.IGNORECASE)) - len(either_numbers(instruction))
     within = sum(len(named) > 1 for named in values.values())
     if said and said <= within:
         return "no"
@@ -178,7 +207,11 @@ def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
 def _number_tests(corpus: Corpus, instruction: str, limits: tuple[int, ...], column: Column) -> tuple[Test, ...]:
     unit = unit_of(words(column.name))
     tests = [(sign, value) for sign, value in number_tests(instruction, unit) if not _is_one_of(value, limits)]
-    return (*tests, *counted_at_all(corpus, instruction))
+    pairs = [pair for pair in either_numbers(instruction) if comparable(column, pair, corpus) == pair]
+    if pairs:
+        return tuple(("in", f"({', '.join(pair)})") for pair in pairs)
+    fitting = comparable(column, [value for _, value in tests], corpus)
+    return (*((sign, value) for sign, value in tests if value in fitting), *counted_at_all(corpus, instruction))
 
 
 def _is_one_of(value: str, limits: tuple[int, ...]) -> bool:
@@ -189,15 +222,9 @@ def _several(corpus: Corpus, instruction: str) -> Need:
     """Return whether all that is found of a kind is wanted, by the plurals of what is to be shown."""
     if re.search(r"\b(?:number|amount|sum|name) of\b", instruction, re.IGNORECASE):
         return "may"
-    parts = [words(_POLITE.sub("", part)) for part in _PARTS.split(_POLITE.sub("", instruction)) if part.strip()]
-    plurals = [any(map(_is_plural, head)) for part in parts if (head := _first_noun(part))]
+    said = [words(_POLITE.sub("", part)) for part in _PARTS.split(_POLITE.sub("", instruction)) if part.strip()]
+    plurals = [any(map(parts.is_plural, head)) for part in said if (head := _first_noun(part))]
     return "must" if plurals and all(plurals) else "no" if plurals and not any(plurals) else "may"
-
-
-def _shared_start(word: str, other: str) -> str:
-    """Return the letters that two words begin with, all of the first one when that is nothing."""
-    same = next((i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
-    return word[:same] or word
 
 
 def _first_noun(part: list[str]) -> list[str]:
@@ -206,41 +233,53 @@ def _first_noun(part: list[str]) -> list[str]:
     return [word for word in part[at : at + 2] if content_words(word)]
 
 
-def _is_plural(word: str) -> bool:
-    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s"))
-
-
 def _about(corpus: Corpus, instruction: str, values: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return beginnings of the words that questions can be about: what columns do not tell."""
     needless = {stem(word) for named in values.values() for value in named for word in words(value)}
     needless |= content_words(corpus.name) | actions()
-    found = [word for word in words(instruction) if stem(word) not in needless and content_words(word)]
-    starts = [_shared_start(word, stem(word)) for word in found if word[0].isalpha()]
-    either_case = [start for word in dict.fromkeys(starts) for start in (word, word.capitalize(), word.upper())]
-    return tuple(dict.fromkeys(either_case))
+    return parts.starts(instruction, needless)
 
 
-def _questions(corpus: Corpus, instruction: str, shows: Need, step: Step | None) -> tuple[int, int]:
-    """Return how many conditions only the text answers, at least and at most: one for each part of an instruction."""
-    most = _most_questions(corpus, instruction)
-    if shows == "must" or step is not None:
-        return 0, most
-    needless = actions() | content_words(corpus.name) | row_nouns(corpus)
-    said = [part for part in _PARTS.split(instruction) if not _SORTED.search(part)]
-    parts = [part for part in said if content_words(part) - needless]
-    return min(sum(not tells_column(corpus, part) for part in parts), most), most
+def _questions(
+    corpus: Corpus, instruction: str, shows: Need, step: Step | None, halves: Halves | None, told: frozenset[str]
+) -> tuple[int, int]:
+    """Return how many conditions only the text answers, at least and at most."""
+    if shows != "must":
+        least, most = parts.asked(corpus, instruction, told)
+        return max(0, least - _in_other_words(corpus, instruction)), most
+    if halves is not None:
+        return parts.asked(corpus, halves.description, told)
+    return 0, parts.asked(corpus, instruction, told)[1]
 
 
-def _most_questions(corpus: Corpus, instruction: str) -> int:
-    """Return how many conditions an instruction can hold that only the text answers: one for each part of it."""
-    nouns = row_nouns(corpus) | PEOPLE
-    relatives = re.finditer(r"(\w+)[ ,]+(?:that|which|who|whose|where|with|without|about)\b", instruction.lower())
-    further = sum(stem(found[1]) not in nouns for found in relatives)
-    head = words(_POLITE.sub("", instruction))[:3]
-    at = next((place for place, word in enumerate(head) if stem(word) in nouns), 0)
-    told = {stem(word) for said in mentioned(corpus, instruction).values() for word in words(said)}
-    described = sum(stem(word) not in told for word in head[:at])
-    return 1 + len(_CONNECTOR.findall(instruction)) + further + described
+def _in_other_words(corpus: Corpus, instruction: str) -> bool:
+    """Return whether a part may say in other words what a column of yes and no holds."""
+    return any(c.type == BOOL for c in corpus.columns) and bool(cue("other_words").search(instruction))
+
+
+def _lists_things(corpus: Corpus, text: str) -> bool:
+    """Return whether a text is a list of short names of things, none of which is a row."""
+    listed = parts.outputs(corpus, text)
+    return len(listed) > 1 and not _heads_rows(corpus, text)
+
+
+def _listed(
+    corpus: Corpus, instruction: str, said: list[str], halves: Halves | None, questions: tuple[int, int]
+) -> tuple[Output, ...]:
+    """Return what is shown, where every part of it is understood."""
+    if _CHOICE.search(halves.outputs if halves else instruction):
+        return ()
+    if halves is not None:
+        return parts.outputs(corpus, halves.outputs)
+    return parts.outputs(corpus, instruction) if said or not _filters(corpus, instruction) else ()
+
+
+def _asks_in_where(
+    corpus: Corpus, instruction: str, shows: Need, counts: bool, questions: tuple[int, int], halves: Halves | None
+) -> bool:
+    if shows != "must" or counts:
+        return True
+    return questions[1] > 0 and (halves is not None or _filters(corpus, instruction))
 
 
 def _yes_no(instruction: str, step: Step | None) -> Need:
@@ -263,27 +302,32 @@ def _counts_rows(corpus: Corpus, instruction: str) -> bool:
 def _shows(corpus: Corpus, instruction: str, step: Step | None, counts: bool) -> Need:
     if counts or step is not None:
         return "must"
-    if _QUESTION.match(instruction):
+    if _QUESTION.match(instruction) and not _REQUEST.match(instruction):
         several = instruction.count("?") > 1 or re.search(r"\banswers?\b", instruction, re.IGNORECASE)
         return "must" if several else "no"
     if _NAMES_OUTPUT.match(instruction):
         return "must"
+    if _is_kind(corpus, instruction):
+        return "no"
     if _lists_columns(corpus, instruction):
         return "must"
     if re.search(r"\bclassif|\bcategori[sz]e|\bsort\b.*\binto\b", instruction, re.IGNORECASE):
         return "must"
-    later = _shown_later(instruction)
+    later = _shown_later(corpus, instruction)
     if _heads_rows(corpus, _POLITE.sub("", instruction)):
         *before, last = instruction.split(",")
+        if before and _NAME_OF_THING.search(last) and len(last.split()) <= 3:
+            return "must"
         return "must" if later else "may" if before and len(last.split()) <= 3 else "no"
     if later:
         return "must"
     return "must" if _EXTRACT.match(instruction) else "may"
 
 
-def _shown_later(instruction: str) -> bool:
+def _shown_later(corpus: Corpus, instruction: str) -> bool:
     later = _SHOWN_LATER.search(instruction)
-    return later is not None and later.start() > 4
+    cut = re.search(r"[;:]", instruction) is not None and parts.halves(corpus, instruction) is not None
+    return cut or (later is not None and later.start() > 4)
 
 
 def _heads_rows(corpus: Corpus, head: str) -> bool:
@@ -305,6 +349,15 @@ def _heads_rows(corpus: Corpus, head: str) -> bool:
         if place >= 3:
             break
     return False
+
+
+def _is_kind(corpus: Corpus, head: str) -> bool:
+    """Return whether the first word is the plural of a value of a column: desserts, for a course."""
+    if not re.match(rf"[\w'-]+s (?:{_RELATIVE}|under|over|after|before|since)\b", head):
+        return False
+    first = words(head)[0]
+    values = {str(value).lower() for column in corpus.columns if column.closed for value in column.values}
+    return first not in values and stem(first) in {stem(value) for value in values}
 
 
 def _lists_columns(corpus: Corpus, instruction: str, *, all_of_them: bool = False) -> bool:

@@ -7,6 +7,7 @@ instruction speaks for it; what was left out is told to the user.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,7 @@ class Mended:
 def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
     """Return the query without conditions that nothing in the instruction speaks for."""
     query, renamed = _columns_for_questions(query, corpus)
+    query = _names_apart(query)
     if query.where is None:
         return Mended(query, renamed)
     spoken = mentioned(corpus, instruction)
@@ -77,6 +79,29 @@ def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query,
     if not notes:
         return query, ()
     return replace(query, select=replace(query.select, items=tuple(items))), tuple(notes)
+
+
+def _names_apart(query: ast.Query) -> ast.Query:
+    """Number outputs that have the name of one before them."""
+    if query.select is None:
+        return query
+    taken: set[str] = set()
+    items: list[ast.Star | ast.Item] = []
+    for item in query.select.items:
+        name = item.name if isinstance(item, ast.Item) else None
+        if isinstance(item, ast.Item) and name is None and isinstance(item.value, ast.Name):
+            if item.value.text in taken:
+                continue  # the same column once more
+            taken.add(item.value.text)
+        elif isinstance(item, ast.Item) and name is not None:
+            free = (
+                text for n in itertools.count(1) if (text := name.text if n == 1 else f"{name.text}_{n}") not in taken
+            )
+            name = replace(name, text=next(free))
+            taken.add(name.text)
+            item = replace(item, name=name)
+        items.append(item)
+    return replace(query, select=replace(query.select, items=tuple(items)))
 
 
 def _without(condition: ast.Expr, unfounded: Callable[[ast.Expr], bool]) -> ast.Expr | None:

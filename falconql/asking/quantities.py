@@ -30,11 +30,16 @@ _SPANS = (
 _MONTHS = tuple(cue("months").pattern.split("|"))
 _DAY = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")
 _MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:of\s+)?(\d{{4}})\b", re.IGNORECASE)
-_YEAR = re.compile(r"(?<![\d-])((?:1[5-9]|20)\d\d)(s)?(?![\d-])")
+# Not a year: 2000 words, $1900.
+_YEAR = re.compile(
+    r"(?<![\d$€-])((?:1[5-9]|20)\d\d)(s)?(?![\d-])"
+    r"(?! (?!was\b|has\b|is\b|does\b|sales\b|reports\b|results\b|articles\b)[a-z]+(?<!s)s\b)"
+)
 _COUNTED = r"(\d{1,4}|" + "|".join(word for word in _WORDS if word != "zero") + r")"
 _LIMIT = re.compile(cue("limit").pattern.replace("COUNTED", _COUNTED), re.IGNORECASE)
 _BEFORE = {sign: cue(f"before_{name}") for sign, name in ((">=", "from"), ("<=", "to"), (">", "more"), ("<", "less"))}
 _BEHIND = {sign: cue(f"behind_{name}") for sign, name in ((">=", "from"), ("<=", "to"))}
+_EITHER = re.compile(r"\b(\w+) or (\w+)\b", re.IGNORECASE)
 _UNITS = {"second": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "night": 86400, "week": 604800}
 _BETWEEN = re.compile(r"\bbetween\s+\S*$", re.IGNORECASE)
 _AND = re.compile(r"\bbetween\s+\S+\s+and\s+\S*$", re.IGNORECASE)
@@ -104,6 +109,17 @@ def numbers(text: str) -> list[Number]:
             first = int(match[1])
             found += [Number(str(first), (">=",)), Number(str(first + 10), ("<",)), Number(str(first + 9), ("<=",))]
     return found
+
+
+def either_numbers(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of numbers of which one holds: two or four."""
+    pairs = ((_digits(one), _digits(other)) for one, other in _EITHER.findall(text))
+    return tuple((one, other) for one, other in pairs if one and other)
+
+
+def _digits(word: str) -> str:
+    """Return a small number that is said in digits or in a word, empty for anything else."""
+    return word if word.isdigit() else str(_WORDS.get(word.lower(), ""))
 
 
 def _unit_behind(text: str, place: int) -> int:

@@ -59,11 +59,6 @@ class Step:
     further: bool = False
 
 
-def goes_through(instruction: str) -> bool:
-    """Return whether all is about each of several things."""
-    return any(pattern.search(instruction) for pattern in _EACH[:2])
-
-
 def first_step(corpus: Corpus, instruction: str) -> Step | None:
     """Return what is found first, None when the instruction has one step."""
     rows = row_nouns(corpus)
@@ -71,7 +66,9 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
         for found in pattern.finditer(instruction):
             said = _trimmed(found["noun"])
             name = _variable(said, corpus)
-            several = _plural(said) == said or pattern in _EACH[:2]
+            several = _plural(said) == said or pattern in (*_EACH[:2], _EACH[-1])
+            if _is_all_there_is(corpus, instruction, said) or _of_row(said, rows):
+                continue
             if name is None or not several or stem(words(said)[-1]) in rows or _is_column(corpus, said):
                 continue
             further = any(
@@ -80,6 +77,17 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             )
             return Step("each", name, _plural(said), bool(_KEEP_OF_EACH.search(instruction)), further)
     return _step_of_one(corpus, instruction, rows)
+
+
+def _of_row(said: str, rows: frozenset[str]) -> bool:
+    """Return whether something is that of a row: each letter's gift."""
+    first = words(said)[0]
+    return first.endswith("'s") and stem(first) in rows
+
+
+def _is_all_there_is(corpus: Corpus, instruction: str, said: str) -> bool:
+    """Return whether nothing is asked about the things found: get every ingredient."""
+    return not content_words(instruction) - content_words(said) - actions() - content_words(corpus.name)
 
 
 def _step_of_one(corpus: Corpus, instruction: str, rows: frozenset[str]) -> Step | None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from falconql.syntax.decoding.export import whole_grammar
 from falconql.syntax.decoding.model import Grammar
-from falconql.syntax.decoding.narrow import Column, Frame, Step, narrow_grammar
+from falconql.syntax.decoding.narrow import Column, Frame, Shown, Step, narrow_grammar
 from falconql.syntax.decoding.printers import ebnf, gbnf, lark
 
-__all__ = ["Column", "Frame", "Grammar", "Step", "ebnf", "gbnf", "lark", "narrow_grammar", "whole_grammar"]
+__all__ = [
+    "Column",
+    "Frame",
+    "Grammar",
+    "Shown",
+    "Step",
+    "ebnf",
+    "gbnf",
+    "lark",
+    "narrow_grammar",
+    "whole_grammar",
+]

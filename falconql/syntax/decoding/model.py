@@ -69,7 +69,12 @@ class Grammar:
     root: str = "root"
 
     def reachable(self) -> Grammar:
-        """Return the grammar without rules that nothing leads to."""
+        """Return the grammar without rules that nothing leads to.
+
+        Raises:
+            ValueError: a rule offers nothing to choose from, which servers refuse or crash on.
+            KeyError: a rule is missing.
+        """
         seen: set[str] = set()
         waiting: list[Node] = [Rule(self.root)]
         while waiting:
@@ -77,6 +82,8 @@ class Grammar:
                 case Rule(name) if name not in seen:
                     seen.add(name)
                     waiting.append(self.rules[name])
+                case Choice(()):
+                    raise ValueError("a choice needs an option")
                 case Sequence(parts) | Choice(parts):
                     waiting.extend(parts)
                 case Repeat(part, _, _):

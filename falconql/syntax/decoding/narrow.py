@@ -47,6 +47,7 @@ class Column:
         tested: whether conditions may be about it.
         shown: whether it may be an output.
         nullable: whether conditions may ask if there is a value; ``only``: nothing else.
+        holds: whether a condition that there is in any case is to hold; None leaves it open.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Column:
     tested: bool = True
     shown: bool = True
     nullable: bool | OneOf["only"] = True
+    holds: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,23 @@ class Step:
     said: str
     keeps: bool = False
     further: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One output that is certain.
+
+    Attributes:
+        kind: ``column``, ``label`` or ``found``.
+        column: its name, for a column.
+        about: beginnings of words one of which the question has.
+        several: whether all that is found of a kind is wanted; None leaves it open.
+    """
+
+    kind: OneOf["column", "label", "found"]
+    column: str = ""
+    about: tuple[str, ...] = ()
+    several: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,8 @@ class Frame:
         required: columns that conditions are about in any case, one for each condition.
         several: whether all that is found of a kind is wanted, or one thing.
         about: beginnings of words one of which every question has; none allows any.
+        listed: the outputs in order, where they are certain; what says which row it is may stand before them.
+        shares: aggregates are shares.
         thinking: comment lines with conditions and outputs come first.
     """
 
@@ -126,6 +147,8 @@ class Frame:
     limits: tuple[int, ...] | None = None
     several: Need = "may"
     about: tuple[str, ...] = ()
+    listed: tuple[Shown, ...] = ()
+    shares: bool = False
     thinking: bool = False
 
 
@@ -167,7 +190,7 @@ class _Narrow:
         rules["var"] = seq(Chars((("a", "z"),)), Repeat(Chars((("a", "z"), ("_", "_"))), 0, NAME_CHARACTERS))
         rules["query"] = self._query()
         rules |= self._conditions()
-        rules["items"] = listed(Rule("item"), self.frame.items)
+        rules |= self._items()
         rules["item"] = self._item()
         rules["order"] = seq(_word("ORDER"), " ", _word("BY"), " ", listed(Rule("key"), 2))
         rules["key"] = seq(self._sort_value(), optional(seq(" ", _word("DESC"))))
@@ -176,7 +199,7 @@ class _Narrow:
         rules["group"] = seq(_word("GROUP"), " ", _word("BY"), " ", listed(self._group_key(), 2))
         rules["aggregate"] = self._aggregate()
         rules |= self._texts()
-        return Grammar(rules, _TOKENS & rules.keys()).reachable()
+        return Grammar(rules, frozenset(name for name in rules if _is_token(name))).reachable()
 
     def _limit(self) -> Node:
         return Rule("positive") if self.frame.limits is None else choice(*map(str, self.frame.limits))
@@ -248,18 +271,18 @@ class _Narrow:
         return self.frame.asks and self.text is not None
 
     def _can_filter(self) -> bool:
-        return bool(self._asked() or self.tested)
+        """Return whether a query may have conditions."""
+        asks = self._asked() and (self.frame.questions[1] > 0 or self.step is not None)
+        return bool(asks or self._tests() or self.frame.required or self._fixed_alternatives())
 
     def _conditions(self) -> dict[str, Node]:
+        atoms = {"test": self._tests(), "ask": self._asked(), "atom": [*self._asked(), *self._tests()]}
+        rules: dict[str, Node] = {name: choice(*options) for name, options in atoms.items() if options}
+        if "atom" in rules:
+            rules["term"] = seq(self._negation(), Rule("atom"))
         if not self._can_filter():
-            return {}
-        rules: dict[str, Node] = {
-            "where": seq(_word("WHERE"), " ", Rule("condition")),
-            "test": choice(*self._tests()),
-            "ask": choice(*self._asked()),
-            "atom": choice(*self._asked(), *self._tests()) if self._asked() or self._tests() else Literal("true"),
-            "term": seq(self._negation(), Rule("atom")),
-        }
+            return rules
+        rules["where"] = seq(_word("WHERE"), " ", Rule("condition"))
         fixed = self._fixed_alternatives()
         rules["alternatives"] = fixed or self._alternatives(Rule("atom"))
         together = self.frame.either == "must" and bool(
@@ -303,8 +326,21 @@ class _Narrow:
             place = self.frame.required[:number].count(name)
             slotted = [self._slot(column, slot) for slot in column.slots]
             test = slotted[place] if place < len(slotted) else choice(*self._column_tests(column))
-            found.append(test if slotted else seq(self._negation(), test))
+            if column.holds is not None:
+                found.append(self._settled(column, column.holds))
+            else:
+                found.append(test if slotted else seq(self._negation(), test))
         return found
+
+    def _settled(self, column: Column, holds: bool) -> Node:
+        """Return the condition on a column whose sign is certain."""
+        name, no = name_text(column.name), seq("") if holds else seq(_word("NOT"), " ")
+        if column.kind == "bool":
+            return seq(no, name)
+        one = choice(*map(quoted, column.values))
+        if len(column.values) == 1:
+            return seq(f"{name} {'=' if holds else '!='} ", one)
+        return seq(no, f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")")
 
     def _fixed_alternatives(self, *, bare: bool = False) -> Node | None:
         """Return alternatives about certain columns, None where there are none."""
@@ -395,6 +431,33 @@ class _Narrow:
     def _compared(self) -> Node:
         return choice(*(f" {sign} " for sign in ("=", "!=", "<=", ">=", "<", ">")))
 
+    def _items(self) -> dict[str, Node]:
+        """Return the list of outputs, with a rule for every question that is certain."""
+        if not self.frame.listed or self.text is None:
+            return {"items": listed(Rule("item"), self.frame.items)}
+        rules: dict[str, Node] = {}
+        items: list[Node] = []
+        for number, shown in enumerate(self.frame.listed, 1):
+            if shown.kind == "column":
+                items.append(Literal(name_text(shown.column)))
+                continue
+            starts, end = (_YES_NO, '?"') if shown.kind == "label" else (_OPEN, '"')
+            rules[f"said-{number}"] = seq(
+                '"',
+                choice(*(f"{w} " for w in starts)),
+                self._words("?" if shown.kind == "label" else "", 1, shown.about),
+                end,
+            )
+            several = {None: ("span", "spans"), True: ("spans",), False: ("span",)}[shown.several]
+            functions = ("label",) if shown.kind == "label" else several
+            question = seq(choice(*functions), "(", self._which(), Rule(f"said-{number}"), ")")
+            items.append(seq(Rule("var"), ": ", question))
+        joined = [part for item in items for part in (Literal(", "), item)][1:]
+        named = {shown.column for shown in self.frame.listed}
+        key = [column.name for column in self.columns[:1] if column.shown and column.name not in named]
+        before = optional(f"{name_text(key[0])}, ") if key else seq("")
+        return {"items": seq(before, *joined), **rules}
+
     def _item(self) -> Node:
         # A name alone could not be told from a column's: what has a value of its own is given one.
         values: list[Node] = []
@@ -432,12 +495,14 @@ class _Narrow:
     def _aggregate(self) -> Node:
         numbers = [Literal(name_text(column.name)) for column in self.columns if column.kind == "number"]
         ordered = [Literal(name_text(column.name)) for column in self.columns if column.kind in ("number", "date")]
+        if self.frame.shares and (self._asked() or self._tests()):
+            return seq("share(", Rule("term"), ")")
         found: list[Node] = [Literal("count()")]
         if numbers:
             found.append(seq(choice("avg(", "sum("), choice(*numbers), ")"))
         if ordered:
             found.append(seq(choice("min(", "max("), choice(*ordered), ")"))
-        if self._can_filter():
+        if self._asked() or self._tests():
             found.append(seq("share(", Rule("term"), ")"))
         return choice(*found)
 
@@ -486,12 +551,19 @@ class _Narrow:
     def _free(self, also: str = "", least: int = 1, *, about: bool = True) -> Node:
         """Return free words; where steps are the model's own choice they may quote one."""
         if self.frame.step != "any" or self.text is None:
-            words = Repeat(_plain(also), least, TEXT_CHARACTERS)
-            if not (about and self.frame.about) or self.step is not None:
-                return words
-            return seq(Repeat(_plain(also), 0, TEXT_CHARACTERS), choice(*self.frame.about), Repeat(_plain(also), 0, 60))
+            return self._words(also, least, self.frame.about if about and self.step is None else ())
         words = Repeat(_plain(also), 0, TEXT_CHARACTERS)
         return seq(words, optional(seq("{", Rule("var"), "}", Repeat(_plain(also), 0, TEXT_CHARACTERS))))
+
+    def _words(self, also: str, least: int, about: Sequence[str]) -> Node:
+        """Return free words, one of which begins as one of these does."""
+        if not about:
+            return Repeat(_plain(also), least, TEXT_CHARACTERS)
+        return seq(Repeat(_plain(also), 0, TEXT_CHARACTERS), choice(*about), Repeat(_plain(also), 0, 60))
+
+
+def _is_token(name: str) -> bool:
+    return name in _TOKENS or name.startswith("said-")
 
 
 def _plain(also: str = "") -> Chars:
