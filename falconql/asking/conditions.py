@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import cue, mentioned, said_values, stem, words
-from falconql.asking.quantities import Test, date_slots, dates_in, limits_in, numbers_in
+from falconql.asking.evidence import cue, mentioned, said_values, stem, stems_of, vocabulary, words
+from falconql.asking.quantities import Slot, Test, date_slots, dates_in, numbers_in
 from falconql.asking.rows import row_nouns
 from falconql.asking.steps import first_step
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
@@ -15,7 +15,7 @@ from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 _DENIED = cue("denied")
 
 
-def _is_number_of_row(column: Column, corpus: Corpus) -> bool:
+def numbers_the_rows(column: Column, corpus: Corpus) -> bool:
     """Return whether a column only numbers the rows."""
     return column.name.lower() in ("id", "no", "number") or (
         column.type == INT
@@ -55,25 +55,38 @@ def tells_column(corpus: Corpus, part: str) -> bool:
     """Return whether a part of an instruction speaks of a column by its name, a value, a number or a time."""
     said = {stem(word) for word in words(part)}
     names = [c for c in corpus.columns if c.name != corpus.text and not c.is_long]
-    named = any({stem(word) for word in words(c.name)} & said for c in names if not _is_number_of_row(c, corpus))
+    named = any({stem(word) for word in words(c.name)} & said for c in names if not numbers_the_rows(c, corpus))
     return named or bool(numbers_in(part)) or any(said_values(c, part) for c in corpus.columns if c.closed)
 
 
 def allowed_conditions(
-    corpus: Corpus, instruction: str, spoken: frozenset[str], values: dict[str, tuple[str, ...]]
+    corpus: Corpus,
+    instruction: str,
+    spoken: frozenset[str],
+    values: dict[str, tuple[str, ...]],
+    assigned: Collection[str],
+    left: Sequence[str],
 ) -> frozenset[str]:
-    """Return the columns that conditions may be about: spoken of, with something to compare with."""
+    """Return the columns that conditions may be about: spoken of, with something to compare with.
+
+    Args:
+        corpus: the table.
+        instruction: what was asked.
+        spoken: columns that it has evidence for.
+        values: by column, those of its few values that it names.
+        assigned: columns that certainly have conditions on numbers.
+        left: numbers of which no column is certain.
+    """
     # A column of yes and no often is said in other words; not so where all is about something found in the text.
     in_texts = first_step(corpus, instruction) is not None
     other_words = not in_texts and cue("other_words").search(instruction)
     yes_no = {c.name for c in corpus.columns if c.type == BOOL and (c.name in spoken or other_words)}
-    found = yes_no | set(values)
-    numbers = numbers_in(instruction)
-    numbers = (*numbers, *(value for _, value in counted_at_all(corpus, instruction)))
+    found = yes_no | set(values) | set(assigned)
+    numbers = (*left, *(value for _, value in counted_at_all(corpus, instruction)))
     numeric = [
         column
         for column in corpus.columns
-        if column.type in (INT, FLOAT) and not _is_number_of_row(column, corpus) and comparable(column, numbers, corpus)
+        if column.type in (INT, FLOAT) and not numbers_the_rows(column, corpus) and comparable(column, numbers, corpus)
     ]
     told = [column.name for column in numeric if column.name in spoken]
     if set(numbers) == {"0"} and not re.search(r"\b(?:nobody|none|zero|loss|negative)", instruction, re.IGNORECASE):
@@ -89,7 +102,7 @@ def allowed_conditions(
     missing = is_about_nulls(instruction)
     for column in corpus.columns:
         open_text = bool(proper) and column.type == TEXT and not column.closed
-        if _is_number_of_row(column, corpus):
+        if numbers_the_rows(column, corpus):
             continue
         if column.name in spoken and (missing or open_text) and (column.name != corpus.text or quotes):
             found.add(column.name)
@@ -118,45 +131,38 @@ def required_conditions(
     instruction: str,
     spoken: frozenset[str],
     values: dict[str, tuple[str, ...]],
+    numbers: Mapping[str, Sequence[Slot]],
     alternatives: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Return the columns that an instruction certainly puts conditions on: by a value, a time, a number of theirs."""
     found = [name for name in values if name in spoken and name not in alternatives]
     found += [c.name for c in corpus.columns if c.type == BOOL and _is_said(c, instruction)]
+    found += [name for name, slots in numbers.items() for _ in slots]
     dated = [c.name for c in corpus.columns if c.type in (DATE, TIMESTAMP)]
     slots = date_slots(instruction)
     if len(dated) == 1 and slots and not _years_of_numbers(corpus, instruction):
-        return (*found, *(dated * len(slots)))
-    limits = limits_in(instruction)
-    tests = [value for value in numbers_in(instruction) if value != "0" and int(float(value)) not in limits]
-    numeric = [c for c in corpus.columns if c.type in (INT, FLOAT) and not _is_number_of_row(c, corpus)]
-    told = [c.name for c in numeric if c.name in spoken and comparable(c, tests, corpus) and c.name not in alternatives]
-    years = [c.name for c in numeric if holds_years(c) and comparable(c, tests, corpus)]
-    if len(years) == 1:
-        found += years * (2 if re.search(r"\bbetween\b|\d0s\b", instruction, re.IGNORECASE) else 1)
-        told = [name for name in told if name not in years]
-        tests = [value for value in tests if not _is_year(value)]
-    if len(told) == 1 and tests:
-        twice = len(tests) > 1 and bool(re.search(r"\bbetween\b|\d0s\b", instruction, re.IGNORECASE))
-        found += told * (2 if twice else 1)
+        found += dated * len(slots)
     return tuple(name for name in found if name not in alternatives)
 
 
 def _is_said(column: Column, instruction: str) -> bool:
     """Return whether all words of a column's name, or its opposite, stand in the instruction."""
     said = {stem(word) for word in words(instruction)}
-    return {stem(word) for word in words(column.name)} <= said or _opposite(column) in words(instruction)
+    return {stem(word) for word in words(column.name)} <= said or bool(opposites(column) & set(words(instruction)))
 
 
-def _opposite(column: Column) -> str:
-    return f"un{column.name.lower()}"
+def opposites(column: Column) -> frozenset[str]:
+    """Return the words that say no to a yes/no column: unpaid, for paid, and open, for closed."""
+    name = {stem(word) for word in words(column.name)}
+    undone = frozenset(vocabulary("undone")) if name & stems_of("done") else frozenset()
+    return undone | {f"un{column.name.lower()}", f"non-{column.name.lower()}"}
 
 
 def holds(column: Column, instruction: str) -> bool | None:
     """Return whether the condition on a yes/no column, or on one with few values, is to hold; None leaves it open."""
     plain = instruction.lower()
     if column.type == BOOL:
-        if _opposite(column) in words(instruction):
+        if opposites(column) & set(words(instruction)):
             return False
         named = [re.search(r"\b" + r"[\s_-]+".join(map(re.escape, words(column.name))) + r"\b", plain)]
     else:

@@ -48,7 +48,7 @@ def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
     tested, shown = column.name in decided.conditions, column.name in decided.outputs
     values, slots = decided.values.get(column.name, column.values), column.slots
     if column.kind == "number":
-        slots = tuple((test,) for test in decided.numbers(seen_))
+        slots = decided.numbers.get(column.name, ())
     elif column.kind == "date":
         slots = decided.dates
     if not slots and column.kind in ("number", "date"):
@@ -81,7 +81,7 @@ def _frame(decided: Intent, thinking: bool) -> Frame:
         ordered=decided.ordered,
         required=tuple(name for name in decided.required if name in decided.conditions),
         limits=decided.limits,
-        listed=tuple(Shown(each.kind, each.column, each.about, each.several) for each in decided.listed),
+        listed=tuple(Shown(each.kind, each.column, each.about, each.several, each.options) for each in decided.listed),
         shares=decided.shares,
         thinking=thinking,
     )

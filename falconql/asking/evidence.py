@@ -74,6 +74,11 @@ def is_english(text: str) -> bool:
     return latin and not any(word in foreign for word in words(text))
 
 
+def vocabulary(name: str) -> tuple[str, ...]:
+    """Return a list of words of the vocabulary."""
+    return tuple(_VOCABULARY[name].split())
+
+
 def stems_of(name: str) -> frozenset[str]:
     """Return the stems of a list of words of the vocabulary."""
     return frozenset(stem(word) for word in _VOCABULARY[name].split())

@@ -9,12 +9,11 @@ they leave open the model decides. English only: other languages decide little h
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from falconql.asking import parts
+from falconql.asking.assignment import Assignment, assigned_numbers
 from falconql.asking.conditions import (
     allowed_conditions,
     alternative_conditions,
@@ -28,10 +27,10 @@ from falconql.asking.conditions import (
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import actions, content_words, cue, is_english, mentioned, said_values, stem, words
 from falconql.asking.parts import Halves, Output
-from falconql.asking.quantities import Test, date_slots, either_numbers, limits_in, number_tests, unit_of
+from falconql.asking.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
 from falconql.asking.rows import PEOPLE, row_nouns
 from falconql.asking.steps import Step, first_step
-from falconql.types import BOOL
+from falconql.types import BOOL, FLOAT, INT
 
 Need = Literal["no", "may", "must"]
 
@@ -67,7 +66,7 @@ class Intent:
     Attributes:
         conditions: columns that conditions may be about.
         values: for a column with few values those that the instruction names, when it names some.
-        numbers: signs and numbers that conditions on a column may compare with, in the column's unit.
+        numbers: by column, the conditions on numbers, each as the ways to write it.
         dates: the conditions on a time, each as the ways to write it.
         outputs: columns that may be shown.
         shows: whether outputs are named.
@@ -98,8 +97,8 @@ class Intent:
 
     conditions: frozenset[str]
     values: dict[str, tuple[str, ...]]
-    numbers: Callable[[Column], tuple[Test, ...]]
-    dates: tuple[tuple[Test, ...], ...]
+    numbers: dict[str, tuple[Slot, ...]]
+    dates: tuple[Slot, ...]
     outputs: frozenset[str]
     shows: Need
     step: Step | None
@@ -135,28 +134,33 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     spoken = frozenset(mentioned(corpus, plain))
     step = first_step(corpus, plain)
     counts = bool(_COUNT.search(plain)) and (step is not None or _counts_rows(corpus, plain))
-    shows = _shows(corpus, plain, step, counts)
+    shows = _shows(corpus, _without_time(corpus, plain), step, counts)
     halves = parts.halves(corpus, plain) if step is None and not counts else None
-    if shows == "may" and halves and _lists_things(corpus, halves.outputs):
+    if shows == "may" and _lists_things(corpus, halves.outputs if halves else plain, halves is not None):
         shows = "must"
     limits = limits_in(plain)
-    values = {c.name: said_values(c, plain) for c in corpus.columns if c.closed and said_values(c, plain)}
+    described = _described(plain, shows, step, halves)
+    values = {c.name: named for c in corpus.columns if c.closed and (named := said_values(c, described))}
     either = _either(plain, values)
     alternatives = alternative_conditions(corpus, plain) if either == "must" else ()
     certain = either == "no" or alternatives
-    required = required_conditions(corpus, plain, spoken, values, alternatives) if certain else ()
-    conditions = allowed_conditions(corpus, plain, spoken, values)
+    numbers = assigned_numbers(corpus, plain, limits)
+    required = required_conditions(corpus, plain, spoken, values, numbers.slots, alternatives) if certain else ()
+    conditions = allowed_conditions(corpus, plain, spoken, values, numbers.slots, numbers.left)
     told = parts.told_words(corpus, plain, conditions | (spoken if counts else frozenset()))
     said = parts.questions_in(plain) if step is None else []
     shares = counts and bool(_SHARE.search(plain))
-    questions = _questions(corpus, plain, shows, step, halves, told)
+    questions = _questions(corpus, plain, shows, counts and step is None, halves, told)
     if said or shares:
         questions = (0, 0)
-    listed = () if shows != "must" or step or counts else _listed(corpus, plain, said, halves, questions)
+    options = parts.options_in(corpus, plain) if step is None and not counts else ()
+    if options:
+        shows, either = "must", "no"
+    listed = () if shows != "must" or step or counts else _listed(corpus, plain, said, halves, options)
     return Intent(
         conditions=conditions,
         values=values,
-        numbers=partial(_number_tests, corpus, plain, limits),
+        numbers={c.name: _slots(corpus, plain, numbers, c) for c in corpus.columns if c.type in (INT, FLOAT)},
         dates=date_slots(plain),
         # The first column mostly says which row it is.
         outputs=((spoken if step is None else frozenset()) | {corpus.columns[0].name}) - {corpus.text or ""},
@@ -166,7 +170,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         required=required,
         negated=bool(_NEGATED.search(_UNLESS.sub(" ", plain))),
         yes_no=_yes_no(plain, step),
-        choices=bool(_CHOICE.search(plain)),
+        choices=bool(options) or bool(_CHOICE.search(plain)),
         counts=counts,
         grouped="must" if _is_grouped(corpus, plain) else "no",
         questions=questions,
@@ -187,6 +191,23 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     )
 
 
+def _described(instruction: str, shows: Need, step: Step | None, halves: Halves | None) -> str:
+    """Return the part of an instruction in which values of columns are conditions."""
+    if halves is not None and shows == "must" and halves.description:
+        return halves.description
+    if step is not None:
+        # "The main spice" is no main course.
+        nouns = "|".join(map(re.escape, step.said.split()))
+        return re.sub(rf"\b[\w-]+ (?={nouns})", " ", instruction, flags=re.IGNORECASE)
+    return instruction
+
+
+def _without_time(corpus: Corpus, instruction: str) -> str:
+    """Return an instruction without a time or a value that it begins with: In 2023, which guests ...?"""
+    before = re.match(r"(?:in|since|from|before|after|during|until)\b([^,:;]+),\s*", instruction, re.IGNORECASE)
+    return instruction[before.end() :] if before and tells_column(corpus, before[1]) else instruction
+
+
 def _is_grouped(corpus: Corpus, instruction: str) -> bool:
     named = {stem(word) for column in corpus.columns if not column.is_long for word in words(column.name)}
     return any(stem(found[1].lower()) in named for found in _GROUPED.finditer(instruction))
@@ -196,26 +217,23 @@ def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
     """Return whether conditions are joined by ``or``; one between two values of a column is not of this kind."""
     instruction = _OR_MORE.sub(" ", instruction)
     said = len(re.findall(r"\bor\b", instruction, re.IGNORECASE)) - len(either_numbers(instruction))
+    neither = len(re.findall(r"\bnor\b", instruction, re.IGNORECASE))
     within = sum(len(named) > 1 for named in values.values())
-    if said and said <= within:
+    if said + neither and said + neither <= within:
         return "no"
     if said and not re.search(r"\?|\b(?:is|are|into) [^.;]*\bor\b", instruction):
         return "must"
     return "may" if _EITHER.search(instruction) else "no"
 
 
-def _number_tests(corpus: Corpus, instruction: str, limits: tuple[int, ...], column: Column) -> tuple[Test, ...]:
+def _slots(corpus: Corpus, instruction: str, numbers: Assignment, column: Column) -> tuple[Slot, ...]:
+    """Return the conditions that there can be on a column: those certain, else with any number that is left."""
+    counted = tuple((test,) for test in counted_at_all(corpus, instruction))
+    if column.name in numbers.slots:
+        return numbers.slots[column.name]
     unit = unit_of(words(column.name))
-    tests = [(sign, value) for sign, value in number_tests(instruction, unit) if not _is_one_of(value, limits)]
-    pairs = [pair for pair in either_numbers(instruction) if comparable(column, pair, corpus) == pair]
-    if pairs:
-        return tuple(("in", f"({', '.join(pair)})") for pair in pairs)
-    fitting = comparable(column, [value for _, value in tests], corpus)
-    return (*((sign, value) for sign, value in tests if value in fitting), *counted_at_all(corpus, instruction))
-
-
-def _is_one_of(value: str, limits: tuple[int, ...]) -> bool:
-    return value.isdigit() and int(value) in limits
+    fitting = comparable(column, numbers.left, corpus)
+    return (*((test,) for test in number_tests(instruction, unit) if test[1] in fitting), *counted)
 
 
 def _several(corpus: Corpus, instruction: str) -> Need:
@@ -241,9 +259,11 @@ def _about(corpus: Corpus, instruction: str, values: dict[str, tuple[str, ...]])
 
 
 def _questions(
-    corpus: Corpus, instruction: str, shows: Need, step: Step | None, halves: Halves | None, told: frozenset[str]
+    corpus: Corpus, instruction: str, shows: Need, counts: bool, halves: Halves | None, told: frozenset[str]
 ) -> tuple[int, int]:
     """Return how many conditions only the text answers, at least and at most."""
+    if counts:
+        return parts.asked(corpus, instruction, told)
     if shows != "must":
         least, most = parts.asked(corpus, instruction, told)
         return max(0, least - _in_other_words(corpus, instruction)), most
@@ -257,16 +277,21 @@ def _in_other_words(corpus: Corpus, instruction: str) -> bool:
     return any(c.type == BOOL for c in corpus.columns) and bool(cue("other_words").search(instruction))
 
 
-def _lists_things(corpus: Corpus, text: str) -> bool:
-    """Return whether a text is a list of short names of things, none of which is a row."""
+def _lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
+    """Return whether a text is a list of columns, things and questions; without a description it has two kinds of them."""
     listed = parts.outputs(corpus, text)
-    return len(listed) > 1 and not _heads_rows(corpus, text)
+    kinds = {each.kind for each in listed}
+    if cut and kinds == {"column"}:
+        return True
+    return len(listed) > 1 and not _heads_rows(corpus, text) and (cut or "column" in kinds)
 
 
 def _listed(
-    corpus: Corpus, instruction: str, said: list[str], halves: Halves | None, questions: tuple[int, int]
+    corpus: Corpus, instruction: str, said: list[str], halves: Halves | None, options: tuple[str, ...]
 ) -> tuple[Output, ...]:
     """Return what is shown, where every part of it is understood."""
+    if options:
+        return parts.with_choice(corpus, instruction, options)
     if _CHOICE.search(halves.outputs if halves else instruction):
         return ()
     if halves is not None:
@@ -296,7 +321,9 @@ def _counts_rows(corpus: Corpus, instruction: str) -> bool:
     if not found:
         return True
     after = [stem(word) for word in words(found[0])[2:]]
-    return bool(row_nouns(corpus) & set(after)) or bool(re.search(r"\bper\b|\bfor each\b|\bby\b", instruction))
+    who = PEOPLE - {stem("people"), stem("person"), stem("somebody")}
+    rows = row_nouns(corpus) | (who if found[0].lower().startswith("how") else frozenset())
+    return bool(rows & set(after)) or bool(re.search(r"\bper\b|\b(?:for|in) each\b|\bby\b", instruction))
 
 
 def _shows(corpus: Corpus, instruction: str, step: Step | None, counts: bool) -> Need:

@@ -36,7 +36,7 @@ class Mended:
 def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
     """Return the query without conditions that nothing in the instruction speaks for."""
     query, renamed = _columns_for_questions(query, corpus)
-    query = _names_apart(query)
+    query = _names_apart(query, corpus)
     if query.where is None:
         return Mended(query, renamed)
     spoken = mentioned(corpus, instruction)
@@ -70,8 +70,9 @@ def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query,
             and not column.is_long
             and column.name != corpus.text
             and isinstance(item.value, ast.Call)
-            and item.value.function.text in ("span", "spans", "label")
-            and not any("{" in a.value.value for a in item.value.arguments if isinstance(a.value, ast.Text))
+            and item.value.function.text in (("span", "spans", "label") if column.type == BOOL else ("span", "spans"))
+            and column.name in mentioned(corpus, _instruction(item.value))
+            and "{" not in _instruction(item.value)
         ):
             notes.append(f"`{column.name}` is taken from its column")
             item = replace(item, name=None, value=item.name)
@@ -81,18 +82,23 @@ def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query,
     return replace(query, select=replace(query.select, items=tuple(items))), tuple(notes)
 
 
-def _names_apart(query: ast.Query) -> ast.Query:
-    """Number outputs that have the name of one before them."""
+def _instruction(call: ast.Call) -> str:
+    return " ".join(a.value.value for a in call.arguments if isinstance(a.value, ast.Text))
+
+
+def _names_apart(query: ast.Query, corpus: Corpus) -> ast.Query:
+    """Number outputs that have the name of one before them, or of a column that they do not show."""
     if query.select is None:
         return query
-    taken: set[str] = set()
+    taken = {column.name for column in corpus.columns}
+    shown: set[str] = set()
     items: list[ast.Star | ast.Item] = []
     for item in query.select.items:
         name = item.name if isinstance(item, ast.Item) else None
         if isinstance(item, ast.Item) and name is None and isinstance(item.value, ast.Name):
-            if item.value.text in taken:
+            if item.value.text in shown:
                 continue  # the same column once more
-            taken.add(item.value.text)
+            shown.add(item.value.text)
         elif isinstance(item, ast.Item) and name is not None:
             free = (
                 text for n in itertools.count(1) if (text := name.text if n == 1 else f"{name.text}_{n}") not in taken

@@ -56,16 +56,18 @@ class Output:
     """One thing to be shown.
 
     Attributes:
-        kind: a column, a question that is answered with yes or no, or something found in the text.
+        kind: a column, a question that is answered with yes or no, something found in the text, or a choice.
         column: the name of the column, else empty.
         about: beginnings of words one of which a question has.
         several: whether all that is found of a kind is wanted; None leaves it open.
+        options: what is chosen from.
     """
 
-    kind: Literal["column", "label", "found"]
+    kind: Literal["column", "label", "found", "choice"]
     column: str = ""
     about: tuple[str, ...] = ()
     several: bool | None = None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +129,29 @@ def _columns_last(corpus: Corpus, text: str) -> Halves | None:
 def _of_rows_last(corpus: Corpus, text: str) -> Halves | None:
     """The hotel of long stays; the hotel if the stay was long."""
     for found in _PREPOSITION.finditer(text):
-        nouns = row_nouns(corpus) | (PEOPLE if found[0].lower().startswith(("for", "from")) else frozenset())
+        nouns = (
+            row_nouns(corpus)
+            | _kinds_of_rows(corpus, text)
+            | (PEOPLE if found[0].lower().startswith(("for", "from")) else frozenset())
+        )
         before, behind = text[: found.start()], text[found.end() :]
         after = re.split(_NEXT, behind, maxsplit=1)[0]
         goes_on = "," in before and not re.search(r"\band\b|,\s*$", before) and re.search(r"\band\b", behind)
         if before and not goes_on and set(map(stem, words(after)[:6])) & nouns and not _ends_in_verb(before):
             return Halves(before, behind)
     condition = _CONDITION.search(text)
-    if condition and condition.start() and not _ASKS.match(text[condition.start() :]):
+    # "Where" and "when" ask, too: the hotel, where it is, and when it was built.
+    if condition and condition.start() and not re.search(r"(?:,|\band)\s*$", text[: condition.start()]):
         return Halves(text[: condition.start()], condition[1])
     return None
+
+
+def _kinds_of_rows(corpus: Corpus, text: str) -> set[str]:
+    """Return the stems of plurals behind the value of a column: remote positions, urgent cases."""
+    said = [str(v) for c in corpus.columns for v in (*_said(c, text), *_own_words(c))]
+    return {
+        stem(word) for value in said for word in re.findall(rf"\b{re.escape(value.lower())} ([a-z]+s)\b", text.lower())
+    }
 
 
 def _ends_in_verb(text: str) -> bool:
@@ -211,6 +226,9 @@ def _column_meant(corpus: Corpus, part: str) -> list[str]:
     """Return the one short column that a single word means: time, for one of minutes."""
     if len(part.split()) != 1:
         return []
+    first = corpus.columns[0]
+    if stem(part.lower()) in ("titl", "nam") and first.type == TEXT and not first.closed:
+        return [first.name]
     short = [c for c in corpus.columns if not (c.is_long or c.closed) and c.name != corpus.text]
     found = [c.name for c in short if content_words(part) & said_for(c)]
     return found if len(found) == 1 else []
@@ -265,7 +283,8 @@ def _several(part: str) -> bool | None:
         return True if is_plural(which[1]) else None
     if not said or not head or _ASKS.match(part):
         return None
-    return True if _ALL.match(part) else is_plural(head[-1])
+    # The second of two nouns decides, unless the first one already is what somebody does something with.
+    return True if _ALL.match(part) else any(map(is_plural, head[:2]))
 
 
 def is_plural(word: str) -> bool:
@@ -368,6 +387,48 @@ def _softly(corpus: Corpus, piece: str) -> list[str]:
             cut.append(piece[start : found.start()])
             start = found.end()
     return [*cut, piece[start:]]
+
+
+_OPTIONS = re.compile(
+    r"(?:\b(?:as|into|either|is it|are they|is (?:the|this|its) [\w ]+?)\s+|^|[:?]\s*|\bwhether (?:it is|the \w+ is) )"
+    r"(?P<list>(?:[\w-]+(?: [\w-]+)?, )+(?:an? )?[\w-]+(?: [\w-]+)?,? or (?:an? )?[\w-]+(?: [\w-]+)?|"
+    r"[\w-]+ or (?:an? )?[\w-]+)\s*(?=[.?;:]|$)",
+    re.IGNORECASE,
+)
+_SORTS_INTO = re.compile(
+    r"\b(?:classif\w*|categori[sz]\w*|label|sort|group|tag|mark|assign)\b.*\b(?:as|into|to)\b", re.IGNORECASE
+)
+
+
+def options_in(corpus: Corpus, instruction: str) -> tuple[str, ...]:
+    """Return what is to be chosen from: positive, negative or mixed? Nothing where a condition may be meant."""
+    found = _OPTIONS.search(instruction)
+    if found is None:
+        return ()
+    options = [re.sub(r"^(?:an?|the) ", "", part.strip()) for part in re.split(r",\s*(?:or )?|\bor\b", found["list"])]
+    options = [option for option in options if option]
+    asks = instruction[found.end() :].lstrip().startswith("?") or _SORTS_INTO.search(instruction)
+    values = any(said_values(column, found["list"]) for column in corpus.columns if column.closed)
+    enough = len(options) > 2 or _SORTS_INTO.search(instruction)
+    return tuple(options) if asks and enough and not values and found["list"] != instruction.strip(" .") else ()
+
+
+def with_choice(corpus: Corpus, instruction: str, options: tuple[str, ...]) -> tuple[Output, ...]:
+    """Return a choice and what else is asked beside it; nothing where that is not understood."""
+    found = _OPTIONS.search(instruction)
+    assert found is not None
+    chosen = Output("choice", options=options)
+    rest = instruction[found.end() :].strip(" .?;:,")
+    before = instruction[: found.start()].strip(" .?;:,")
+    if not rest:
+        return (chosen,)
+    if before and not _SORTS_INTO.search(instruction):
+        return ()
+    rest = re.sub(
+        r"^(?:and |also )+", "", re.sub(r"\bwhat does each [\w ]+ (?:on|about),?\s*(?:and\b)?", "", rest).strip()
+    )
+    others = outputs(corpus, rest)
+    return (chosen, *others) if others else ()
 
 
 def questions_in(instruction: str) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from falconql.asking.evidence import cue
 
 Test = tuple[str, str]  # a sign and what it compares with
+Slot = tuple[Test, ...]  # a condition, as the ways to write it
 
 SIGNS = ("=", "!=", "<=", ">=", "<", ">")
 _NUMBER = re.compile(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?)\s*(k|thousand|million|billion)?\b(?!-\d)", re.IGNORECASE)
@@ -52,11 +53,13 @@ class Number:
     Attributes:
         value: as queries write it.
         signs: those that the words around it allow.
+        place: where it stands in the text.
         seconds: how long the unit behind it is, 0 when there is none.
     """
 
     value: str
     signs: tuple[str, ...]
+    place: int = 0
     seconds: int = 0
 
     def in_unit(self, seconds: int) -> str:
@@ -93,21 +96,27 @@ def numbers(text: str) -> list[Number]:
     for match in _NUMBER.finditer(without_days):
         value = float(match[1].replace(",", "")) * _SCALES.get((match[2] or "").lower(), 1)
         shown = f"{value:g}" if value < 1e6 and value % 1 else str(int(value))
-        found.append(Number(shown, _signs(text, *match.span()) or SIGNS, _unit_behind(text, match.end())))
+        found.append(
+            Number(shown, _signs(text, *match.span()) or SIGNS, match.start(), _unit_behind(text, match.end()))
+        )
     for match in _WORD.finditer(text):
         signs = _signs(text, *match.span())
         if match[1].lower() == "one" and not (signs or match[2]):
             continue  # "one by one", "each one", "the ones"
         scale = _SCALES.get((match[2] or "").lower(), 1)
         whole = str(_WORDS[match[1].lower()] * scale)
-        found.append(Number(whole, signs or SIGNS, _unit_behind(text, match.end())))
+        found.append(Number(whole, signs or SIGNS, match.start(), _unit_behind(text, match.end())))
     for pattern, values, signs in _SPANS:
         if span := pattern.search(text):
-            found += [Number(value, signs or _signs(text, *span.span()) or SIGNS) for value in values]
+            sure = signs or _signs(text, *span.span()) or SIGNS
+            found += [Number(value, sure, span.start()) for value in values]
     for match in _YEAR.finditer(text):
         if match[2]:
             first = int(match[1])
-            found += [Number(str(first), (">=",)), Number(str(first + 10), ("<",)), Number(str(first + 9), ("<=",))]
+            place = match.start()
+            found.append(Number(str(first), (">=",), place))
+            # The end of a decade is a condition of its own.
+            found += [Number(str(first + 10), ("<",), place + 1), Number(str(first + 9), ("<=",), place + 1)]
     return found
 
 
@@ -120,6 +129,11 @@ def either_numbers(text: str) -> tuple[tuple[str, str], ...]:
 def _digits(word: str) -> str:
     """Return a small number that is said in digits or in a word, empty for anything else."""
     return word if word.isdigit() else str(_WORDS.get(word.lower(), ""))
+
+
+def years_in(text: str) -> tuple[int, ...]:
+    """Return the places of years."""
+    return tuple(match.start() for match in _YEAR.finditer(_DAY.sub(lambda found: " " * len(found[0]), text)))
 
 
 def _unit_behind(text: str, place: int) -> int:

@@ -22,7 +22,7 @@ _EACH_ALONE = r"(?:for|of) each(?= (?:of|whether|if|what|how|when|where|who)\b|[
 _EACH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:each|every) (?:of the )?{_NOUN}",
+        rf"(?<!did )(?<!does )(?<!do )\b(?:each|every) (?:of the )?{_NOUN}",
         rf"\b(?:for|of|from) all (?:the )?{_NOUN}",
         rf"\bgo(?:ing)? through (?:all )?(?:the )?{_NOUN}",
         rf"\btake (?:all )?(?:the )?{_NOUN}.*\bone by one\b",
@@ -30,6 +30,7 @@ _EACH = tuple(
         rf"\ball (?:of )?(?:the )?{_NOUN}.*\bfor each\b",
         rf"\b(?:the|all|which|what) {_NOUN}.*\bwhich of (?:these|those|them)\b",
         rf"\b(?:the|all|which) {_NOUN}.*\b(?:each one|each of them|in turn|{_EACH_ALONE})",
+        rf"\b(?:which|what) {_NOUN}.*\b(?:did|does|do|was|were|is|are|has|have) each\b",
         rf"\bpairs of {_NOUN}",
     )
 )
@@ -95,7 +96,8 @@ def _step_of_one(corpus: Corpus, instruction: str, rows: frozenset[str]) -> Step
         noun = back["noun"].lower()
         before = words(instruction[: back.start()])
         again = any(stem(word) == stem(noun) or (len(noun) > 5 and word.startswith(noun[:5])) for word in before)
-        pointed = back[0].lower().startswith(("that", "this")) or _THEN.search(instruction)
+        owned = instruction[back.end() :].startswith("'s")
+        pointed = back[0].lower().startswith(("that", "this")) or owned or _THEN.search(instruction)
         if again and pointed and stem(noun) not in rows and stem(noun) not in _NO_NOUN:
             if noun == "person" and (first := _FIRST_NOUN.search(instruction)) and _variable(first["noun"], corpus):
                 return _one(first["noun"], corpus)

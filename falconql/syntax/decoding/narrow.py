@@ -85,16 +85,18 @@ class Shown:
     """One output that is certain.
 
     Attributes:
-        kind: ``column``, ``label`` or ``found``.
+        kind: ``column``, ``label``, ``found`` or ``choice``.
         column: its name, for a column.
         about: beginnings of words one of which the question has.
         several: whether all that is found of a kind is wanted; None leaves it open.
+        options: what is chosen from.
     """
 
-    kind: OneOf["column", "label", "found"]
+    kind: OneOf["column", "label", "found", "choice"]
     column: str = ""
     about: tuple[str, ...] = ()
     several: bool | None = None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +442,10 @@ class _Narrow:
         for number, shown in enumerate(self.frame.listed, 1):
             if shown.kind == "column":
                 items.append(Literal(name_text(shown.column)))
+                continue
+            if shown.kind == "choice":
+                options = "".join(f", {quoted(option)}" for option in shown.options)
+                items.append(seq(Rule("var"), ": choose(", self._which(), Rule("kind"), options, ")"))
                 continue
             starts, end = (_YES_NO, '?"') if shown.kind == "label" else (_OPEN, '"')
             rules[f"said-{number}"] = seq(
