@@ -18,6 +18,7 @@ _NEAR = 5.0
 _BESIDE = 2.0
 _SAID_FOR = 1.5
 _MONEY = frozenset("price cost fee salary wage pay rent fare budget revenue profit damage usd eur gbp".split())  # noqa: SIM905
+_BETWEEN = re.compile(r"\bbetween \S+ and\b", re.IGNORECASE)
 _BREAK = re.compile(r"[,;:.](?!\d)|\b(?:and|or|but)\b", re.IGNORECASE)
 
 
@@ -97,7 +98,7 @@ def _distances(column: Column, instruction: str, place: int, since: int) -> Iter
     for found in re.finditer(r"[^\W\d_]+", instruction.lower()):
         own = bool({stem(found[0]), root(found[0])} & names)
         if found.start() >= since and (own or stem(found[0]) in others):
-            between = instruction[min(place, found.end()) : max(place, found.start())]
+            between = _BETWEEN.sub("", instruction[min(place, found.end()) : max(place, found.start())])
             apart = len(between.split()) + 4 * len(_BREAK.findall(between))
             yield apart + (0 if own else _SAID_FOR)
     yield float("inf")

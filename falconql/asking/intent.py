@@ -278,7 +278,7 @@ def _in_other_words(corpus: Corpus, instruction: str) -> bool:
 
 
 def _lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
-    """Return whether a text is a list of columns, things and questions; without a description it has two kinds of them."""
+    """Return whether a text is a list of columns, things and questions."""
     listed = parts.outputs(corpus, text)
     kinds = {each.kind for each in listed}
     if cut and kinds == {"column"}:

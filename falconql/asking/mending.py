@@ -36,7 +36,7 @@ class Mended:
 def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
     """Return the query without conditions that nothing in the instruction speaks for."""
     query, renamed = _columns_for_questions(query, corpus)
-    query = _names_apart(query, corpus)
+    query = _names_apart(query)
     if query.where is None:
         return Mended(query, renamed)
     spoken = mentioned(corpus, instruction)
@@ -86,12 +86,16 @@ def _instruction(call: ast.Call) -> str:
     return " ".join(a.value.value for a in call.arguments if isinstance(a.value, ast.Text))
 
 
-def _names_apart(query: ast.Query, corpus: Corpus) -> ast.Query:
-    """Number outputs that have the name of one before them, or of a column that they do not show."""
+def _names_apart(query: ast.Query) -> ast.Query:
+    """Number outputs that have the name of one before them, or of a column that is shown."""
     if query.select is None:
         return query
-    taken = {column.name for column in corpus.columns}
-    shown: set[str] = set()
+    bare = [
+        i.value.text
+        for i in query.select.items
+        if isinstance(i, ast.Item) and not i.name and isinstance(i.value, ast.Name)
+    ]
+    taken, shown = set(bare), set[str]()
     items: list[ast.Star | ast.Item] = []
     for item in query.select.items:
         name = item.name if isinstance(item, ast.Item) else None

@@ -77,10 +77,11 @@ def test_no_steps(instruction: str) -> None:
 
 def test_conditions_that_are_certain() -> None:
     found = decided("paid orders in Graz with more than 20 loaves since 2021 that mention a birthday")
-    assert found.required == ("branch", "paid", "baked")
+    assert found.required == ("branch", "paid", "loaves", "baked")
     assert found.values == {"branch": ("Graz",)}
     assert found.dates[0] == ((">=", "2021-01-01"),)
-    assert (">", "20") in found.numbers(CORPUS.columns[2])
+    assert found.numbers["loaves"] == (((">", "20"),),)
+    assert found.holds == {"branch": True, "paid": True}
     assert found.either == "no"
 
 
@@ -172,3 +173,54 @@ def test_another_language_decides_nothing(instruction: str) -> None:
 
 def test_names_and_rare_words_are_no_other_language() -> None:
     assert intent(CORPUS, "orders from Los Angeles whose son met the van driver") is not None
+
+
+@pytest.mark.parametrize(
+    ("instruction", "holds"),
+    [
+        ("unpaid orders from Graz", {"branch": True, "paid": False}),
+        ("orders not from Graz that are paid", {"branch": False, "paid": True}),
+        ("neither Graz nor Linz, paid", {"branch": False, "paid": True}),
+        ("paid orders except those in Wels", {"branch": False, "paid": True}),
+        ("orders from Graz or Linz that were never paid", {"branch": True, "paid": False}),
+    ],
+)
+def test_whether_conditions_are_to_hold(instruction: str, holds: dict[str, bool]) -> None:
+    assert decided(instruction).holds == holds
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kinds", "options"),
+    [
+        ("Classify each remark as praise, blame or neither.", ["choice"], ("praise", "blame", "neither")),
+        ("is the customer angry, happy or neutral?", ["choice"], ("angry", "happy", "neutral")),
+        ("praise, blame or question? and also the product", ["choice", "found"], ("praise", "blame", "question")),
+        ("sort the remarks into urgent or normal", ["choice"], ("urgent", "normal")),
+    ],
+)
+def test_choices(instruction: str, kinds: list[str], options: tuple[str, ...]) -> None:
+    found = decided(instruction)
+    assert [each.kind for each in found.listed] == kinds
+    assert found.listed[0].options == options
+    assert found.shows == "must"
+
+
+@pytest.mark.parametrize(
+    "instruction", ["orders in Graz, Linz or Wels", "cakes or bread", "is it about cakes or bread?"]
+)
+def test_conditions_are_no_choices(instruction: str) -> None:
+    assert not any(each.kind == "choice" for each in decided(instruction).listed)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "wanted"),
+    [
+        ("What share of orders per branch has a complaint?", (True, "must", (0, 0))),
+        ("how many orders per branch mention a birthday", (False, "must", (1, 1))),
+        ("number of orders by branch", (False, "must", (0, 0))),
+    ],
+)
+def test_counts(instruction: str, wanted: tuple[bool, str, tuple[int, int]]) -> None:
+    found = decided(instruction)
+    assert found.counts
+    assert (found.shares, found.grouped, found.questions) == wanted

@@ -1,0 +1,57 @@
+"""Which column a number of an instruction is for."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from falconql.asking.assignment import assigned_numbers
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.quantities import limits_in
+from falconql.types import DATE, FLOAT, INT, TEXT
+
+CORPUS = Corpus(
+    "boat trips",
+    (
+        Column("trip_id", INT, (1, 5000)),
+        Column("passengers", INT, (0, 60)),
+        Column("fare_eur", FLOAT, (5.0, 400.0)),
+        Column("minutes", INT, (10, 600)),
+        Column("sailed", DATE, (dt.date(2015, 1, 1), dt.date(2025, 1, 1))),
+        Column("log", TEXT, mean_length=200.0),
+    ),
+    "log",
+)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "slots"),
+    [
+        ("trips with more than 20 passengers", {"passengers": (((">", "20"),),)}),
+        ("over 30 passengers and fares below 50", {"passengers": (((">", "30"),),), "fare_eur": ((("<", "50"),),)}),
+        ("trips under €80", {"fare_eur": ((("<", "80"),),)}),
+        ("passengers between 10 and 20", {"passengers": (((">=", "10"),), (("<=", "20"),))}),
+        ("trips longer than two hours", {"minutes": (((">", "120"),),)}),
+        ("trips with two or four passengers", {"passengers": ((("in", "(2, 4)"),),)}),
+        ("trips without passengers", {"passengers": ((("=", "0"),),)}),
+        ("trips without a guide, over 20 passengers", {"passengers": (((">", "20"),),)}),
+        ("the 5 longest trips", {}),
+        ("trips before 2019", {}),
+        ("trips that went well", {}),
+    ],
+)
+def test_numbers_go_to_the_column_named_nearest(instruction: str, slots: object) -> None:
+    assert dict(assigned_numbers(CORPUS, instruction, limits_in(instruction)).slots) == slots
+
+
+def test_numbers_of_no_certain_column_are_left() -> None:
+    found = assigned_numbers(CORPUS, "anything over 40", ())
+    assert found.slots == {}
+    assert found.left == ("40",)
+
+
+def test_a_corpus_without_numbers() -> None:
+    plain = Corpus("notes", (Column("note", TEXT, mean_length=90.0),), "note")
+    found = assigned_numbers(plain, "more than 3 errors", ())
+    assert found.slots == {}
