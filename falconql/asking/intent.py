@@ -26,7 +26,7 @@ from falconql.asking.conditions import (
 )
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import actions, content_words, cue, is_english, mentioned, said_values, stem, words
-from falconql.asking.parts import Halves, Output
+from falconql.asking.parts import Asked, Halves, Output
 from falconql.asking.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
 from falconql.asking.rows import PEOPLE, row_nouns
 from falconql.asking.steps import Step, first_step
@@ -93,6 +93,7 @@ class Intent:
         listed: what is shown, in order; empty where that is not certain.
         shares: aggregates are shares.
         holds: for columns with required conditions, whether these are to hold.
+        asked: the conditions that are questions, in order; empty where they are not certain.
     """
 
     conditions: frozenset[str]
@@ -124,6 +125,7 @@ class Intent:
     listed: tuple[Output, ...]
     shares: bool
     holds: dict[str, bool]
+    asked: tuple[Asked, ...]
 
 
 def intent(corpus: Corpus, instruction: str) -> Intent | None:
@@ -157,7 +159,14 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     if options:
         shows, either = "must", "no"
     listed = () if shows != "must" or step or counts else _listed(corpus, plain, said, halves, options)
+    signs = {c.name: sign for c in corpus.columns if c.name in required and (sign := holds(c, plain)) is not None}
+    asked: tuple[Asked, ...] = ()
+    if either == "no" and step is None and questions[0] == questions[1] > 0 and not counts:
+        text = halves.description if halves and shows == "must" else plain
+        of_columns = not all(signs.values()) or (is_about_nulls(plain) and bool(conditions - set(required)))
+        asked = parts.asked_parts(corpus, text, told, columns_deny=of_columns)
     return Intent(
+        asked=asked if len(asked) == questions[0] else (),
         conditions=conditions,
         values=values,
         numbers={c.name: _slots(corpus, plain, numbers, c) for c in corpus.columns if c.type in (INT, FLOAT)},
@@ -176,7 +185,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         questions=questions,
         listed=listed,
         shares=shares,
-        holds={c.name: sign for c in corpus.columns if c.name in required and (sign := holds(c, plain)) is not None},
+        holds=signs,
         alternatives=alternatives,
         items=2 + len(_PARTS.findall(plain)),
         plain=shows == "must" and step is None and not counts and _lists_columns(corpus, plain, all_of_them=True),

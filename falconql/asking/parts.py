@@ -33,6 +33,8 @@ _HARD = cue("hard_boundary")
 _SOFT = cue("soft_boundary")
 _ORDER = cue("order")
 _ASKS = cue("asks")
+_DENIES = cue("denies")
+_ONLY = cue("only")
 _OUTPUT_VERB = cue("output_verb")
 _YES_NO_START = cue("question")
 _WHETHER = re.compile(r"^(?:whether|if|yes or no)\b", re.IGNORECASE)
@@ -346,16 +348,66 @@ def _names(column: Column) -> frozenset[str]:
 
 def asked(corpus: Corpus, text: str, told: Collection[str]) -> tuple[int, int]:
     """Return how many questions the description of rows holds, at least and at most."""
-    hard = [part for part in _HARD.split(text) if part and not _tells_open(corpus, part)]
-    short = {
-        word for c in corpus.columns if not c.is_long and c.name != corpus.text for word in map(stem, words(c.name))
-    }
-    hard = [part for part in hard if not (_rest(part, told) <= short and _has_values(corpus, part))]
-    least = sum(bool(_rest(part, told)) for part in hard)
+    hard = [part for _, part in _asking_parts(corpus, text, told)]
+    least = len(hard)
     if re.search(r"\b(?:or|nor)\b", text, re.IGNORECASE) and least > 1:
         least -= 1  # "cats or dogs" may be one question
     most = sum(bool(_rest(part, told)) for piece in hard for part in _softly(corpus, piece))
     return min(least, most), most
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A condition that only the text answers.
+
+    Attributes:
+        about: beginnings of words one of which the question has.
+        denied: whether it is not to hold; None leaves that open.
+    """
+
+    about: tuple[str, ...]
+    denied: bool | None
+
+
+def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_deny: bool) -> tuple[Asked, ...]:
+    """Return the conditions that only the text answers, one for each part; none where a part may hold several.
+
+    Args:
+        corpus: the table.
+        text: the description of rows, without ``or``.
+        told: stems of what columns tell.
+        columns_deny: a condition on a column is denied, too, so that a negation may be its own.
+    """
+    found = []
+    for before, part in _asking_parts(corpus, text, told):
+        if sum(bool(_rest(piece, told)) for piece in _softly(corpus, part)) != 1:
+            return ()
+        said = f"{before} {part}"
+        denied: bool | None = bool(_DENIES.search(said)) and not _ONLY.search(said)
+        if denied and (columns_deny or _ONLY.search(said)):
+            denied = None
+        needless = {word for word in content_words(part) if word not in _rest(part, told)}
+        found.append(Asked(starts(part, needless), denied))
+    return tuple(found)
+
+
+def _asking_parts(corpus: Corpus, text: str, told: Collection[str]) -> list[tuple[str, str]]:
+    """Return the parts that columns do not tell, each with the words that part it from the one before."""
+    short = {
+        word for c in corpus.columns if not c.is_long and c.name != corpus.text for word in map(stem, words(c.name))
+    }
+    cut, start, before = [], 0, ""
+    for found in [*_HARD.finditer(text), None]:
+        part = text[start : found.start() if found else len(text)]
+        rest = _rest(part, told)
+        needless = _tells_open(corpus, part) or (rest <= short and _has_values(corpus, part))
+        if rest and not needless:
+            cut.append((before, part))
+        if found:
+            # "But" and "not" stand before one part: a boundary with nothing behind it goes on.
+            before = f"{before} {found[0]}" if not part.strip() else found[0]
+            start = found.end()
+    return cut
 
 
 def _tells_open(corpus: Corpus, part: str) -> bool:

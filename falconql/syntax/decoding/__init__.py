@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from falconql.syntax.decoding.export import whole_grammar
 from falconql.syntax.decoding.model import Grammar
-from falconql.syntax.decoding.narrow import Column, Frame, Shown, Step, narrow_grammar
+from falconql.syntax.decoding.narrow import Asked, Column, Frame, Shown, Step, narrow_grammar
 from falconql.syntax.decoding.printers import ebnf, gbnf, lark
 
 __all__ = [
+    "Asked",
     "Column",
     "Frame",
     "Grammar",

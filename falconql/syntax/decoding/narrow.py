@@ -100,6 +100,19 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One condition that the model answers and that is certain.
+
+    Attributes:
+        about: beginnings of words one of which the question has; none allows any.
+        denied: whether it is not to hold; None leaves that open.
+    """
+
+    about: tuple[str, ...] = ()
+    denied: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What kinds of clauses a query may have; by default all.
 
@@ -126,6 +139,7 @@ class Frame:
         about: beginnings of words one of which every question has; none allows any.
         listed: the outputs in order, where they are certain; what says which row it is may stand before them.
         shares: aggregates are shares.
+        asked: the conditions that are questions, in order, where they are certain.
         thinking: comment lines with conditions and outputs come first.
     """
 
@@ -151,6 +165,7 @@ class Frame:
     about: tuple[str, ...] = ()
     listed: tuple[Shown, ...] = ()
     shares: bool = False
+    asked: tuple[Asked, ...] = ()
     thinking: bool = False
 
 
@@ -224,7 +239,7 @@ class _Narrow:
             # Where only the model can tell rows from outputs, questions are one or the other.
             undecided = self.frame.shows == "may" and self.frame.step is None
             where = Rule("where-columns") if undecided else Rule("where")
-            if not undecided or self.tested:
+            if not undecided or self._tests() or self.frame.required:
                 options += [seq(where, _line(output), tail) for output in outputs]
         if self.frame.ordered != "no" and self.frame.shows != "must" and not self.frame.required:
             options.append(seq(Rule("order"), self._limited()))
@@ -294,6 +309,8 @@ class _Narrow:
         bounds = (min(bound, MOST_CONDITIONS) for bound in self.frame.questions)
         least, most = (max(0, bound - spent) if self._asked() else 0 for bound in bounds)
         blocks: list[Node] = self._required()
+        if self.frame.asked and self._asked() and not together:
+            return rules | self._certain(blocks, rules)
         if together:
             blocks.append(Rule("alternatives"))
         if most or self._tests() or not blocks:
@@ -318,6 +335,23 @@ class _Narrow:
         if self.tested:
             columns = [*self._required(), *([self._conjunction(0, 0, 2, rules)] if self._tests() else [])]
             rules["where-columns"] = seq(_word("WHERE"), " ", _all_of(columns))
+        return rules
+
+    def _certain(self, blocks: Sequence[Node], rules: dict[str, Node]) -> dict[str, Node]:
+        """Return the rules of conditions all of whose questions are certain; others on columns may stand between."""
+        questions: list[Node] = []
+        for number, asked in enumerate(self.frame.asked, 1):
+            words = self._words("?", 1, asked.about)
+            rules[f"said-if-{number}"] = seq('"', choice(*(f"{word} " for word in _YES_NO)), words, '?"')
+            no = self._negation() if asked.denied is None else seq(_word("NOT"), " ") if asked.denied else seq("")
+            questions.append(seq(no, "label(", self._which(), Rule(f"said-if-{number}"), ")"))
+        tests = [self._conjunction(0, 0, 2, rules)] if self._tests() else []
+        sure = _all_of([*blocks, *questions])
+        rules["condition"] = choice(sure, _all_of([*blocks, *tests, *questions])) if tests else sure
+        if blocks or tests:
+            columns = [_all_of([*blocks, *tests])] if tests else []
+            options = [*columns, *([_all_of(blocks)] if blocks else [])]
+            rules["where-columns"] = seq(_word("WHERE"), " ", choice(*options))
         return rules
 
     def _required(self) -> list[Node]:
