@@ -80,7 +80,11 @@ def allowed_conditions(
     # A column of yes and no often is said in other words; not so where all is about something found in the text.
     in_texts = first_step(corpus, instruction) is not None
     other_words = not in_texts and cue("other_words").search(instruction)
-    yes_no = {c.name for c in corpus.columns if c.type == BOOL and (c.name in spoken or other_words)}
+    yes_no = {
+        c.name
+        for c in corpus.columns
+        if c.type == BOOL and (c.name in spoken or other_words or _is_said(c, instruction))
+    }
     found = yes_no | set(values) | set(assigned)
     numbers = (*left, *(value for _, value in counted_at_all(corpus, instruction)))
     numeric = [

@@ -55,6 +55,7 @@ _MIXED = cue("mixed")
 _PARTS = cue("parts")
 _SHARE = cue("share")
 _OR_MORE = cue("or_more")
+_ASKS_FOR = cue("asks_for")
 _REQUEST = cue("request")
 _NAME_OF_THING = cue("name_of_thing")
 
@@ -136,8 +137,10 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     spoken = frozenset(mentioned(corpus, plain))
     step = first_step(corpus, plain)
     counts = bool(_COUNT.search(plain)) and (step is not None or _counts_rows(corpus, plain))
-    shows = _shows(corpus, _without_time(corpus, plain), step, counts)
+    shows = _shows(corpus, _ASKS_FOR.sub("", _without_time(corpus, plain)), step, counts)
     halves = parts.halves(corpus, plain) if step is None and not counts else None
+    if shows == "no" and halves and _lists_some(corpus, halves.outputs):
+        shows = "must"
     if shows == "may" and _lists_things(corpus, halves.outputs if halves else plain, halves is not None):
         shows = "must"
     limits = limits_in(plain)
@@ -145,9 +148,11 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     values = {c.name: named for c in corpus.columns if c.closed and (named := said_values(c, described))}
     either = _either(plain, values)
     alternatives = alternative_conditions(corpus, plain) if either == "must" else ()
-    certain = either == "no" or alternatives
     numbers = assigned_numbers(corpus, plain, limits)
-    required = required_conditions(corpus, plain, spoken, values, numbers.slots, alternatives) if certain else ()
+    if either == "no" or alternatives:
+        required = required_conditions(corpus, plain, spoken, values, numbers.slots, alternatives)
+    else:
+        required = _required_before_or(corpus, plain, limits)
     conditions = allowed_conditions(corpus, plain, spoken, values, numbers.slots, numbers.left)
     told = parts.told_words(corpus, plain, conditions | (spoken if counts else frozenset()))
     said = parts.questions_in(plain) if step is None else []
@@ -159,7 +164,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     if options:
         shows, either = "must", "no"
     listed = () if shows != "must" or step or counts else _listed(corpus, plain, said, halves, options)
-    signs = {c.name: sign for c in corpus.columns if c.name in required and (sign := holds(c, plain)) is not None}
+    settled = [c for c in corpus.columns if c.name in required and (c.type == BOOL or c.closed)]
+    signs = {c.name: sign for c in settled if (sign := holds(c, plain)) is not None}
     asked: tuple[Asked, ...] = ()
     if either == "no" and step is None and questions[0] == questions[1] > 0 and not counts:
         text = halves.description if halves and shows == "must" else plain
@@ -198,6 +204,18 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         limits=limits,
         asks_in_where=_asks_in_where(corpus, plain, shows, counts, questions, halves),
     )
+
+
+def _required_before_or(corpus: Corpus, instruction: str, limits: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the columns with conditions that stand before the clause with an ``or``: pinned posts that are A or B."""
+    either = re.search(r"\b(?:or|either|nor|neither)\b", instruction, re.IGNORECASE)
+    if either is None or re.search(r",\s*$", instruction[: either.start()]):
+        return ()
+    clauses = [found.start() for found in parts.SOFT.finditer(instruction[: either.start()])]
+    before = instruction[: clauses[-1]] if clauses else ""
+    values = {c.name: said for c in corpus.columns if c.closed and (said := said_values(c, before))}
+    numbers = assigned_numbers(corpus, before, limits)
+    return required_conditions(corpus, before, frozenset(mentioned(corpus, before)), values, numbers.slots, ())
 
 
 def _described(instruction: str, shows: Need, step: Step | None, halves: Halves | None) -> str:
@@ -292,7 +310,19 @@ def _lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
     kinds = {each.kind for each in listed}
     if cut and kinds == {"column"}:
         return True
-    return len(listed) > 1 and not _heads_rows(corpus, text) and (cut or "column" in kinds)
+    sure = (
+        cut
+        or "column" in kinds
+        or (kinds == {"label", "found"} and "?" in text)
+        or _NAME_OF_THING.search(text.split(",")[0])
+    )
+    return len(listed) > 1 and not _heads_rows(corpus, text) and bool(sure)
+
+
+def _lists_some(corpus: Corpus, text: str) -> bool:
+    """Return whether a text that seems to be about rows lists columns or names of things: hotel name and complaint."""
+    listed = parts.outputs(corpus, text)
+    return len(listed) > 1 and any(each.kind == "column" for each in listed)
 
 
 def _listed(
@@ -301,6 +331,8 @@ def _listed(
     """Return what is shown, where every part of it is understood."""
     if options:
         return parts.with_choice(corpus, instruction, options)
+    if said and halves is None:
+        return parts.outputs(corpus, instruction)
     if _CHOICE.search(halves.outputs if halves else instruction):
         return ()
     if halves is not None:
@@ -330,6 +362,9 @@ def _counts_rows(corpus: Corpus, instruction: str) -> bool:
     if not found:
         return True
     after = [stem(word) for word in words(found[0])[2:]]
+    numbers = {stem(word) for c in corpus.columns[1:] if c.type in (INT, FLOAT) for word in words(c.name)}
+    if numbers & set(after) and not re.search(r"\b(?:average|mean|total|sum|max|min)", instruction, re.IGNORECASE):
+        return False
     who = PEOPLE - {stem("people"), stem("person"), stem("somebody")}
     rows = row_nouns(corpus) | (who if found[0].lower().startswith("how") else frozenset())
     return bool(rows & set(after)) or bool(re.search(r"\bper\b|\b(?:for|in) each\b|\bby\b", instruction))
@@ -351,7 +386,7 @@ def _shows(corpus: Corpus, instruction: str, step: Step | None, counts: bool) ->
         return "must"
     later = _shown_later(corpus, instruction)
     if _heads_rows(corpus, _POLITE.sub("", instruction)):
-        *before, last = instruction.split(",")
+        *before, last = [part for part in instruction.split(",") if not _SORTED.search(part)] or [instruction]
         if before and _NAME_OF_THING.search(last) and len(last.split()) <= 3:
             return "must"
         return "must" if later else "may" if before and len(last.split()) <= 3 else "no"
@@ -400,7 +435,9 @@ def _lists_columns(corpus: Corpus, instruction: str, *, all_of_them: bool = Fals
     """Return whether columns are listed as outputs, before ``of``, ``for``, ``if``, ``only``, a colon, or last."""
     plain = _GIVE.sub("", instruction)
     before = re.match(r"^([^:;]*?)(?:,?\s+(?:of|for|if|only)\b|:)", plain, re.IGNORECASE)
-    if before and _all_columns(corpus, before[1], all_of_them):
+    # "Stays of two weeks" are the rows themselves.
+    rows_only = before is not None and not content_words(before[1]) - row_nouns(corpus)
+    if before and not rows_only and _all_columns(corpus, before[1], all_of_them):
         return True
     *rest, last = re.split(r"[,;]", re.sub(r"\s*\bplease\b\W*$", "", plain))
     return bool(rest) and _all_columns(corpus, _GIVE.sub("", last.strip()), all_of_them)

@@ -30,7 +30,7 @@ from falconql.asking.rows import PEOPLE, row_nouns
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _HARD = cue("hard_boundary")
-_SOFT = cue("soft_boundary")
+SOFT = cue("soft_boundary")
 _ORDER = cue("order")
 _ASKS = cue("asks")
 _DENIES = cue("denies")
@@ -86,8 +86,14 @@ def halves(corpus: Corpus, instruction: str) -> Halves | None:
     for cut in (_of_rows_first, _cut_in_two, _told_to_show, _columns_last, _of_rows_last):
         found = cut(corpus, text)
         if found is not None:
-            return found
+            # "Every stay where" names no output but the rows themselves.
+            rows_only = not content_words(_without_verbs(found.outputs)) - row_nouns(corpus) - PEOPLE - {"only"}
+            return None if rows_only and not _only_columns(found.outputs) else found
     return None
+
+
+def _only_columns(text: str) -> bool:
+    return bool(re.search(r"\bonly\b|\bjust\b", text, re.IGNORECASE))
 
 
 def _of_rows_first(corpus: Corpus, text: str) -> Halves | None:
@@ -96,7 +102,10 @@ def _of_rows_first(corpus: Corpus, text: str) -> Halves | None:
     if found is None or not _is_output_list(corpus, found[2]):
         return None
     if _OF_EACH.match(text):
-        return None if content_words(found[1]) - row_nouns(corpus) else Halves(found[2], "")
+        first = words(found[1])[:1]
+        if not first or stem(first[0]) not in row_nouns(corpus):
+            return None
+        return Halves(found[2], found[1] if content_words(found[1]) - row_nouns(corpus) else "")
     return Halves(found[2], found[1])
 
 
@@ -131,15 +140,19 @@ def _columns_last(corpus: Corpus, text: str) -> Halves | None:
 def _of_rows_last(corpus: Corpus, text: str) -> Halves | None:
     """The hotel of long stays; the hotel if the stay was long."""
     for found in _PREPOSITION.finditer(text):
-        nouns = (
-            row_nouns(corpus)
-            | _kinds_of_rows(corpus, text)
-            | (PEOPLE if found[0].lower().startswith(("for", "from")) else frozenset())
-        )
         before, behind = text[: found.start()], text[found.end() :]
+        of_people = found[0].lower().startswith(("for", "from")) or bool(re.search(r",|\band\b", before))
+        nouns = row_nouns(corpus) | _kinds_of_rows(corpus, text) | (PEOPLE if of_people else frozenset())
         after = re.split(_NEXT, behind, maxsplit=1)[0]
         goes_on = "," in before and not re.search(r"\band\b|,\s*$", before) and re.search(r"\band\b", behind)
-        if before and not goes_on and set(map(stem, words(after)[:6])) & nouns and not _ends_in_verb(before):
+        counted = re.search(r"\bnumber\s*$", before) and _columns_named(corpus, after)
+        if (
+            before
+            and not goes_on
+            and not counted
+            and set(map(stem, words(after)[:6])) & nouns
+            and not _ends_in_verb(before)
+        ):
             return Halves(before, behind)
     condition = _CONDITION.search(text)
     # "Where" and "when" ask, too: the hotel, where it is, and when it was built.
@@ -433,7 +446,7 @@ def _softly(corpus: Corpus, piece: str) -> list[str]:
     """Cut a piece behind a word for a row, where something new is said of it: angry guests / with children."""
     nouns = row_nouns(corpus) | PEOPLE
     cut, start = [], 0
-    for found in _SOFT.finditer(piece):
+    for found in SOFT.finditer(piece):
         before = words(piece[start : found.start()])
         if before and stem(before[-1]) in nouns:
             cut.append(piece[start : found.start()])

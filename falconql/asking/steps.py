@@ -70,7 +70,7 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             several = _plural(said) == said or pattern in (*_EACH[:2], _EACH[-1])
             if _is_all_there_is(corpus, instruction, said) or _of_row(said, rows):
                 continue
-            if name is None or not several or stem(words(said)[-1]) in rows or _is_column(corpus, said):
+            if name is None or not several or _head(said) in rows or _is_column(corpus, said):
                 continue
             further = any(
                 back["noun"].lower() not in said.lower() and stem(back["noun"].lower()) not in rows
@@ -82,7 +82,7 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
 
 def _of_row(said: str, rows: frozenset[str]) -> bool:
     """Return whether something is that of a row: each letter's gift."""
-    first = words(said)[0]
+    first = next(iter(words(said)), "")
     return first.endswith("'s") and stem(first) in rows
 
 
@@ -104,7 +104,7 @@ def _step_of_one(corpus: Corpus, instruction: str, rows: frozenset[str]) -> Step
             return _one(noun, corpus)
     if _THEN.search(instruction) or re.search(r"\b(?:that|this) person\b", instruction, re.IGNORECASE):
         found = _FIRST_NOUN.search(instruction)
-        if found and stem(words(found["noun"])[-1]) not in rows:
+        if found and _head(found["noun"]) not in rows:
             return _one(found["noun"], corpus)
     return None
 
@@ -157,9 +157,14 @@ def _plural(said: str) -> str:
     return " ".join([*before, many])
 
 
+def _head(said: str) -> str:
+    """Return the stem of the last word, which says what a noun is."""
+    return next((stem(word) for word in reversed(words(said))), "")
+
+
 def _is_column(corpus: Corpus, said: str) -> bool:
     """Return whether a noun is a short column, whose values are groups and not found in texts."""
-    last = stem(words(said)[-1])
+    last = _head(said)
     return any(
         last in {stem(word) for word in words(c.name)}
         for c in corpus.columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 
 import pytest
 
@@ -148,3 +149,27 @@ def test_every_frame_makes_a_grammar(instruction: str) -> None:
 def test_every_worked_example_makes_a_grammar(example: object) -> None:
     corpus, instruction = example.corpus, example.instruction  # type: ignore[attr-defined]
     assert gbnf(corpus_grammar(corpus, intent(corpus, instruction))).startswith("root ::=")
+
+
+PIECES = """for each every all the of in Graz or Linz and but not no without unless either neither nor orders remarks paid unpaid
+loaves more than 20 at least two between 5 10 since 2021 2023-04-01 branch baked how many average share per by what which who
+is does whether if ? , ; : . sorted newest first top 3 cake cakes about that mention with a for then that its name please give
+list extract classify as positive negative open still customers who number of \u00e9clair \u7f8e "quoted" 1e9 $5 50% () ' \\""".split()
+
+
+BARE = (
+    CORPUS,
+    Corpus("notes", (Column("note", TEXT, mean_length=90.0),), "note"),
+    Corpus("flags", (Column("paid", BOOL), Column("open", BOOL)), None),
+    Corpus("counts", (Column("loaves", INT), Column("baked", DATE)), None),
+    Corpus("empty", (Column("remark", TEXT), Column("branch", TEXT, (), closed=True)), "remark"),
+)
+
+
+@pytest.mark.parametrize("corpus", BARE, ids=lambda corpus: corpus.name)
+@pytest.mark.parametrize("seed", range(10))
+def test_no_words_break_it(seed: int, corpus: Corpus) -> None:
+    dice = random.Random(seed)
+    for _ in range(25):
+        instruction = " ".join(dice.choices(PIECES, k=dice.randint(0, 14)))
+        gbnf(corpus_grammar(corpus, intent(corpus, instruction)))

@@ -305,10 +305,13 @@ class _Narrow:
         together = self.frame.either == "must" and bool(
             self.frame.mixed or self.frame.unless or fixed or self.frame.required
         )
+        together = together and bool(fixed or "atom" in rules)
         spent = (2 if together and not fixed else 0) + self.frame.unless
         bounds = (min(bound, MOST_CONDITIONS) for bound in self.frame.questions)
         least, most = (max(0, bound - spent) if self._asked() else 0 for bound in bounds)
         blocks: list[Node] = self._required()
+        if self._asked() and not (blocks or together or self._tests()):
+            most = max(most, 1)
         if self.frame.asked and self._asked() and not together:
             return rules | self._certain(blocks, rules)
         if together:
@@ -323,7 +326,7 @@ class _Narrow:
         if fixed and not (self.frame.mixed or self.frame.unless or self.frame.required):
             condition = choice(condition, Rule("either"))
             rules["either"] = self._fixed_alternatives(bare=True) or seq("")
-        elif self.frame.either != "no" and not blocks:
+        elif self.frame.either != "no" and not blocks and "atom" in rules:
             inner = seq("(", Rule("term"), Repeat(seq(_joined("AND"), Rule("term")), 1, MOST_ALTERNATIVES - 1), ")")
             option = choice(Rule("term"), inner)
             rules["either"] = seq(option, Repeat(seq(_joined("OR"), option), 1, MOST_ALTERNATIVES - 1))
