@@ -365,7 +365,7 @@ def asked(corpus: Corpus, text: str, told: Collection[str]) -> tuple[int, int]:
     least = len(hard)
     if re.search(r"\b(?:or|nor)\b", text, re.IGNORECASE) and least > 1:
         least -= 1  # "cats or dogs" may be one question
-    most = sum(bool(_rest(part, told)) for piece in hard for part in _softly(corpus, piece))
+    most = sum(bool(_rest(part, told)) for piece in hard for part in _softly(corpus, piece, told))
     return min(least, most), most
 
 
@@ -393,7 +393,7 @@ def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_den
     """
     found = []
     for before, part in _asking_parts(corpus, text, told):
-        if sum(bool(_rest(piece, told)) for piece in _softly(corpus, part)) != 1:
+        if sum(bool(_rest(piece, told)) for piece in _softly(corpus, part, told)) != 1:
             return ()
         said = f"{before} {part}"
         denied: bool | None = bool(_DENIES.search(said)) and not _ONLY.search(said)
@@ -442,7 +442,7 @@ def _rest(part: str, told: Collection[str]) -> set[str]:
     return {word for word in content_words(part) if not {word, root(word)} & set(told) and not word[0].isdigit()}
 
 
-def _softly(corpus: Corpus, piece: str) -> list[str]:
+def _softly(corpus: Corpus, piece: str, told: Collection[str]) -> list[str]:
     """Cut a piece behind a word for a row, where something new is said of it: angry guests / with children."""
     nouns = row_nouns(corpus) | PEOPLE
     cut, start = [], 0
@@ -451,7 +451,11 @@ def _softly(corpus: Corpus, piece: str) -> list[str]:
         if before and stem(before[-1]) in nouns:
             cut.append(piece[start : found.start()])
             start = found.end()
-    return [*cut, piece[start:]]
+    last = piece[start:]
+    for noun in re.finditer(r"[\w'-]+", last):
+        if stem(noun[0].lower()) in nouns and _rest(last[: noun.start()], told) and _rest(last[noun.end() :], told):
+            return [*cut, last[: noun.start()], last[noun.end() :]]  # meat dishes / suitable for beginners
+    return [*cut, last]
 
 
 _OPTIONS = re.compile(

@@ -151,10 +151,13 @@ def test_every_worked_example_makes_a_grammar(example: object) -> None:
     assert gbnf(corpus_grammar(corpus, intent(corpus, instruction))).startswith("root ::=")
 
 
-PIECES = """for each every all the of in Graz or Linz and but not no without unless either neither nor orders remarks paid unpaid
-loaves more than 20 at least two between 5 10 since 2021 2023-04-01 branch baked how many average share per by what which who
-is does whether if ? , ; : . sorted newest first top 3 cake cakes about that mention with a for then that its name please give
-list extract classify as positive negative open still customers who number of \u00e9clair \u7f8e "quoted" 1e9 $5 50% () ' \\""".split()
+PIECES = (
+    "for each every all the of in Graz or Linz and but not no without unless either neither nor orders remarks paid "
+    "unpaid loaves more than 20 at least two between 5 10 since 2021 2023-04-01 branch baked how many average share per "
+    "by what which who is does whether if ? , ; : . sorted newest first top 3 cake cakes about that mention with a for "
+    "then that its name please give list extract classify as positive negative open still customers who number of "
+    '\u00e9clair \u7f8e "quoted" 1e9 $5 50% () \' \\'
+).split()
 
 
 BARE = (
