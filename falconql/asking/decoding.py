@@ -7,7 +7,7 @@ from dataclasses import replace
 from falconql.asking import corpus as seen
 from falconql.asking.constraint import Grammars
 from falconql.asking.corpus import Corpus
-from falconql.asking.intent import Intent, intent
+from falconql.asking.frame.intent import Intent, intent
 from falconql.syntax.decoding import Asked, Column, Frame, Grammar, Shown, Step, ebnf, gbnf, lark, narrow_grammar
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
@@ -83,6 +83,6 @@ def _frame(decided: Intent, thinking: bool) -> Frame:
         limits=decided.limits,
         listed=tuple(Shown(each.kind, each.column, each.about, each.several, each.options) for each in decided.listed),
         shares=decided.shares,
-        asked=tuple(Asked(each.about, each.denied) for each in decided.asked),
+        asked=tuple(Asked(each.about, each.denied, each.joined) for each in decided.asked),
         thinking=thinking,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import content_words, mentioned, says_any
-from falconql.asking.quantities import dates_in, values_in_any_unit
+from falconql.asking.frame.quantities import dates_in, values_in_any_unit
 from falconql.syntax import ast
 from falconql.syntax.printer import LOOSEST, ExpressionPrinter
 from falconql.syntax.walk import walk

@@ -13,7 +13,7 @@ from typing import Any
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, mentioned, says_any, stem, words
-from falconql.asking.quantities import numbers_in, values_in_any_unit
+from falconql.asking.frame.quantities import numbers_in, values_in_any_unit
 from falconql.check.describe import describe
 from falconql.check.typed import TypedQuery
 from falconql.source import Source

@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from falconql.asking.assignment import assigned_numbers
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.quantities import limits_in
+from falconql.asking.frame.assignment import assigned_numbers
+from falconql.asking.frame.quantities import limits_in
 from falconql.types import DATE, FLOAT, INT, TEXT
 
 CORPUS = Corpus(

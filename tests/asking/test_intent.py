@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.intent import Intent, intent
-from falconql.asking.quantities import date_slots, dates_in, limits_in, number_tests, numbers_in, unit_of
+from falconql.asking.frame.intent import Intent, intent
+from falconql.asking.frame.quantities import date_slots, dates_in, limits_in, number_tests, numbers_in, unit_of
 from falconql.types import BOOL, DATE, INT, TEXT
 
 CORPUS = Corpus(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import re
 
 import pytest
 
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.decoding import corpus_grammar
-from falconql.asking.intent import intent
+from falconql.asking.frame.asked import asked_bounds as asked
+from falconql.asking.frame.asked import asked_parts, told_words
+from falconql.asking.frame.halves import cut_in_halves as halves
+from falconql.asking.frame.intent import intent
+from falconql.asking.frame.outputs import outputs
+from falconql.asking.frame.stems import root
 from falconql.asking.library import examples
-from falconql.asking.parts import asked, halves, outputs, root, told_words
 from falconql.syntax.decoding import gbnf
 from falconql.types import BOOL, DATE, INT, TEXT
 
@@ -115,6 +120,27 @@ def test_how_much_only_the_text_answers(text: str, questions: tuple[int, int]) -
     assert asked(CORPUS, text, told) == questions
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("orders with nuts and a late delivery", [("nuts", False, False), ("delivery", False, False)]),
+        ("orders with nuts or raisins", [("nuts", False, False), ("raisins", False, True)]),
+        ("nuts or raisins, but no sugar", [("nuts", False, False), ("raisins", False, True), ("sugar", True, False)]),
+        ("neither nuts nor sugar", [("nuts", True, False), ("sugar", True, False)]),
+        ("orders that do not mention a party", [("party", True, False)]),
+        ("orders without sugar", [("sugar", True, False)]),
+        ("angry customers with children", []),  # one question or two
+        ("no nuts or raisins", []),  # none of the two, or only one of them
+        ("orders that are not only burnt", [("burnt", None, False)]),
+    ],
+)
+def test_conditions_that_only_the_text_answers(text: str, wanted: list[tuple[str, bool | None, bool]]) -> None:
+    found = asked_parts(CORPUS, text, told_words(CORPUS, text, ()), columns_deny=False)
+    assert [(each.denied, each.joined) for each in found] == [(denied, joined) for _, denied, joined in wanted]
+    for each, (word, _, _) in zip(found, wanted, strict=True):
+        assert any(word.startswith(start) for start in each.about)
+
+
 @pytest.mark.parametrize(("one", "other"), [("citations", "cited"), ("upvotes", "upvoted"), ("payments", "paying")])
 def test_words_of_one_root(one: str, other: str) -> None:
     assert root(one) == root(other)
@@ -151,13 +177,14 @@ def test_every_worked_example_makes_a_grammar(example: object) -> None:
     assert gbnf(corpus_grammar(corpus, intent(corpus, instruction))).startswith("root ::=")
 
 
-PIECES = (
+PIECES = re.findall(
+    r"\S+",
     "for each every all the of in Graz or Linz and but not no without unless either neither nor orders remarks paid "
-    "unpaid loaves more than 20 at least two between 5 10 since 2021 2023-04-01 branch baked how many average share per "
-    "by what which who is does whether if ? , ; : . sorted newest first top 3 cake cakes about that mention with a for "
-    "then that its name please give list extract classify as positive negative open still customers who number of "
-    '\u00e9clair \u7f8e "quoted" 1e9 $5 50% () \' \\'
-).split()
+    "unpaid loaves more than 20 at least two between 5 10 since 2021 2023-04-01 branch baked how many average share "
+    "per by what which who is does whether if ? , ; : . sorted newest first top 3 cake cakes about that mention with a "
+    "for then that its name please give list extract classify as positive negative open still customers who number of "
+    '\u00e9clair \u7f8e "quoted" 1e9 $5 50% () \' \\',
+)
 
 
 BARE = (

@@ -106,10 +106,12 @@ class Asked:
     Attributes:
         about: beginnings of words one of which the question has; none allows any.
         denied: whether it is not to hold; None leaves that open.
+        joined: it, or the one before it, is to hold.
     """
 
     about: tuple[str, ...] = ()
     denied: bool | None = None
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +314,7 @@ class _Narrow:
         blocks: list[Node] = self._required()
         if self._asked() and not (blocks or together or self._tests()):
             most = max(most, 1)
-        if self.frame.asked and self._asked() and not together:
+        if self.frame.asked and self._asked():
             return rules | self._certain(blocks, rules)
         if together:
             blocks.append(Rule("alternatives"))
@@ -342,12 +344,20 @@ class _Narrow:
 
     def _certain(self, blocks: Sequence[Node], rules: dict[str, Node]) -> dict[str, Node]:
         """Return the rules of conditions all of whose questions are certain; others on columns may stand between."""
-        questions: list[Node] = []
+        groups: list[list[Node]] = []
         for number, asked in enumerate(self.frame.asked, 1):
             words = self._words("?", 1, asked.about)
             rules[f"said-if-{number}"] = seq('"', choice(*(f"{word} " for word in _YES_NO)), words, '?"')
             no = self._negation() if asked.denied is None else seq(_word("NOT"), " ") if asked.denied else seq("")
-            questions.append(seq(no, "label(", self._which(), Rule(f"said-if-{number}"), ")"))
+            question = seq(no, "label(", self._which(), Rule(f"said-if-{number}"), ")")
+            if asked.joined and groups:
+                groups[-1].append(question)
+            else:
+                groups.append([question])
+        either = [_any_of(group) for group in groups]
+        # One alternative needs no parentheses where nothing else holds.
+        bare = len(groups) == 1 and not blocks and not self._tests()
+        questions = [e if len(g) == 1 or bare else seq("(", e, ")") for e, g in zip(either, groups, strict=True)]
         tests = [self._conjunction(0, 0, 2, rules)] if self._tests() else []
         sure = _all_of([*blocks, *questions])
         rules["condition"] = choice(sure, _all_of([*blocks, *tests, *questions])) if tests else sure
@@ -624,6 +634,10 @@ def _two(low: str, high: str) -> Node:
 
 def _all_of(conditions: Sequence[Node]) -> Node:
     return seq(*(seq(_joined("AND") if number else "", each) for number, each in enumerate(conditions)))
+
+
+def _any_of(conditions: Sequence[Node]) -> Node:
+    return seq(*(seq(_joined("OR") if number else "", each) for number, each in enumerate(conditions)))
 
 
 def _joined(terminal: str) -> Node:

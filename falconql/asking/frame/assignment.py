@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from falconql.asking.conditions import comparable, holds_years, numbers_the_rows
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import said_for, stem, words
-from falconql.asking.parts import root
-from falconql.asking.quantities import Number, Slot, either_numbers, numbers, unit_of, years_in
+from falconql.asking.frame.conditions import comparable, holds_years, numbers_the_rows
+from falconql.asking.frame.quantities import Number, Slot, either_numbers, numbers, unit_of, years_in
+from falconql.asking.frame.stems import root
 from falconql.types import DATE, FLOAT, INT, TIMESTAMP
 
 # In words: how near a name has to be, and how much nearer than one of the words that people say for it.

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import cue, mentioned, said_values, stem, stems_of, vocabulary, words
-from falconql.asking.quantities import Slot, Test, date_slots, dates_in, numbers_in
-from falconql.asking.rows import row_nouns
-from falconql.asking.steps import first_step
+from falconql.asking.frame.quantities import Slot, Test, date_slots, dates_in, numbers_in
+from falconql.asking.frame.rows import row_nouns
+from falconql.asking.frame.steps import first_step
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _DENIED = cue("denied")

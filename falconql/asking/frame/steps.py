@@ -8,7 +8,7 @@ from typing import Literal
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, cue, stem, stems_of, words
-from falconql.asking.rows import row_nouns
+from falconql.asking.frame.rows import row_nouns
 
 _KEEP_OF_EACH = cue("keep_of_each")
 _THEN = cue("then")

@@ -1,0 +1,187 @@
+"""How much of what is said of the rows only the text answers: one question for each part that columns do not tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.evidence import (
+    actions,
+    content_words,
+    cue,
+    mentioned,
+    said_for,
+    said_values,
+    stem,
+    stems_of,
+    words,
+)
+from falconql.asking.frame.quantities import limits_in, numbers_in
+from falconql.asking.frame.rows import PEOPLE, row_nouns
+from falconql.asking.frame.stems import root, starts
+from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
+
+_HARD = cue("hard_boundary")
+
+
+SOFT = cue("soft_boundary")
+
+
+_ORDER = cue("order")
+
+
+_DENIES = cue("denies")
+
+
+_ONLY = cue("only")
+_JOINS = re.compile(r"\bor\b", re.IGNORECASE)
+
+
+def told_words(corpus: Corpus, instruction: str, conditions: Collection[str]) -> frozenset[str]:
+    """Return the stems of the words that say nothing that only the text answers: columns tell them."""
+    told = stems_of("comparing") | stems_of("glue") | actions() | content_words(corpus.name)
+    told |= row_nouns(corpus) | PEOPLE | {stem(number) for number in numbers_in(instruction)}
+    ordered = _ORDER.search(instruction) is not None or bool(limits_in(instruction))
+    for column in corpus.columns:
+        if column.name in conditions or (ordered and _sorts(column)):
+            told |= _names_of(column)
+            told |= {stem(word) for value in values_said(column, instruction) for word in words(value)}
+    before = [
+        str(v) for c in corpus.columns if c.name in conditions for v in (*values_said(c, instruction), *own_words(c))
+    ]
+    for value in before:
+        told |= {stem(word) for word in re.findall(rf"\b{re.escape(value.lower())} ([a-z]+s)\b", instruction.lower())}
+    if ordered:
+        told |= {stem(word) for found in _ORDER.findall(instruction) for word in words(found)}
+    told |= {stem(word) for word in re.findall(r"\d[\d,.]*k? ([a-z]+s)\b", instruction.lower())}
+    return frozenset(told)
+
+
+def own_words(column: Column) -> tuple[str, ...]:
+    """Return what people call a yes/no column and its opposite."""
+    name = " ".join(words(column.name))
+    return (name, f"un{name}") if column.type == BOOL else ()
+
+
+def _sorts(column: Column) -> bool:
+    return column.type in (INT, FLOAT, DATE, TIMESTAMP)
+
+
+def values_said(column: Column, instruction: str) -> tuple[str, ...]:
+    """Return the values of a column with few of them that an instruction names."""
+    return said_values(column, instruction) if column.closed else ()
+
+
+def _names_of(column: Column) -> frozenset[str]:
+    """Return the stems of what people call a column, opposites included."""
+    own = frozenset(each for word in words(column.name) for each in (stem(word), root(word)))
+    return own | {f"un{word}" for word in own} | said_for(column)
+
+
+def asked_bounds(corpus: Corpus, text: str, told: Collection[str]) -> tuple[int, int]:
+    """Return how many questions the description of rows holds, at least and at most."""
+    hard = [part for _, part, _ in _asking_parts(corpus, text, told)]
+    least = len(hard)
+    if re.search(r"\b(?:or|nor)\b", text, re.IGNORECASE) and least > 1:
+        least -= 1  # "cats or dogs" may be one question
+    most = sum(bool(_rest(part, told)) for piece in hard for part in _softly(corpus, piece, told))
+    return min(least, most), most
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A condition that only the text answers.
+
+    Attributes:
+        about: beginnings of words one of which the question has.
+        denied: whether it is not to hold; None leaves that open.
+        joined: it, or the one before it, is to hold.
+    """
+
+    about: tuple[str, ...]
+    denied: bool | None
+    joined: bool = False
+
+
+def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_deny: bool) -> tuple[Asked, ...]:
+    """Return the conditions that only the text answers, one for each part; none where a part may hold several.
+
+    Args:
+        corpus: the table.
+        text: the description of rows.
+        told: stems of what columns tell.
+        columns_deny: a condition on a column is denied, too, so that a negation may be its own.
+    """
+    found: list[Asked] = []
+    for before, part, follows in _asking_parts(corpus, text, told):
+        if sum(bool(_rest(piece, told)) for piece in _softly(corpus, part, told)) != 1:
+            return ()
+        said = f"{before} {part}"
+        denied: bool | None = bool(_DENIES.search(said)) and not _ONLY.search(said)
+        if denied and (columns_deny or _ONLY.search(said)):
+            denied = None
+        joined = follows and bool(_JOINS.search(before)) and not (found and found[-1].denied)
+        if bool(_JOINS.search(before)) and not joined:
+            return ()
+        needless = {word for word in content_words(part) if word not in _rest(part, told)}
+        found.append(Asked(starts(part, needless), denied, joined))
+    return tuple(found)
+
+
+def _asking_parts(corpus: Corpus, text: str, told: Collection[str]) -> list[tuple[str, str, bool]]:
+    """Return the parts that columns do not tell, what stands before each, and whether one of them precedes it."""
+    short = {
+        word for c in corpus.columns if not c.is_long and c.name != corpus.text for word in map(stem, words(c.name))
+    }
+    cut: list[tuple[str, str, bool]] = []
+    start, before, follows = 0, "", False
+    for found in [*_HARD.finditer(text), None]:
+        part = text[start : found.start() if found else len(text)]
+        rest = _rest(part, told)
+        needless = _tells_open(corpus, part) or (rest <= short and _has_values(corpus, part))
+        asks = bool(rest) and not needless
+        if asks:
+            cut.append((before, part, follows))
+        follows = asks or (follows and not part.strip())
+        if found:
+            # "But" and "not" stand before one part: a boundary with nothing behind it goes on.
+            before = f"{before} {found[0]}" if not part.strip() else found[0]
+            start = found.end()
+    return cut
+
+
+def _tells_open(corpus: Corpus, part: str) -> bool:
+    """Return whether a part says what a column of texts contains: sender contains enron, assigned to IBM."""
+    found = [corpus.column(name) for name in mentioned(corpus, part)]
+    names = [
+        c.name
+        for c in found
+        if c is not None and c.type == TEXT and not (c.closed or c.is_long) and c.name != corpus.text
+    ]
+    return bool(names) and bool(re.search(r"\bcontain|[\"\u201c]|\w (?!I\b)[A-Z]\w", part))
+
+
+def _has_values(corpus: Corpus, part: str) -> bool:
+    return bool(numbers_in(part)) or any(said_values(c, part) for c in corpus.columns if c.closed)
+
+
+def _rest(part: str, told: Collection[str]) -> set[str]:
+    return {word for word in content_words(part) if not {word, root(word)} & set(told) and not word[0].isdigit()}
+
+
+def _softly(corpus: Corpus, piece: str, told: Collection[str]) -> list[str]:
+    """Cut a piece behind a word for a row, where something new is said of it: angry guests / with children."""
+    nouns = row_nouns(corpus) | PEOPLE
+    cut, start = [], 0
+    for found in SOFT.finditer(piece):
+        before = words(piece[start : found.start()])
+        if before and stem(before[-1]) in nouns:
+            cut.append(piece[start : found.start()])
+            start = found.end()
+    last = piece[start:]
+    for noun in re.finditer(r"[\w'-]+", last):
+        if stem(noun[0].lower()) in nouns and _rest(last[: noun.start()], told) and _rest(last[noun.end() :], told):
+            return [*cut, last[: noun.start()], last[noun.end() :]]  # meat dishes / suitable for beginners
+    return [*cut, last]

@@ -1,0 +1,216 @@
+"""Whether an instruction names what to show, or only says which rows it is about."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from falconql.asking.corpus import Corpus
+from falconql.asking.evidence import content_words, cue, mentioned, stem, words
+from falconql.asking.frame.choices import with_choice
+from falconql.asking.frame.conditions import tells_column
+from falconql.asking.frame.halves import Halves, cut_in_halves
+from falconql.asking.frame.outputs import Output, outputs
+from falconql.asking.frame.rows import PEOPLE, row_nouns
+from falconql.asking.frame.steps import Step
+from falconql.types import FLOAT, INT
+
+Need = Literal["no", "may", "must"]
+
+
+POLITE = cue("polite")
+
+
+_EXTRACT = cue("extract")
+
+
+_SHOWN_LATER = cue("shown_later")
+
+
+_RELATIVE = r"(?:that|which|who|whose|where|with|without|about|on|of|for|in|to|from|are|is|saying|asking|\w+ing|\w+ed)"
+
+
+_CONDITION = cue("condition")
+
+
+_NAMES_OUTPUT = cue("names_output")
+
+
+_GIVE = cue("give")
+
+
+_QUESTION = cue("question")
+
+
+CHOICE = cue("choice")
+
+
+COUNT = cue("count")
+
+
+SORTED = cue("sorted")
+
+
+_REQUEST = cue("request")
+
+
+_NAME_OF_THING = cue("name_of_thing")
+
+
+def lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
+    """Return whether a text is a list of columns, things and questions."""
+    listed = outputs(corpus, text)
+    kinds = {each.kind for each in listed}
+    if cut and kinds == {"column"}:
+        return True
+    sure = (
+        cut
+        or "column" in kinds
+        or (kinds == {"label", "found"} and "?" in text)
+        or _NAME_OF_THING.search(text.split(",")[0])
+    )
+    return len(listed) > 1 and not heads_rows(corpus, text) and bool(sure)
+
+
+def lists_some(corpus: Corpus, text: str) -> bool:
+    """Return whether a text that seems to be about rows lists columns or names of things: hotel name and complaint."""
+    listed = outputs(corpus, text)
+    return len(listed) > 1 and any(each.kind == "column" for each in listed)
+
+
+def listed_outputs(
+    corpus: Corpus, instruction: str, said: list[str], halves: Halves | None, options: tuple[str, ...]
+) -> tuple[Output, ...]:
+    """Return what is shown, where every part of it is understood."""
+    if options:
+        return with_choice(corpus, instruction, options)
+    if said and halves is None:
+        return outputs(corpus, instruction)
+    if CHOICE.search(halves.outputs if halves else instruction):
+        return ()
+    if halves is not None:
+        return outputs(corpus, halves.outputs)
+    return outputs(corpus, instruction) if said or not filters(corpus, instruction) else ()
+
+
+def counts_rows(corpus: Corpus, instruction: str) -> bool:
+    """Tell rows that are counted from a number that stands in the text."""
+    found = re.search(r"\b(?:number of|how many) (?:the )?(?:[a-z]+ )?([a-z]+)", instruction, re.IGNORECASE)
+    if not found:
+        return True
+    after = [stem(word) for word in words(found[0])[2:]]
+    numbers = {stem(word) for c in corpus.columns[1:] if c.type in (INT, FLOAT) for word in words(c.name)}
+    if numbers & set(after) and not re.search(r"\b(?:average|mean|total|sum|max|min)", instruction, re.IGNORECASE):
+        return False
+    who = PEOPLE - {stem("people"), stem("person"), stem("somebody")}
+    rows = row_nouns(corpus) | (who if found[0].lower().startswith("how") else frozenset())
+    return bool(rows & set(after)) or bool(re.search(r"\bper\b|\b(?:for|in) each\b|\bby\b", instruction))
+
+
+def shows_outputs(corpus: Corpus, instruction: str, step: Step | None, counts: bool) -> Need:
+    """Return whether an instruction names what to show."""
+    if counts or step is not None:
+        return "must"
+    if _QUESTION.match(instruction) and not _REQUEST.match(instruction):
+        several = instruction.count("?") > 1 or re.search(r"\banswers?\b", instruction, re.IGNORECASE)
+        return "must" if several else "no"
+    if _NAMES_OUTPUT.match(instruction):
+        return "must"
+    if _is_kind(corpus, instruction):
+        return "no"
+    if lists_columns(corpus, instruction):
+        return "must"
+    if re.search(r"\bclassif|\bcategori[sz]e|\bsort\b.*\binto\b", instruction, re.IGNORECASE):
+        return "must"
+    later = _shown_later(corpus, instruction)
+    if heads_rows(corpus, POLITE.sub("", instruction)):
+        *before, last = [part for part in instruction.split(",") if not SORTED.search(part)] or [instruction]
+        if before and _NAME_OF_THING.search(last) and len(last.split()) <= 3:
+            return "must"
+        return "must" if later else "may" if before and len(last.split()) <= 3 else "no"
+    if later:
+        return "must"
+    return "must" if _EXTRACT.match(instruction) else "may"
+
+
+def _shown_later(corpus: Corpus, instruction: str) -> bool:
+    later = _SHOWN_LATER.search(instruction)
+    cut = re.search(r"[;:]", instruction) is not None and cut_in_halves(corpus, instruction) is not None
+    return cut or (later is not None and later.start() > 4)
+
+
+def heads_rows(corpus: Corpus, head: str) -> bool:
+    """Return whether a phrase is about rows: a word for them comes first, or soon and with a relative after it."""
+    nouns = row_nouns(corpus)
+    for place, found in enumerate(re.finditer(r"[\w'-]+", head)):
+        root = stem(found[0].lower())
+        if root in nouns or (place == 0 and root in PEOPLE) or (root in PEOPLE and place < 2):
+            after = head[found.end() :]
+            listed = re.match(r"\s*(?:,|;|and\b)", after)
+            following = re.match(r"\s+([\w'-]+)", after)
+            if following and stem(following[1].lower()) in nouns:
+                continue  # the former of two nouns that say what a row is
+            if place == 0:
+                return not listed
+            over = r"over|under|before|after|since|of"
+            if re.match(rf"\s+(?:{_RELATIVE}|{over})\b|\s*$|\s*\(", after):
+                return True
+        if place >= 3:
+            break
+    return False
+
+
+def _is_kind(corpus: Corpus, head: str) -> bool:
+    """Return whether the first word is the plural of a value of a column: desserts, for a course."""
+    if not re.match(rf"[\w'-]+s (?:{_RELATIVE}|under|over|after|before|since)\b", head):
+        return False
+    first = words(head)[0]
+    values = {str(value).lower() for column in corpus.columns if column.closed for value in column.values}
+    return first not in values and stem(first) in {stem(value) for value in values}
+
+
+def lists_columns(corpus: Corpus, instruction: str, *, all_of_them: bool = False) -> bool:
+    """Return whether columns are listed as outputs, before ``of``, ``for``, ``if``, ``only``, a colon, or last."""
+    plain = _GIVE.sub("", instruction)
+    before = re.match(r"^([^:;]*?)(?:,?\s+(?:of|for|if|only)\b|:)", plain, re.IGNORECASE)
+    # "Stays of two weeks" are the rows themselves.
+    rows_only = before is not None and not content_words(before[1]) - row_nouns(corpus)
+    if before and not rows_only and _all_columns(corpus, before[1], all_of_them):
+        return True
+    *rest, last = re.split(r"[,;]", re.sub(r"\s*\bplease\b\W*$", "", plain))
+    return bool(rest) and _all_columns(corpus, _GIVE.sub("", last.strip()), all_of_them)
+
+
+def _all_columns(corpus: Corpus, text: str, all_of_them: bool) -> bool:
+    """Return whether a list of things begins with the name of a short column, or has nothing but such names."""
+    parts = [part for part in re.split(r",|\band\b", text) if part.strip()]
+    names = [{stem(word) for word in words(c.name)} for c in corpus.columns if c.name != corpus.text]
+    spoken = [bool(content_words(part)) and len(part.split()) <= 3 for part in parts]
+    named = [
+        fits and any(content_words(part) <= name or _means(corpus, part) for name in names)
+        for part, fits in zip(parts, spoken, strict=True)
+    ]
+    return bool(named) and (all(named) if all_of_them else named[0])
+
+
+def _means(corpus: Corpus, part: str) -> bool:
+    """Return whether one word is what people say for a short column."""
+    found = [corpus.column(name) for name in mentioned(corpus, part)]
+    return len(part.split()) == 1 and any(c is not None and not c.is_long and c.name != corpus.text for c in found)
+
+
+def filters(corpus: Corpus, instruction: str) -> bool:
+    """Return whether an instruction with outputs also says which rows it is about."""
+    if _CONDITION.search(instruction) or re.search(r"^(?:sort|classify)\b", instruction):
+        return True
+    if heads_rows(corpus, POLITE.sub("", instruction)) or re.match(r"^from\b", instruction, re.IGNORECASE):
+        return True
+    if about := re.match(r"^for (.*?)(?:[:,]|\b(?:give|show|list|get|tell|find|say)\b)", instruction, re.I):
+        return not tells_column(corpus, about[1])
+    if re.search(r"\w+ \w+ \w+.*;", instruction):
+        return True
+    if re.search(r"\w+s (?:that|which|who|with|without|about|described|dealing|concerning|from)\b", instruction):
+        return True
+    nouns = row_nouns(corpus) | PEOPLE
+    followed = re.finditer(rf"\b([a-z]+)(?: \([^)]*\)| (?:after|before|since) \S+)? {_RELATIVE}\b", instruction.lower())
+    return any(stem(found[1]) in nouns and not found[0].endswith(" in the") for found in followed)
