@@ -119,7 +119,7 @@ def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_den
         if sum(bool(_rest(piece, told)) for piece in _softly(corpus, part, told)) != 1:
             return ()
         said = f"{before} {part}"
-        denied: bool | None = bool(_DENIES.search(said)) and not _ONLY.search(said)
+        denied: bool | None = bool(_DENIES.search(said))
         if denied and (columns_deny or _ONLY.search(said)):
             denied = None
         joined = follows and bool(_JOINS.search(before)) and not (found and found[-1].denied)
