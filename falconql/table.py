@@ -84,25 +84,26 @@ def format_table(
     """
     columns = _columns(table, highlights or {})
     widths = _widths(columns, width) if widths is None else widths
-    shown = columns[: len(widths)]
-    lines = [_header(shown, widths, color), _rule(widths, color)] if header else []
+    left_out = [column.name for column, given in zip(columns, widths, strict=True) if not given]
+    columns = [column for column, given in zip(columns, widths, strict=True) if given]
+    widths = [given for given in widths if given]
+    lines = [_header(columns, widths, color), _rule(widths, color)] if header else []
     rows = [
-        [_cell_lines(c.cells[row], w, most_lines if c.wraps else 1) for c, w in zip(shown, widths, strict=True)]
+        [_cell_lines(c.cells[row], w, most_lines if c.wraps else 1) for c, w in zip(columns, widths, strict=True)]
         for row in range(table.num_rows)
     ]
     airy = any(len(lines_) > 1 for row in rows for lines_ in row)
     for number, row in enumerate(rows):
         if airy and number:
             lines.append("")
-        lines.extend(_row_lines(row, shown, widths, color))
-    left_out = [column.name for column in columns[len(widths) :]]
+        lines.extend(_row_lines(row, columns, widths, color))
     if left_out and header:
         lines.append(_painted(_cut(f"… no room for {', '.join(left_out)}", width), _DIM, color))
     return "\n".join(lines)
 
 
 def column_widths(table: pa.Table, *, width: int) -> list[int]:
-    """Return the widths that ``format_table`` gives the columns; fewer than there are when not all fit."""
+    """Return the widths that ``format_table`` gives the columns; 0 for those that do not fit."""
     return _widths(_columns(table, {}), width)
 
 
@@ -198,17 +199,20 @@ def _width_up_to(text: str, most: int) -> int:
 
 
 def _widths(columns: Sequence[_Column], width: int) -> list[int]:
-    """Share the width out; a narrow column keeps what it needs, wide ones get equal parts of the rest."""
+    """Share the width out; a narrow column keeps what it needs, wide ones get equal parts of the rest.
+
+    Where not all fit, the last ones are left out, but not the one with the longest texts: mostly it is what
+    people want to read.
+    """
     naturals = [column.natural if column.wraps else min(column.natural, WIDEST_FIXED) for column in columns]
-    for count in range(len(columns), 0, -1):
-        room = width - GAP * (count - 1)
-        least = [
-            min(natural, NARROWEST_TEXT) if column.wraps else natural
-            for natural, column in zip(naturals[:count], columns, strict=False)
-        ]
-        if sum(least) <= room or count == 1:
-            return _shares(naturals[:count], least, max(room, 1))
-    return []
+    least = [min(n, NARROWEST_TEXT) if c.wraps else n for n, c in zip(naturals, columns, strict=True)]
+    longest = max((i for i, column in enumerate(columns) if column.wraps), key=naturals.__getitem__, default=0)
+    kept = list(range(len(columns)))
+    while len(kept) > 1 and sum(least[i] for i in kept) > width - GAP * (len(kept) - 1):
+        kept.remove(max(i for i in kept if i != longest))
+    room = max(width - GAP * (len(kept) - 1), 1)
+    shares = iter(_shares([naturals[i] for i in kept], [least[i] for i in kept], room))
+    return [next(shares) if i in kept else 0 for i in range(len(columns))]
 
 
 def _shares(naturals: Sequence[int], least: Sequence[int], room: int) -> list[int]:

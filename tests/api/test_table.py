@@ -135,3 +135,12 @@ def test_marking_never_changes_the_text(text: str, ends: tuple[int, int], width:
 @pytest.mark.parametrize("value", [1e300, -1e-9, float("nan"), float("inf")])
 def test_extreme_numbers(value: float) -> None:
     assert len(format_table(pa.table({"x": [value, 1.0]}), width=40).splitlines()) == 4
+
+
+def test_the_longest_texts_keep_their_place_in_a_narrow_terminal() -> None:
+    row = {f"number_{i}": [123456789] for i in range(6)} | {"review": ["not the best laptop I have owned " * 4]}
+    lines = format_table(pa.table(row), width=40).splitlines()
+    assert lines[0].split() == ["number_0", "number_1", "review"]
+    assert "not the best" in lines[2]
+    assert lines[-1].startswith("… no room for number_2, number_3")
+    assert all(display_width(line) <= 40 for line in lines)

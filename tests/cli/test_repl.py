@@ -251,3 +251,4 @@ def test_a_history_that_cannot_be_written(folder: Path) -> None:
 def test_statements_end_with_a_semicolon_an_empty_line_or_a_command() -> None:
     lines = ["select a,\n", "  b;\n", "\n", ".schema\n", "where x\n", "\n", "? ask me\n", "select last\n"]
     assert list(statements(lines)) == ["select a,\n  b;", ".schema", "where x", "? ask me", "select last"]
+    assert list(statements(["select a\n", "limit 1\n", ".quit\n"])) == ["select a\nlimit 1", ".quit"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -56,7 +57,7 @@ def _uninterrupted(session: Session, text: str) -> Outcome | None:
 
 
 def piped(session: Session, lines: Iterable[str]) -> int:
-    """Read statements from a pipe: one ends with a ``;`` or an empty line, a command with its line."""
+    """Read statements from a pipe: one ends with a ``;``, an empty line or a command, a command with its line."""
     status = 0
     for text in statements(lines):
         outcome = run_statement(session, text)
@@ -75,7 +76,11 @@ def statements(lines: Iterable[str]) -> Iterator[str]:
     held: list[str] = []
     for line in lines:
         stripped = line.strip()
-        if not held and stripped.startswith((".", "?")):
+        if stripped.startswith("?") or re.match(r"\.[a-z]", stripped) or (not held and stripped.startswith(".")):
+            # Nothing of a query begins so: what came before it ends here.
+            if held:
+                yield "\n".join(held)
+            held = []
             yield stripped
             continue
         if stripped:
