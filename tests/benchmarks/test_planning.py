@@ -15,7 +15,9 @@ from falconql.asking.library import examples
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "planning"
 sys.path.insert(0, str(FOLDER))
 
+import cases as planning  # noqa: E402
 from cases import CATEGORIES, Case, cases, overlaps  # noqa: E402
+from frames import admitted  # noqa: E402
 from judge import says  # noqa: E402
 from run import checked, wrong  # noqa: E402
 
@@ -130,3 +132,12 @@ def test_patterns(instruction: str, pattern: str, fits: bool) -> None:
 def test_right_queries_that_do_not_check_are_told() -> None:
     with pytest.raises(ValueError, match="nowhere"):
         checked(HOTEL, "where nowhere = 1")
+
+
+@pytest.mark.parametrize("case", cases(planning.FOLDER), ids=lambda case: case.name)
+def test_the_frame_of_an_instruction_leaves_a_right_query_possible(case: Case) -> None:
+    assert admitted(case)
+
+
+def test_frames_can_rule_a_query_out() -> None:
+    assert not admitted(replace(HOTEL, right=('where town = "Faro" and nights > 99 select hotel',)))
