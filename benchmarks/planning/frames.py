@@ -39,7 +39,8 @@ def main() -> None:
 def admitted(case: Case) -> bool:
     """Return whether the grammar of an instruction has one of its right queries, in some wording and order."""
     grammar = llguidance.grammar_from("lark", grammars_for(case.corpus, case.instruction, thinking=False).lark())
-    return any(_accepts(grammar, query) for right in case.right for query in wordings(case, right))
+    queries = (query for right in case.right for full in (False, True) for query in wordings(case, right, full))
+    return any(_accepts(grammar, query) for query in queries)
 
 
 def _accepts(grammar: str, query: str) -> bool:
@@ -48,12 +49,18 @@ def _accepts(grammar: str, query: str) -> bool:
     return bool(matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting())
 
 
-def wordings(case: Case, right: str) -> Iterator[str]:
-    """Yield a right query as a model would write it, in the words of the instruction, in every order."""
+def wordings(case: Case, right: str, full: bool) -> Iterator[str]:
+    """Yield a right query as a model would write it, in the words of the instruction, in every order.
+
+    Args:
+        case: the instruction.
+        right: a right query with patterns.
+        full: questions have more words of the instruction than those that patterns want.
+    """
     decided = intent(case.corpus, case.instruction)
     step = decided.step if decided else None
     query = _CALL.sub(
-        lambda call: f'{call[1]}("{_opening(call[1])} {_words_for(case, call[2])}{_closing(call[1])}"', right
+        lambda call: f'{call[1]}("{_opening(call[1])} {_words_for(case, call[2], full)}{_closing(call[1])}"', right
     )
     bound = re.match(r"(?:each|let) (\w+)", right)
     if bound and step:
@@ -86,7 +93,7 @@ def _cut(text: str, separator: str) -> list[str]:
     return [part.removeprefix(separator) for part in parts]
 
 
-def _words_for(case: Case, pattern: str) -> str:
+def _words_for(case: Case, pattern: str, full: bool) -> str:
     """Return words of the instruction that a pattern wants, and what it quotes."""
     said = words(case.instruction)
     quoted = re.findall(r"\{[^}]*\}", pattern)
@@ -98,7 +105,7 @@ def _words_for(case: Case, pattern: str) -> str:
         hits = (word for word in said if any(word.startswith(s) or stem(word).startswith(s) for s in starts))
         chosen.append(next(hits, starts[0]))
     # A grammar wants some word of the instruction in each question, which a pattern need not name.
-    beginning = [re.sub(r"[^\w ]", "", case.instruction)[:50].strip()] if not quoted else []
+    beginning = [re.sub(r"[^\w ]", "", case.instruction)[:50].strip()] if full and not quoted else []
     return " ".join([*chosen, *beginning, *quoted])
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from falconql.asking import corpus as seen
 from falconql.asking.constraint import Grammars
 from falconql.asking.corpus import Corpus
+from falconql.asking.evidence import vocabulary, words
 from falconql.asking.frame.intent import Intent, intent
 from falconql.syntax.decoding import Asked, Column, Frame, Grammar, Shown, Step, ebnf, gbnf, lark, narrow_grammar
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
@@ -34,7 +35,7 @@ def corpus_grammar(corpus: Corpus, decided: Intent | None = None, *, thinking: b
     if decided is None:
         return narrow_grammar(columns, text=corpus.text, frame=Frame(thinking=thinking))
     told = [_narrowed(column, seen_, decided) for column, seen_ in zip(columns, corpus.columns, strict=True)]
-    return narrow_grammar(told, text=corpus.text, frame=_frame(decided, thinking))
+    return narrow_grammar(told, text=corpus.text, frame=_frame(decided, corpus, thinking))
 
 
 def _column(column: seen.Column, corpus: Corpus) -> Column:
@@ -58,7 +59,14 @@ def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
     return replace(column, values=values, slots=slots, tested=tested, shown=shown, nullable=decided.nulls, holds=sign)
 
 
-def _frame(decided: Intent, thinking: bool) -> Frame:
+def _common_words(corpus: Corpus) -> tuple[str, ...]:
+    """Return the words that a question may have beside those of the instruction: of people, of rows, and small ones."""
+    named = f"{corpus.name} {corpus.text or ''} {corpus.columns[0].name}"
+    rows = [form for word in words(named) for form in (word, word.removesuffix("s"))]
+    return tuple(dict.fromkeys((*rows, *vocabulary("people"), *vocabulary("question_words"))))
+
+
+def _frame(decided: Intent, corpus: Corpus, thinking: bool) -> Frame:
     step = decided.step
     return Frame(
         shows=decided.shows,
@@ -81,8 +89,11 @@ def _frame(decided: Intent, thinking: bool) -> Frame:
         ordered=decided.ordered,
         required=tuple(name for name in decided.required if name in decided.conditions),
         limits=decided.limits,
-        listed=tuple(Shown(each.kind, each.column, each.about, each.several, each.options) for each in decided.listed),
+        listed=tuple(
+            Shown(each.kind, each.column, each.about, each.said, each.several, each.options) for each in decided.listed
+        ),
         shares=decided.shares,
-        asked=tuple(Asked(each.about, each.denied, each.joined) for each in decided.asked),
+        common=_common_words(corpus),
+        asked=tuple(Asked(each.about, each.said, each.denied, each.joined) for each in decided.asked),
         thinking=thinking,
     )

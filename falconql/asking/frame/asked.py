@@ -20,7 +20,7 @@ from falconql.asking.evidence import (
 )
 from falconql.asking.frame.quantities import limits_in, numbers_in
 from falconql.asking.frame.rows import PEOPLE, row_nouns
-from falconql.asking.frame.stems import root, starts
+from falconql.asking.frame.stems import raw_words, root, starts
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _HARD = cue("hard_boundary")
@@ -96,11 +96,13 @@ class Asked:
 
     Attributes:
         about: beginnings of words one of which the question has.
+        said: the words of the instruction for it.
         denied: whether it is not to hold; None leaves that open.
         joined: it, or the one before it, is to hold.
     """
 
     about: tuple[str, ...]
+    said: tuple[str, ...]
     denied: bool | None
     joined: bool = False
 
@@ -126,7 +128,7 @@ def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_den
         if bool(_JOINS.search(before)) and not joined:
             return ()
         needless = {word for word in content_words(part) if word not in _rest(part, told)}
-        found.append(Asked(starts(part, needless), denied, joined))
+        found.append(Asked(starts(part, needless), raw_words(part), denied, joined))
     return tuple(found)
 
 

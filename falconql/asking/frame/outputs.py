@@ -8,7 +8,7 @@ from typing import Literal
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, cue, said_for, stem, stems_of, words
-from falconql.asking.frame.stems import root, starts
+from falconql.asking.frame.stems import raw_words, root, starts
 from falconql.types import TEXT
 
 OUTPUT_VERB = cue("output_verb")
@@ -32,6 +32,7 @@ class Output:
         kind: a column, a question that is answered with yes or no, something found in the text, or a choice.
         column: the name of the column, else empty.
         about: beginnings of words one of which a question has.
+        said: the words of the instruction for it.
         several: whether all that is found of a kind is wanted; None leaves it open.
         options: what is chosen from.
     """
@@ -39,6 +40,7 @@ class Output:
     kind: Literal["column", "label", "found", "choice"]
     column: str = ""
     about: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     several: bool | None = None
     options: tuple[str, ...] = ()
 
@@ -58,7 +60,8 @@ def outputs(corpus: Corpus, text: str) -> tuple[Output, ...]:
         about = starts(part, stems_of("glue") | actions())
         if (named or not about) and not yes_no:
             return ()
-        found.append(Output("label", about=about) if yes_no else Output("found", about=about, several=_several(part)))
+        several = None if yes_no else _several(part)
+        found.append(Output("label" if yes_no else "found", about=about, said=raw_words(part), several=several))
     return tuple(dict.fromkeys(found))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 from falconql.asking.evidence import content_words, stem, words
 
+_MEANT = re.compile(r"(?:\b(?:did|do|does) (?:the )?\w+|\b\w+s|\bthey) (like|want|need)s?\b")
+
 
 def root(word: str) -> str:
     """Return a word without its ending, as far as three letters are left: cit, of citation and cited."""
@@ -16,10 +18,17 @@ def root(word: str) -> str:
 def starts(text: str, needless: Collection[str]) -> tuple[str, ...]:
     """Return beginnings of the words of a text that carry meaning, in lower and upper case."""
     kept = [word for word in words(text) if word[0].isalpha() and content_words(word) and stem(word) not in needless]
+    # "I'd like" says nothing, "what guests like" does.
+    kept += [word for word in _MEANT.findall(text.lower()) if stem(word) not in needless]
     cut = [_shared_start(word, stem(word)) for word in kept]
     return tuple(
         dict.fromkeys(case for start in dict.fromkeys(cut) for case in (start, start.capitalize(), start.upper()))
     )
+
+
+def raw_words(text: str) -> tuple[str, ...]:
+    """Return the words of a text as it has them."""
+    return tuple(dict.fromkeys(re.findall(r"[^\W_]+(?:'[^\W_]+)?", text)))
 
 
 def _shared_start(word: str, other: str) -> str:

@@ -23,6 +23,10 @@ MOST_CHOICES = 8
 WORD_CHARACTERS = 24
 TEXT_CHARACTERS = 100
 NAME_CHARACTERS = 24
+# In a question whose words are those of the instruction: on each side, letters of a small word and of an ending.
+MOST_WORDS = 9
+SHORT = 4
+MOST_ENDING = 5
 _YES_NO = tuple("Is Are Was Were Does Do Did Has Have Had Can Could Will Would Should".split())  # noqa: SIM905
 _OPEN = tuple("Extract What Which Who Whom Whose When Where Why How To In From For At On By".split())  # noqa: SIM905
 _TOKENS = frozenset(
@@ -88,6 +92,7 @@ class Shown:
         kind: ``column``, ``label``, ``found`` or ``choice``.
         column: its name, for a column.
         about: beginnings of words one of which the question has.
+        said: the words of the instruction for it, of which the question is made; none allows any.
         several: whether all that is found of a kind is wanted; None leaves it open.
         options: what is chosen from.
     """
@@ -95,6 +100,7 @@ class Shown:
     kind: OneOf["column", "label", "found", "choice"]
     column: str = ""
     about: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     several: bool | None = None
     options: tuple[str, ...] = ()
 
@@ -105,11 +111,13 @@ class Asked:
 
     Attributes:
         about: beginnings of words one of which the question has; none allows any.
+        said: the words of the instruction for it, of which the question is made; none allows any.
         denied: whether it is not to hold; None leaves that open.
         joined: it, or the one before it, is to hold.
     """
 
     about: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     denied: bool | None = None
     joined: bool = False
 
@@ -142,6 +150,7 @@ class Frame:
         listed: the outputs in order, where they are certain; what says which row it is may stand before them.
         shares: aggregates are shares.
         asked: the conditions that are questions, in order, where they are certain.
+        common: what else certain questions are made of, beside words of up to four letters.
         thinking: comment lines with conditions and outputs come first.
     """
 
@@ -168,6 +177,7 @@ class Frame:
     listed: tuple[Shown, ...] = ()
     shares: bool = False
     asked: tuple[Asked, ...] = ()
+    common: tuple[str, ...] = ()
     thinking: bool = False
 
 
@@ -346,7 +356,7 @@ class _Narrow:
         """Return the rules of conditions all of whose questions are certain; others on columns may stand between."""
         groups: list[list[Node]] = []
         for number, asked in enumerate(self.frame.asked, 1):
-            words = self._words("?", 1, asked.about)
+            words = self._said("?", asked)
             rules[f"said-if-{number}"] = seq('"', choice(*(f"{word} " for word in _YES_NO)), words, '?"')
             no = self._negation() if asked.denied is None else seq(_word("NOT"), " ") if asked.denied else seq("")
             question = seq(no, "label(", self._which(), Rule(f"said-if-{number}"), ")")
@@ -498,7 +508,7 @@ class _Narrow:
             rules[f"said-{number}"] = seq(
                 '"',
                 choice(*(f"{w} " for w in starts)),
-                self._words("?" if shown.kind == "label" else "", 1, shown.about),
+                self._said("?" if shown.kind == "label" else "", shown),
                 end,
             )
             several = {None: ("span", "spans"), True: ("spans",), False: ("span",)}[shown.several]
@@ -613,6 +623,19 @@ class _Narrow:
         if not about:
             return Repeat(_plain(also), least, TEXT_CHARACTERS)
         return seq(Repeat(_plain(also), 0, TEXT_CHARACTERS), choice(*about), Repeat(_plain(also), 0, 60))
+
+    def _said(self, also: str, certain: Shown | Asked) -> Node:
+        """Return the words of a question that is certain: those of the instruction, and small ones between them."""
+        if not (certain.about and certain.said and self.frame.common):
+            return self._words(also, 1, certain.about)
+        low = Chars((("a", "z"),))
+        about = seq(choice(*certain.about), Repeat(low, 0, MOST_ENDING))
+        own = [word for word in certain.said if len(word) > SHORT or not word.islower()]
+        longer = sorted({*own, *(word for word in self.frame.common if len(word) > SHORT)})
+        word = choice(about, Repeat(low, 1, SHORT), *longer)
+        between = choice(" ", "-")
+        before, after = Repeat(seq(word, between), 0, MOST_WORDS), Repeat(seq(between, word), 0, MOST_WORDS)
+        return seq(before, about, after)
 
 
 def _is_token(name: str) -> bool:
