@@ -19,7 +19,7 @@ def starts(text: str, needless: Collection[str]) -> tuple[str, ...]:
     """Return beginnings of the words of a text that carry meaning, in lower and upper case."""
     kept = [word for word in words(text) if word[0].isalpha() and content_words(word) and stem(word) not in needless]
     # "I'd like" says nothing, "what guests like" does.
-    kept += [word for word in _MEANT.findall(text.lower()) if stem(word) not in needless]
+    kept += _MEANT.findall(text.lower())
     cut = [_shared_start(word, stem(word)) for word in kept]
     return tuple(
         dict.fromkeys(case for start in dict.fromkeys(cut) for case in (start, start.capitalize(), start.upper()))
