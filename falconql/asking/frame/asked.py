@@ -18,6 +18,7 @@ from falconql.asking.evidence import (
     stems_of,
     words,
 )
+from falconql.asking.frame.conditions import opposites
 from falconql.asking.frame.quantities import limits_in, numbers_in
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 from falconql.asking.frame.stems import raw_words, root, starts
@@ -53,6 +54,7 @@ def told_words(corpus: Corpus, instruction: str, conditions: Collection[str]) ->
     ]
     for value in before:
         told |= {stem(word) for word in re.findall(rf"\b{re.escape(value.lower())} ([a-z]+s)\b", instruction.lower())}
+    told |= {stem(word) for word in re.findall(r"\b(\w+er) than\b", instruction.lower())}
     if ordered:
         told |= {stem(word) for found in _ORDER.findall(instruction) for word in words(found)}
     told |= {stem(word) for word in re.findall(r"\d[\d,.]*k? ([a-z]+s)\b", instruction.lower())}
@@ -77,7 +79,7 @@ def values_said(column: Column, instruction: str) -> tuple[str, ...]:
 def _names_of(column: Column) -> frozenset[str]:
     """Return the stems of what people call a column, opposites included."""
     own = frozenset(each for word in words(column.name) for each in (stem(word), root(word)))
-    return own | {f"un{word}" for word in own} | said_for(column)
+    return own | {f"un{word}" for word in own} | {stem(word) for word in opposites(column)} | said_for(column)
 
 
 def asked_bounds(corpus: Corpus, text: str, told: Collection[str]) -> tuple[int, int]:
@@ -121,15 +123,24 @@ def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_den
         if sum(bool(_rest(piece, told)) for piece in _softly(corpus, part, told)) != 1:
             return ()
         said = f"{before} {part}"
-        denied: bool | None = bool(_DENIES.search(said))
+        denied: bool | None = _denies(said, told)
         if denied and (columns_deny or _ONLY.search(said)):
             denied = None
         joined = follows and bool(_JOINS.search(before)) and not (found and found[-1].denied)
-        if bool(_JOINS.search(before)) and not joined:
+        if _JOINS.search(before) and not joined and not _has_values(corpus, part):
             return ()
         needless = {word for word in content_words(part) if word not in _rest(part, told)}
         found.append(Asked(starts(part, needless), raw_words(part), denied, joined))
     return tuple(found)
+
+
+def _denies(said: str, told: Collection[str]) -> bool:
+    """Return whether a part is denied; "no fatalities" is not, where a column tells how many there were."""
+    for found in _DENIES.finditer(said):
+        behind = next((word for word in words(said[found.end() :]) if content_words(word)), "")
+        if not behind or found[0].lower() not in ("no", "without") or not {stem(behind), root(behind)} & set(told):
+            return True
+    return False
 
 
 def _asking_parts(corpus: Corpus, text: str, told: Collection[str]) -> list[tuple[str, str, bool]]:
@@ -162,6 +173,7 @@ def _tells_open(corpus: Corpus, part: str) -> bool:
         for c in found
         if c is not None and c.type == TEXT and not (c.closed or c.is_long) and c.name != corpus.text
     ]
+    names = [name for name in names if not {stem(word) for word in words(name)} & row_nouns(corpus)]
     return bool(names) and bool(re.search(r"\bcontain|[\"\u201c]|\w (?!I\b)[A-Z]\w", part))
 
 

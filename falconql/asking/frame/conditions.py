@@ -105,7 +105,8 @@ def allowed_conditions(
     quotes = re.search(r"[\"\u201c]|\bcontain|\bthe words?\b|\bmentions? the\b", instruction)
     missing = is_about_nulls(instruction)
     for column in corpus.columns:
-        open_text = bool(proper) and column.type == TEXT and not column.closed
+        of_row = bool({stem(word) for word in words(column.name)} & row_nouns(corpus)) and not quotes
+        open_text = bool(proper) and column.type == TEXT and not column.closed and not of_row
         if numbers_the_rows(column, corpus):
             continue
         if column.name in spoken and (missing or open_text) and (column.name != corpus.text or quotes):

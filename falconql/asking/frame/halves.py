@@ -56,7 +56,9 @@ def cut_in_halves(corpus: Corpus, instruction: str) -> Halves | None:
         found = cut(corpus, text)
         if found is not None:
             # "Every stay where" names no output but the rows themselves.
-            rows_only = not content_words(without_verbs(found.outputs)) - row_nouns(corpus) - PEOPLE - {"only"}
+            rows_only = not re.search(r",|\band\b", found.outputs) and not content_words(
+                without_verbs(found.outputs)
+            ) - row_nouns(corpus) - PEOPLE - {"only"}
             return None if rows_only and not _only_columns(found.outputs) else found
     return None
 

@@ -177,7 +177,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     told = told_words(corpus, plain, conditions | (spoken if counts else frozenset()))
     said = questions_in(plain) if step is None else []
     shares = counts and bool(_SHARE.search(plain))
-    questions = _questions(corpus, plain, shows, counts and step is None, halves, told)
+    other_words = _in_other_words(corpus, plain, required)
+    questions = _questions(corpus, plain, shows, counts and step is None, halves, told, other_words)
     if said or shares:
         questions = (0, 0)
     options = options_in(corpus, plain) if step is None and not counts else ()
@@ -269,6 +270,8 @@ def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
     within = sum(len(named) > 1 for named in values.values())
     if said + neither and said + neither <= within:
         return "no"
+    if said + neither == 0 and either_numbers(instruction) and "either" not in instruction.lower():
+        return "no"
     if said and not re.search(r"\?|\b(?:is|are|into) [^.;]*\bor\b", instruction):
         return "must"
     return "may" if _EITHER.search(instruction) else "no"
@@ -307,22 +310,29 @@ def _about(corpus: Corpus, instruction: str, values: dict[str, tuple[str, ...]])
 
 
 def _questions(
-    corpus: Corpus, instruction: str, shows: Need, counts: bool, halves: Halves | None, told: frozenset[str]
+    corpus: Corpus,
+    instruction: str,
+    shows: Need,
+    counts: bool,
+    halves: Halves | None,
+    told: frozenset[str],
+    other_words: bool,
 ) -> tuple[int, int]:
     """Return how many conditions only the text answers, at least and at most."""
     if counts:
         return asked_bounds(corpus, instruction, told)
     if shows != "must":
         least, most = asked_bounds(corpus, instruction, told)
-        return max(0, least - _in_other_words(corpus, instruction)), most
+        return max(0, least - other_words), most
     if halves is not None:
         return asked_bounds(corpus, halves.description, told)
     return 0, asked_bounds(corpus, instruction, told)[1]
 
 
-def _in_other_words(corpus: Corpus, instruction: str) -> bool:
+def _in_other_words(corpus: Corpus, instruction: str, required: tuple[str, ...]) -> bool:
     """Return whether a part may say in other words what a column of yes and no holds."""
-    return any(c.type == BOOL for c in corpus.columns) and bool(cue("other_words").search(instruction))
+    left = any(c.type == BOOL and c.name not in required for c in corpus.columns)
+    return left and bool(cue("other_words").search(instruction))
 
 
 def _asks_in_where(

@@ -42,6 +42,7 @@ _BEFORE = {sign: cue(f"before_{name}") for sign, name in ((">=", "from"), ("<=",
 _BEHIND = {sign: cue(f"behind_{name}") for sign, name in ((">=", "from"), ("<=", "to"))}
 _EITHER = re.compile(r"\b(\w+) or (\w+)\b", re.IGNORECASE)
 _UNITS = {"second": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "night": 86400, "week": 604800}
+_AGE = re.compile(r"\b(older|younger|newer) than\s*$", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bbetween\s+\S*$", re.IGNORECASE)
 _AND = re.compile(r"\bbetween\s+\S+\s+and\s+\S*$", re.IGNORECASE)
 
@@ -150,6 +151,8 @@ def _signs(text: str, start: int, end: int) -> tuple[str, ...]:
     for sign, pattern in _BEHIND.items():
         if pattern.match(behind):
             return (sign,)
+    if _YEAR.match(text, start) and (than := _AGE.search(before)):
+        return ("<",) if than[1].lower() == "older" else (">",)  # of years, older ones are less
     for sign, pattern in _BEFORE.items():
         if pattern.search(before):
             return (sign,)

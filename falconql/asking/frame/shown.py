@@ -10,7 +10,7 @@ from falconql.asking.evidence import content_words, cue, mentioned, stem, words
 from falconql.asking.frame.choices import with_choice
 from falconql.asking.frame.conditions import tells_column
 from falconql.asking.frame.halves import Halves, cut_in_halves
-from falconql.asking.frame.outputs import Output, outputs
+from falconql.asking.frame.outputs import Output, cut_list, outputs
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 from falconql.asking.frame.steps import Step
 from falconql.types import FLOAT, INT
@@ -65,6 +65,7 @@ def lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
         return True
     sure = (
         cut
+        or any(re.match(r"(?:how|what|why|when|who)\b", part, re.IGNORECASE) for part in cut_list(text)[1:])
         or "column" in kinds
         or (kinds == {"label", "found"} and "?" in text)
         or _NAME_OF_THING.search(text.split(",")[0])

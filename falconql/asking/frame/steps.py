@@ -88,7 +88,10 @@ def _of_row(said: str, rows: frozenset[str]) -> bool:
 
 def _is_all_there_is(corpus: Corpus, instruction: str, said: str) -> bool:
     """Return whether nothing is asked about the things found: get every ingredient."""
-    return not content_words(instruction) - content_words(said) - actions() - content_words(corpus.name)
+    asks = re.search(
+        r"\b(?:whether|if|what|how|when|where|who|why|its|their|his|her|with|and)\b", instruction, re.IGNORECASE
+    )
+    return not asks and not content_words(instruction) - content_words(said) - actions() - content_words(corpus.name)
 
 
 def _step_of_one(corpus: Corpus, instruction: str, rows: frozenset[str]) -> Step | None:
