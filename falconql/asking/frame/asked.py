@@ -25,17 +25,9 @@ from falconql.asking.frame.stems import raw_words, root, starts
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _HARD = cue("hard_boundary")
-
-
 SOFT = cue("soft_boundary")
-
-
 _ORDER = cue("order")
-
-
 _DENIES = cue("denies")
-
-
 _ONLY = cue("only")
 _JOINS = re.compile(r"\bor\b", re.IGNORECASE)
 

@@ -24,19 +24,13 @@ _ROWS_FIRST = re.compile(
 
 
 _OF_EACH = re.compile(r"^\w+ (?:each|every)\b", re.IGNORECASE)
-
-
 _SHOWN_THEN = re.compile(
     rf"^(.+?)(?:[,.;:]|\band\b)\s*(?:and |then |also )*(?=(?:{OUTPUT_VERB.pattern}))(.+)$", re.IGNORECASE
 )
 
 
 _PREPOSITION = re.compile(r"\b(?:of|for|from|in|across|among)\s+(?:the |all |those |any )*", re.IGNORECASE)
-
-
 _CONDITION = re.compile(r"\b(?:if|where|when|whose|in which)\b\s*(.+)$", re.IGNORECASE)
-
-
 # What ends the noun behind a preposition.
 _NEXT = re.compile(r"[,;:.?]|\b(?:of|for|from|in|on|with|about|that|which|who|whose|where|if|and|or)\b", re.IGNORECASE)
 

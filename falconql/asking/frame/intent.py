@@ -48,35 +48,15 @@ from falconql.asking.frame.steps import Step, first_step
 from falconql.types import BOOL, FLOAT, INT
 
 _YES_NO = cue("yes_no")
-
-
 _ORDER = cue("order")
-
-
 _EITHER = cue("either")
-
-
 _NEGATED = cue("negated")
-
-
 _GROUPED = cue("grouped")
-
-
 _UNLESS = cue("unless")
-
-
 _MIXED = cue("mixed")
-
-
 _PARTS = cue("parts")
-
-
 _SHARE = cue("share")
-
-
 _OR_MORE = cue("or_more")
-
-
 _ASKS_FOR = cue("asks_for")
 
 

@@ -13,14 +13,8 @@ from falconql.types import TEXT
 
 OUTPUT_VERB = cue("output_verb")
 _ASKS = cue("asks")
-
-
 _YES_NO_START = cue("question")
-
-
 _WHETHER = re.compile(r"^(?:whether|if|yes or no)\b", re.IGNORECASE)
-
-
 _MOST_WORDS = 9
 
 
@@ -126,11 +120,7 @@ _AFTER_NOUN = (
 
 
 _PLURALS = frozenset("people children men women criteria media data feet teeth".split())  # noqa: SIM905
-
-
 _WHICH = re.compile(r"(?:which|what) ([a-z]+)\b", re.IGNORECASE)
-
-
 _ALL = re.compile(r"(?:all|every|each|any)\b", re.IGNORECASE)
 
 

@@ -19,41 +19,17 @@ Need = Literal["no", "may", "must"]
 
 
 POLITE = cue("polite")
-
-
 _EXTRACT = cue("extract")
-
-
 _SHOWN_LATER = cue("shown_later")
-
-
 _RELATIVE = r"(?:that|which|who|whose|where|with|without|about|on|of|for|in|to|from|are|is|saying|asking|\w+ing|\w+ed)"
-
-
 _CONDITION = cue("condition")
-
-
 _NAMES_OUTPUT = cue("names_output")
-
-
 _GIVE = cue("give")
-
-
 _QUESTION = cue("question")
-
-
 CHOICE = cue("choice")
-
-
 COUNT = cue("count")
-
-
 SORTED = cue("sorted")
-
-
 _REQUEST = cue("request")
-
-
 _NAME_OF_THING = cue("name_of_thing")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from falconql.syntax.decoding.export import whole_grammar
+from falconql.syntax.decoding.frame import Asked, Column, Frame, Shown, Step
 from falconql.syntax.decoding.model import Grammar
-from falconql.syntax.decoding.narrow import Asked, Column, Frame, Shown, Step, narrow_grammar
+from falconql.syntax.decoding.narrow import narrow_grammar
 from falconql.syntax.decoding.printers import ebnf, gbnf, lark
 
 __all__ = [

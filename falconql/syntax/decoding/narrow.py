@@ -8,18 +8,27 @@ without parentheses, endless lists, and whatever the frame rules out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal as OneOf
 
+from falconql.syntax.decoding.frame import MOST_CONDITIONS, MOST_ITEMS, Asked, Column, Frame, Shown, Step
 from falconql.syntax.decoding.model import Chars, Grammar, Literal, Node, Repeat, Rule, choice, listed, optional, seq
-from falconql.syntax.keywords import keywords
+from falconql.syntax.decoding.pieces import (
+    MOST_CHOICES,
+    all_of,
+    any_of,
+    column_tests,
+    compared,
+    line,
+    plain,
+    settled_test,
+    slot_test,
+    spaced,
+    two,
+    written,
+)
 from falconql.syntax.printer import name_text, quoted
 
 MOST_BINDINGS = 3
-MOST_CONDITIONS = 6
 MOST_ALTERNATIVES = 4
-MOST_ITEMS = 8
-MOST_CHOICES = 8
 WORD_CHARACTERS = 24
 TEXT_CHARACTERS = 100
 NAME_CHARACTERS = 24
@@ -33,152 +42,6 @@ _TOKENS = frozenset(
     {"line", "var", "quoted", "number", "date", "positive", "asked", "question", "kind", "asked-step", "question-step"}
     | {"first"}
 )
-
-Need = OneOf["no", "may", "must"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column as a query may use it.
-
-    Attributes:
-        name: as in the corpus.
-        kind: ``number``, ``date``, ``bool``, ``text``, ``list`` or ``other``.
-        values: texts, one of which a condition names; none allows any.
-        slots: for numbers and dates, the conditions there are, each as the ways to write it, a sign and a value;
-            none allows any.
-        question: whether model calls may read it.
-        tested: whether conditions may be about it.
-        shown: whether it may be an output.
-        nullable: whether conditions may ask if there is a value; ``only``: nothing else.
-        holds: whether a condition that there is in any case is to hold; None leaves it open.
-    """
-
-    name: str
-    kind: str
-    values: tuple[str, ...] = ()
-    slots: tuple[tuple[tuple[str, str], ...], ...] = ()
-    question: bool = False
-    tested: bool = True
-    shown: bool = True
-    nullable: bool | OneOf["only"] = True
-    holds: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something found first, about which something is asked.
-
-    Attributes:
-        kind: ``each`` for several of them, ``let`` for one.
-        name: what the query calls it.
-        said: what is extracted.
-        keeps: a condition is about it.
-        further: another thing may be found from it.
-    """
-
-    kind: OneOf["each", "let"]
-    name: str
-    said: str
-    keeps: bool = False
-    further: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One output that is certain.
-
-    Attributes:
-        kind: ``column``, ``label``, ``found`` or ``choice``.
-        column: its name, for a column.
-        about: beginnings of words one of which the question has.
-        said: the words of the instruction for it, of which the question is made; none allows any.
-        several: whether all that is found of a kind is wanted; None leaves it open.
-        options: what is chosen from.
-    """
-
-    kind: OneOf["column", "label", "found", "choice"]
-    column: str = ""
-    about: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
-    several: bool | None = None
-    options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One condition that the model answers and that is certain.
-
-    Attributes:
-        about: beginnings of words one of which the question has; none allows any.
-        said: the words of the instruction for it, of which the question is made; none allows any.
-        denied: whether it is not to hold; None leaves that open.
-        joined: it, or the one before it, is to hold.
-    """
-
-    about: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
-    denied: bool | None = None
-    joined: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What kinds of clauses a query may have; by default all.
-
-    Attributes:
-        shows: whether outputs are named.
-        step: a first step; ``any`` leaves steps to the model, None has none.
-        asks: conditions may be questions.
-        either: whether ``or`` is written.
-        negated: ``not`` may be written.
-        yes_no: whether outputs are yes or no.
-        choices: outputs may be choices.
-        counts: aggregates: ``must`` has nothing else.
-        grouped: whether counts are by group.
-        questions: how many questions conditions ask, at least and at most.
-        alternatives: columns one of which holds, each in its own condition.
-        items: how many outputs there are at most.
-        plain: outputs are columns and no questions.
-        unless: conditions end with one that must not hold.
-        mixed: ``or`` stands only in parentheses, within ``and``.
-        ordered: whether an order is written.
-        limits: the numbers of rows that may be written; None allows any.
-        required: columns that conditions are about in any case, one for each condition.
-        several: whether all that is found of a kind is wanted, or one thing.
-        about: beginnings of words one of which every question has; none allows any.
-        listed: the outputs in order, where they are certain; what says which row it is may stand before them.
-        shares: aggregates are shares.
-        asked: the conditions that are questions, in order, where they are certain.
-        common: what else certain questions are made of, beside words of up to four letters.
-        thinking: comment lines with conditions and outputs come first.
-    """
-
-    shows: Need = "may"
-    step: Step | OneOf["any"] | None = "any"
-    asks: bool = True
-    either: Need = "may"
-    negated: bool = True
-    yes_no: Need = "may"
-    choices: bool = True
-    counts: Need = "may"
-    grouped: Need = "may"
-    questions: tuple[int, int] = (0, MOST_CONDITIONS)
-    alternatives: tuple[str, ...] = ()
-    items: int = MOST_ITEMS
-    plain: bool = False
-    unless: bool = False
-    mixed: bool = False
-    ordered: Need = "may"
-    required: tuple[str, ...] = ()
-    limits: tuple[int, ...] | None = None
-    several: Need = "may"
-    about: tuple[str, ...] = ()
-    listed: tuple[Shown, ...] = ()
-    shares: bool = False
-    asked: tuple[Asked, ...] = ()
-    common: tuple[str, ...] = ()
-    thinking: bool = False
 
 
 def narrow_grammar(columns: Sequence[Column], *, text: str | None, frame: Frame | None = None) -> Grammar:
@@ -221,11 +84,11 @@ class _Narrow:
         rules |= self._conditions()
         rules |= self._items()
         rules["item"] = self._item()
-        rules["order"] = seq(_word("ORDER"), " ", _word("BY"), " ", listed(Rule("key"), 2))
-        rules["key"] = seq(self._sort_value(), optional(seq(" ", _word("DESC"))))
-        rules["limit"] = seq(_word("LIMIT"), " ", self._limit())
+        rules["order"] = seq(written("ORDER"), " ", written("BY"), " ", listed(Rule("key"), 2))
+        rules["key"] = seq(self._sort_value(), optional(seq(" ", written("DESC"))))
+        rules["limit"] = seq(written("LIMIT"), " ", self._limit())
         rules["positive"] = seq(Chars((("1", "9"),)), Repeat(Chars((("0", "9"),)), 0, 3))
-        rules["group"] = seq(_word("GROUP"), " ", _word("BY"), " ", listed(self._group_key(), 2))
+        rules["group"] = seq(written("GROUP"), " ", written("BY"), " ", listed(self._group_key(), 2))
         rules["aggregate"] = self._aggregate()
         rules |= self._texts()
         return Grammar(rules, frozenset(name for name in rules if _is_token(name))).reachable()
@@ -238,8 +101,8 @@ class _Narrow:
         if self.step is not None:
             return self._stepped(self.step)
         tail = self._tail()
-        shown = seq(_word("SELECT"), " ", Rule("items"))
-        group = _line(Rule("group"), before=False)
+        shown = seq(written("SELECT"), " ", Rule("items"))
+        group = line(Rule("group"), before=False)
         grouped = {"must": seq(group, shown), "no": shown, "may": seq(optional(group), shown)}[self.frame.grouped]
         outputs: list[Node] = []
         if self.frame.shows != "no" or self.frame.counts == "must":
@@ -252,34 +115,34 @@ class _Narrow:
             undecided = self.frame.shows == "may" and self.frame.step is None
             where = Rule("where-columns") if undecided else Rule("where")
             if not undecided or self._tests() or self.frame.required:
-                options += [seq(where, _line(output), tail) for output in outputs]
+                options += [seq(where, line(output), tail) for output in outputs]
         if self.frame.ordered != "no" and self.frame.shows != "must" and not self.frame.required:
             options.append(seq(Rule("order"), self._limited()))
         body = choice(*options) if options else seq(shown, tail)
         if self.frame.step != "any" or self.text is None:
             return body
-        each = seq(_word("EACH"), " ", Rule("var"), " ", _word("IN"), " ", self._found("spans"))
-        let = seq(_word("LET"), " ", Rule("var"), " = ", choice(self._found("span"), Rule("label"), Rule("choose")))
+        each = seq(written("EACH"), " ", Rule("var"), " ", written("IN"), " ", self._found("spans"))
+        let = seq(written("LET"), " ", Rule("var"), " = ", choice(self._found("span"), Rule("label"), Rule("choose")))
         return seq(Repeat(seq(choice(each, let), "\n"), 0, MOST_BINDINGS), body)
 
     def _stepped(self, step: Step) -> Node:
         """Return a first step with what is asked about it."""
         value = seq("spans(" if step.kind == "each" else "span(", Rule("first"), ")")
         if step.kind == "each":
-            first = seq(_word("EACH"), f" {step.name} ", _word("IN"), " ", value, "\n")
+            first = seq(written("EACH"), f" {step.name} ", written("IN"), " ", value, "\n")
         else:
-            first = seq(_word("LET"), f" {step.name} = ", value, "\n")
+            first = seq(written("LET"), f" {step.name} = ", value, "\n")
         parts: list[Node] = [first]
         if step.further:
-            parts.append(optional(seq(_word("LET"), " ", Rule("var"), " = span(", Rule("asked-step"), ")\n")))
+            parts.append(optional(seq(written("LET"), " ", Rule("var"), " = span(", Rule("asked-step"), ")\n")))
         plain = Repeat(seq(", ", choice(*self.shown)), 0, 2) if self.shown else seq("")
         asked = Repeat(seq(", ", Rule("item")), 0 if step.keeps else 1, MOST_ITEMS)
         keys = Repeat(seq(choice(*self.shown), ", "), 0, 2) if self.shown else seq("")
-        select = seq(_word("SELECT"), " ", keys, step.name, plain, asked, self._tail())
+        select = seq(written("SELECT"), " ", keys, step.name, plain, asked, self._tail())
         if self.frame.counts == "may" and step.kind == "each":
-            counted = seq(_word("SELECT"), f" {step.name}, ", Rule("var"), ": count()", self._tail())
-            select = choice(select, seq(_word("GROUP"), " ", _word("BY"), f" {step.name}\n", counted))
-        where = _line(Rule("where"), before=False)
+            counted = seq(written("SELECT"), f" {step.name}, ", Rule("var"), ": count()", self._tail())
+            select = choice(select, seq(written("GROUP"), " ", written("BY"), f" {step.name}\n", counted))
+        where = line(Rule("where"), before=False)
         if step.keeps:
             parts.append(choice(seq(where, select), Rule("where"), select))
         else:
@@ -288,12 +151,12 @@ class _Narrow:
         return seq(*parts)
 
     def _tail(self) -> Node:
-        order = _line(Rule("order"))
+        order = line(Rule("order"))
         ordered = {"must": order, "may": optional(order), "no": seq("")}[self.frame.ordered]
         return seq(ordered, self._limited())
 
     def _limited(self) -> Node:
-        limit = _line(Rule("limit"))
+        limit = line(Rule("limit"))
         return optional(limit) if self.frame.limits is None else limit if self.frame.limits else seq("")
 
     def _asks(self) -> bool:
@@ -311,7 +174,7 @@ class _Narrow:
             rules["term"] = seq(self._negation(), Rule("atom"))
         if not self._can_filter():
             return rules
-        rules["where"] = seq(_word("WHERE"), " ", Rule("condition"))
+        rules["where"] = seq(written("WHERE"), " ", Rule("condition"))
         fixed = self._fixed_alternatives()
         rules["alternatives"] = fixed or self._alternatives(Rule("atom"))
         together = self.frame.either == "must" and bool(
@@ -330,26 +193,26 @@ class _Narrow:
             blocks.append(Rule("alternatives"))
         if most or self._tests() or not blocks:
             others = self._conjunction(least, max(most, 0 if blocks else least), MOST_CONDITIONS, rules)
-            condition = _all_of([*blocks, others])
+            condition = all_of([*blocks, others])
             if blocks and not least:
-                condition = choice(condition, _all_of(blocks))
+                condition = choice(condition, all_of(blocks))
         else:
-            condition = _all_of(blocks)
+            condition = all_of(blocks)
         if fixed and not (self.frame.mixed or self.frame.unless or self.frame.required):
             condition = choice(condition, Rule("either"))
             rules["either"] = self._fixed_alternatives(bare=True) or seq("")
         elif self.frame.either != "no" and not blocks and "atom" in rules:
-            inner = seq("(", Rule("term"), Repeat(seq(_joined("AND"), Rule("term")), 1, MOST_ALTERNATIVES - 1), ")")
+            inner = seq("(", Rule("term"), Repeat(seq(spaced("AND"), Rule("term")), 1, MOST_ALTERNATIVES - 1), ")")
             option = choice(Rule("term"), inner)
-            rules["either"] = seq(option, Repeat(seq(_joined("OR"), option), 1, MOST_ALTERNATIVES - 1))
-            mixed = _all_of([self._conjunction(0, most, MOST_CONDITIONS, rules), Rule("alternatives")])
+            rules["either"] = seq(option, Repeat(seq(spaced("OR"), option), 1, MOST_ALTERNATIVES - 1))
+            mixed = all_of([self._conjunction(0, most, MOST_CONDITIONS, rules), Rule("alternatives")])
             condition = choice(mixed if self.frame.either == "must" else condition, Rule("either"))
         if self.frame.unless and self._asked():
-            condition = seq(condition, _joined("AND"), _word("NOT"), " ", Rule("atom"))
+            condition = seq(condition, spaced("AND"), written("NOT"), " ", Rule("atom"))
         rules["condition"] = condition
         if self.tested:
             columns = [*self._required(), *([self._conjunction(0, 0, 2, rules)] if self._tests() else [])]
-            rules["where-columns"] = seq(_word("WHERE"), " ", _all_of(columns))
+            rules["where-columns"] = seq(written("WHERE"), " ", all_of(columns))
         return rules
 
     def _certain(self, blocks: Sequence[Node], rules: dict[str, Node]) -> dict[str, Node]:
@@ -358,23 +221,23 @@ class _Narrow:
         for number, asked in enumerate(self.frame.asked, 1):
             words = self._said("?", asked)
             rules[f"said-if-{number}"] = seq('"', choice(*(f"{word} " for word in _YES_NO)), words, '?"')
-            no = self._negation() if asked.denied is None else seq(_word("NOT"), " ") if asked.denied else seq("")
+            no = self._negation() if asked.denied is None else seq(written("NOT"), " ") if asked.denied else seq("")
             question = seq(no, "label(", self._which(), Rule(f"said-if-{number}"), ")")
             if asked.joined and groups:
                 groups[-1].append(question)
             else:
                 groups.append([question])
-        either = [_any_of(group) for group in groups]
+        either = [any_of(group) for group in groups]
         # One alternative needs no parentheses where nothing else holds.
         bare = len(groups) == 1 and not blocks and not self._tests()
         questions = [e if len(g) == 1 or bare else seq("(", e, ")") for e, g in zip(either, groups, strict=True)]
         tests = [self._conjunction(0, 0, 2, rules)] if self._tests() else []
-        sure = _all_of([*blocks, *questions])
-        rules["condition"] = choice(sure, _all_of([*blocks, *tests, *questions])) if tests else sure
+        sure = all_of([*blocks, *questions])
+        rules["condition"] = choice(sure, all_of([*blocks, *tests, *questions])) if tests else sure
         if blocks or tests:
-            columns = [_all_of([*blocks, *tests])] if tests else []
-            options = [*columns, *([_all_of(blocks)] if blocks else [])]
-            rules["where-columns"] = seq(_word("WHERE"), " ", choice(*options))
+            columns = [all_of([*blocks, *tests])] if tests else []
+            options = [*columns, *([all_of(blocks)] if blocks else [])]
+            rules["where-columns"] = seq(written("WHERE"), " ", choice(*options))
         return rules
 
     def _required(self) -> list[Node]:
@@ -383,38 +246,28 @@ class _Narrow:
         for number, name in enumerate(self.frame.required):
             column = next(column for column in self.tested if column.name == name)
             place = self.frame.required[:number].count(name)
-            slotted = [self._slot(column, slot) for slot in column.slots]
-            test = slotted[place] if place < len(slotted) else choice(*self._column_tests(column))
+            slotted = [slot_test(column, slot) for slot in column.slots]
+            test = slotted[place] if place < len(slotted) else choice(*column_tests(column, negated=self.frame.negated))
             if column.holds is not None:
-                found.append(self._settled(column, column.holds))
+                found.append(settled_test(column, column.holds))
             else:
                 found.append(test if slotted else seq(self._negation(), test))
         return found
 
-    def _settled(self, column: Column, holds: bool) -> Node:
-        """Return the condition on a column whose sign is certain."""
-        name, no = name_text(column.name), seq("") if holds else seq(_word("NOT"), " ")
-        if column.kind == "bool":
-            return seq(no, name)
-        one = choice(*map(quoted, column.values))
-        if len(column.values) == 1:
-            return seq(f"{name} {'=' if holds else '!='} ", one)
-        return seq(no, f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")")
-
     def _fixed_alternatives(self, *, bare: bool = False) -> Node | None:
         """Return alternatives about certain columns, None where there are none."""
-        by_name = {column.name: self._column_tests(column) for column in self.tested}
+        by_name = {column.name: column_tests(column, negated=self.frame.negated) for column in self.tested}
         tests = [by_name.get(name, []) for name in self.frame.alternatives]
         if len(tests) < 2 or not all(tests):
             return None
-        joined = seq(*(seq(_joined("OR") if number else "", choice(*test)) for number, test in enumerate(tests)))
+        joined = seq(*(seq(spaced("OR") if number else "", choice(*test)) for number, test in enumerate(tests)))
         return joined if bare else seq("(", joined, ")")
 
     def _alternatives(self, atom: Node) -> Node:
-        return seq("(", atom, Repeat(seq(_joined("OR"), atom), 1, MOST_ALTERNATIVES - 1), ")")
+        return seq("(", atom, Repeat(seq(spaced("OR"), atom), 1, MOST_ALTERNATIVES - 1), ")")
 
     def _negation(self) -> Node:
-        return optional(seq(_word("NOT"), " ")) if self.frame.negated else seq("")
+        return optional(seq(written("NOT"), " ")) if self.frame.negated else seq("")
 
     def _conjunction(self, least: int, most: int, terms: int, rules: dict[str, Node]) -> Node:
         """Return the rule of at most so many conjuncts, ``least`` to ``most`` of which are questions."""
@@ -436,7 +289,7 @@ class _Narrow:
         term = seq(self._negation(), term)
         if terms == 0 or not (self._tests() or (most and self._asked())):
             return term
-        more = seq(_joined("AND"), self._conjunction(least, most, terms, rules))
+        more = seq(spaced("AND"), self._conjunction(least, most, terms, rules))
         return seq(term, more if least else optional(more))
 
     def _asked(self) -> list[Node]:
@@ -448,47 +301,16 @@ class _Narrow:
         if self._asks() and self.step is None and self.frame.step == "any":
             atoms += [
                 seq("exists(", Rule("var"), ")"),
-                seq("number(", Rule("var"), ")", self._compared(), Rule("number")),
+                seq("number(", Rule("var"), ")", compared(), Rule("number")),
             ]
         return atoms
 
     def _tests(self) -> list[Node]:
         """Return the conditions on columns."""
         settled = {*self.frame.required, *self.frame.alternatives}
-        return [test for c in self.tested if c.name not in settled for test in self._column_tests(c)]
-
-    def _column_tests(self, column: Column) -> list[Node]:
-        name = name_text(column.name)
-        null = seq(f"{name} {keywords()['IS']} ", optional(seq(_word("NOT"), " ")), _word("NULL"))
-        nulls = [null] if column.nullable else []
-        if column.nullable == "only":
-            return [null]
-        if column.kind in ("number", "date"):
-            if column.slots:
-                return [self._slot(column, slot) for slot in column.slots] + nulls
-            compared = seq(name, self._compared(), Rule(column.kind))
-            return [compared, *nulls]
-        if column.kind == "bool":
-            # Its name may be the opposite of what people say: "open" for one called `closed`.
-            return [Literal(name)] if self.frame.negated else [Literal(name), seq(_word("NOT"), f" {name}")]
-        if column.kind not in ("text", "list"):
-            return nulls
-        contains = seq(f"{name} {keywords()['CONTAINS']} ", Rule("quoted"))
-        if column.kind == "list" or column.question:
-            return [contains, *nulls]
-        one = choice(*map(quoted, column.values)) if column.values else Rule("quoted")
-        signs = choice(" = ", " != ") if self.frame.negated else Literal(" = ")
-        tests: list[Node] = [seq(name, signs, one)]
-        if len(column.values) != 1:
-            tests.append(seq(f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")"))
-        return [*tests, *nulls] if column.values else [*tests, contains, *nulls]
-
-    def _slot(self, column: Column, slot: tuple[tuple[str, str], ...]) -> Node:
-        shown = [(sign, quoted(value) if column.kind == "date" else value) for sign, value in slot]
-        return choice(*(f"{name_text(column.name)} {sign} {value}" for sign, value in shown))
-
-    def _compared(self) -> Node:
-        return choice(*(f" {sign} " for sign in ("=", "!=", "<=", ">=", "<", ">")))
+        return [
+            test for c in self.tested if c.name not in settled for test in column_tests(c, negated=self.frame.negated)
+        ]
 
     def _items(self) -> dict[str, Node]:
         """Return the list of outputs, with a rule for every question that is certain."""
@@ -588,12 +410,12 @@ class _Narrow:
         rules: dict[str, Node] = {
             "question": seq('"', yes_no, self._free("?"), '?"'),
             "asked": seq('"', open_, self._free(), '"'),
-            "quoted": seq('"', Repeat(_plain(), 1, 2 * WORD_CHARACTERS), '"'),
+            "quoted": seq('"', Repeat(plain(), 1, 2 * WORD_CHARACTERS), '"'),
             "label": seq("label(", self._which(), self._instruction("question"), ")"),
             "choose": seq("choose(", self._which(), self._instruction("kind"), self._options(), ")"),
             "kind": seq('"', open_, self._free(about=False), '"'),
             "number": seq(optional("-"), digits, optional(seq(".", Repeat(Chars((("0", "9"),)), 1, 4)))),
-            "date": seq('"', choice("19", "20"), pair, "-", _two("0", "1"), "-", _two("0", "3"), '"'),
+            "date": seq('"', choice("19", "20"), pair, "-", two("0", "1"), "-", two("0", "3"), '"'),
         }
         if self.step is not None:
             named = f"{{{self.step.name}}}"
@@ -615,14 +437,14 @@ class _Narrow:
         """Return free words; where steps are the model's own choice they may quote one."""
         if self.frame.step != "any" or self.text is None:
             return self._words(also, least, self.frame.about if about and self.step is None else ())
-        words = Repeat(_plain(also), 0, TEXT_CHARACTERS)
-        return seq(words, optional(seq("{", Rule("var"), "}", Repeat(_plain(also), 0, TEXT_CHARACTERS))))
+        words = Repeat(plain(also), 0, TEXT_CHARACTERS)
+        return seq(words, optional(seq("{", Rule("var"), "}", Repeat(plain(also), 0, TEXT_CHARACTERS))))
 
     def _words(self, also: str, least: int, about: Sequence[str]) -> Node:
         """Return free words, one of which begins as one of these does."""
         if not about:
-            return Repeat(_plain(also), least, TEXT_CHARACTERS)
-        return seq(Repeat(_plain(also), 0, TEXT_CHARACTERS), choice(*about), Repeat(_plain(also), 0, 60))
+            return Repeat(plain(also), least, TEXT_CHARACTERS)
+        return seq(Repeat(plain(also), 0, TEXT_CHARACTERS), choice(*about), Repeat(plain(also), 0, 60))
 
     def _said(self, also: str, certain: Shown | Asked) -> Node:
         """Return the words of a question that is certain: those of the instruction, and small ones between them."""
@@ -640,32 +462,3 @@ class _Narrow:
 
 def _is_token(name: str) -> bool:
     return name in _TOKENS or name.startswith("said-")
-
-
-def _plain(also: str = "") -> Chars:
-    return Chars(tuple((char, char) for char in f'"\\\n{{}}{also}'), negated=True)
-
-
-def _line(clause: Node, *, before: bool = True) -> Node:
-    """Return a clause on a line of its own."""
-    return seq("\n", clause) if before else seq(clause, "\n")
-
-
-def _two(low: str, high: str) -> Node:
-    return seq(Chars(((low, high),)), Chars((("0", "9"),)))
-
-
-def _all_of(conditions: Sequence[Node]) -> Node:
-    return seq(*(seq(_joined("AND") if number else "", each) for number, each in enumerate(conditions)))
-
-
-def _any_of(conditions: Sequence[Node]) -> Node:
-    return seq(*(seq(_joined("OR") if number else "", each) for number, each in enumerate(conditions)))
-
-
-def _joined(terminal: str) -> Node:
-    return Literal(f" {keywords()[terminal]} ")
-
-
-def _word(terminal: str) -> Node:
-    return Literal(keywords()[terminal])
