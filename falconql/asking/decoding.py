@@ -48,6 +48,7 @@ def _column(column: seen.Column, corpus: Corpus) -> Column:
 def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:
     tested, shown = column.name in decided.conditions, column.name in decided.outputs
     values, slots = decided.values.get(column.name, column.values), column.slots
+    column = replace(column, open=not seen_.closed)
     if column.kind == "number":
         slots = decided.numbers.get(column.name, ())
     elif column.kind == "date":

@@ -7,9 +7,11 @@ import datetime as dt
 import pytest
 
 from falconql.asking.corpus import Column, Corpus
+from falconql.asking.frame import intent
 from falconql.asking.frame.assignment import assigned_numbers
+from falconql.asking.frame.open_values import open_values
 from falconql.asking.frame.quantities import limits_in
-from falconql.types import DATE, FLOAT, INT, TEXT
+from falconql.types import BOOL, DATE, FLOAT, INT, TEXT
 
 CORPUS = Corpus(
     "boat trips",
@@ -55,3 +57,49 @@ def test_a_corpus_without_numbers() -> None:
     plain = Corpus("notes", (Column("note", TEXT, mean_length=90.0),), "note")
     found = assigned_numbers(plain, "more than 3 errors", ())
     assert found.slots == {}
+
+
+NAMES = Corpus(
+    "police reports",
+    (
+        Column("case_no", INT, (1, 900)),
+        Column("officer", TEXT, ("A. Kim",)),
+        Column("district", TEXT, ("North", "South"), closed=True),
+        Column("arrest_made", BOOL),
+        Column("report", TEXT, mean_length=300.0),
+    ),
+    "report",
+)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "values"),
+    [
+        ("reports by officer Kim about theft", {"officer": "Kim"}),
+        ("North district reports with officer Jane Doe", {"officer": "Jane Doe"}),
+        ('reports whose officer contains "kim"', {"officer": "kim"}),
+        ("officer name contains kim and a car was stolen", {"officer": "kim"}),
+        ("reports about a theft in Boston", {}),
+        ("Officers in the North who were rude", {}),
+        ("officers on duty in March", {}),
+    ],
+)
+def test_names_of_a_column_of_many(instruction: str, values: dict[str, str]) -> None:
+    assert open_values(NAMES, instruction) == values
+
+
+@pytest.mark.parametrize(
+    ("instruction", "holds"),
+    [
+        ("reports without an arrest", False),
+        ("South district, arrest made, and a gun was found", True),
+        ("reports with an arrest that mention a knife", True),
+        ("no arrest was made", False),
+        ("complaints about the rude arrest", None),
+    ],
+)
+def test_a_part_that_says_nothing_but_a_yes_no_column(instruction: str, holds: bool | None) -> None:
+    found = intent(NAMES, instruction)
+    assert found is not None
+    assert found.holds.get("arrest_made") is holds
+    assert ("arrest_made" in found.required) == (holds is not None)

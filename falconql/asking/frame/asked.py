@@ -11,7 +11,6 @@ from falconql.asking.evidence import (
     actions,
     content_words,
     cue,
-    mentioned,
     said_for,
     said_values,
     stem,
@@ -22,7 +21,7 @@ from falconql.asking.frame.conditions import opposites
 from falconql.asking.frame.quantities import limits_in, numbers_in
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 from falconql.asking.frame.stems import raw_words, root, starts
-from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
+from falconql.types import BOOL, DATE, FLOAT, INT, TIMESTAMP
 
 _HARD = cue("hard_boundary")
 SOFT = cue("soft_boundary")
@@ -145,7 +144,7 @@ def _asking_parts(corpus: Corpus, text: str, told: Collection[str]) -> list[tupl
     for found in [*_HARD.finditer(text), None]:
         part = text[start : found.start() if found else len(text)]
         rest = _rest(part, told)
-        needless = _tells_open(corpus, part) or (rest <= short and _has_values(corpus, part))
+        needless = rest <= short and _has_values(corpus, part)
         asks = bool(rest) and not needless
         if asks:
             cut.append((before, part, follows))
@@ -155,18 +154,6 @@ def _asking_parts(corpus: Corpus, text: str, told: Collection[str]) -> list[tupl
             before = f"{before} {found[0]}" if not part.strip() else found[0]
             start = found.end()
     return cut
-
-
-def _tells_open(corpus: Corpus, part: str) -> bool:
-    """Return whether a part says what a column of texts contains: sender contains enron, assigned to IBM."""
-    found = [corpus.column(name) for name in mentioned(corpus, part)]
-    names = [
-        c.name
-        for c in found
-        if c is not None and c.type == TEXT and not (c.closed or c.is_long) and c.name != corpus.text
-    ]
-    names = [name for name in names if not {stem(word) for word in words(name)} & row_nouns(corpus)]
-    return bool(names) and bool(re.search(r"\bcontain|[\"\u201c]|\w (?!I\b)[A-Z]\w", part))
 
 
 def _has_values(corpus: Corpus, part: str) -> bool:

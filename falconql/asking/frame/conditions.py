@@ -6,13 +6,25 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import cue, mentioned, said_values, stem, stems_of, vocabulary, words
+from falconql.asking.evidence import (
+    actions,
+    content_words,
+    cue,
+    mentioned,
+    said_values,
+    stem,
+    stems_of,
+    vocabulary,
+    words,
+)
 from falconql.asking.frame.quantities import Slot, Test, date_slots, dates_in, numbers_in
-from falconql.asking.frame.rows import row_nouns
+from falconql.asking.frame.rows import PEOPLE, row_nouns
 from falconql.asking.frame.steps import first_step
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _DENIED = cue("denied")
+_LACKS = re.compile(r"\b(?:without|no|lacking)\b(?: \w+)?\s*$")
+_HARD, _SOFT = cue("hard_boundary"), cue("soft_boundary")
 
 
 def numbers_the_rows(column: Column, corpus: Corpus) -> bool:
@@ -64,6 +76,7 @@ def allowed_conditions(
     instruction: str,
     spoken: frozenset[str],
     values: dict[str, tuple[str, ...]],
+    names: Mapping[str, str],
     assigned: Collection[str],
     left: Sequence[str],
 ) -> frozenset[str]:
@@ -74,18 +87,15 @@ def allowed_conditions(
         instruction: what was asked.
         spoken: columns that it has evidence for.
         values: by column, those of its few values that it names.
+        names: by column of many texts, the name that it says for it.
         assigned: columns that certainly have conditions on numbers.
         left: numbers of which no column is certain.
     """
     # A column of yes and no often is said in other words; not so where all is about something found in the text.
     in_texts = first_step(corpus, instruction) is not None
     other_words = not in_texts and cue("other_words").search(instruction)
-    yes_no = {
-        c.name
-        for c in corpus.columns
-        if c.type == BOOL and (c.name in spoken or other_words or _is_said(c, instruction))
-    }
-    found = yes_no | set(values) | set(assigned)
+    yes_no = {c.name for c in corpus.columns if c.type == BOOL and (other_words or _is_said(c, corpus, instruction))}
+    found = yes_no | set(values) | set(names) | set(assigned)
     numbers = (*left, *(value for _, value in counted_at_all(corpus, instruction)))
     numeric = [
         column
@@ -101,15 +111,13 @@ def allowed_conditions(
     if dates_in(instruction):
         told = [column.name for column in dated if column.name in spoken]
         found |= set(told or (column.name for column in dated))
-    proper = re.search(r"[\"\u201c]|\w+ [A-Z]\w+|\bcontain", instruction)
     quotes = re.search(r"[\"\u201c]|\bcontain|\bthe words?\b|\bmentions? the\b", instruction)
     missing = is_about_nulls(instruction)
     for column in corpus.columns:
-        of_row = bool({stem(word) for word in words(column.name)} & row_nouns(corpus)) and not quotes
-        open_text = bool(proper) and column.type == TEXT and not column.closed and not of_row
-        if numbers_the_rows(column, corpus):
+        if numbers_the_rows(column, corpus) or column.name not in spoken:
             continue
-        if column.name in spoken and (missing or open_text) and (column.name != corpus.text or quotes):
+        in_text = bool(quotes) and column.type == TEXT and not column.closed
+        if in_text or (missing and column.name != corpus.text and column.type != BOOL):
             found.add(column.name)
     return frozenset(found)
 
@@ -136,12 +144,14 @@ def required_conditions(
     instruction: str,
     spoken: frozenset[str],
     values: dict[str, tuple[str, ...]],
+    names: Collection[str],
     numbers: Mapping[str, Sequence[Slot]],
     alternatives: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Return the columns that an instruction certainly puts conditions on: by a value, a time, a number of theirs."""
     found = [name for name in values if name in spoken and name not in alternatives]
-    found += [c.name for c in corpus.columns if c.type == BOOL and _is_said(c, instruction)]
+    found += [c.name for c in corpus.columns if c.type == BOOL and _is_said(c, corpus, instruction)]
+    found += names
     found += [name for name, slots in numbers.items() for _ in slots]
     dated = [c.name for c in corpus.columns if c.type in (DATE, TIMESTAMP)]
     slots = date_slots(instruction)
@@ -150,10 +160,22 @@ def required_conditions(
     return tuple(name for name in found if name not in alternatives)
 
 
-def _is_said(column: Column, instruction: str) -> bool:
-    """Return whether all words of a column's name, or its opposite, stand in the instruction."""
+def _is_said(column: Column, corpus: Corpus, instruction: str) -> bool:
+    """Return whether an instruction says a yes/no column: all of its name, its opposite, or a part of nothing else."""
     said = {stem(word) for word in words(instruction)}
-    return {stem(word) for word in words(column.name)} <= said or bool(opposites(column) & set(words(instruction)))
+    name = {stem(word) for word in words(column.name)} - {stem("is"), stem("has"), stem("was")}
+    if (name and name <= said) or opposites(column) & set(words(instruction)):
+        return True
+    # "Without an arrest" is a column `arrest_made`, "complaints about the arrest" are not.
+    needless = (
+        stems_of("comparing") | stems_of("glue") | actions() | content_words(corpus.name) | row_nouns(corpus) | PEOPLE
+    )
+    parts = [content_words(part) for cut in _HARD.split(instruction) for part in _SOFT.split(cut)]
+    return any(part & name and not part - name - needless - _told_by_values(corpus, instruction) for part in parts)
+
+
+def _told_by_values(corpus: Corpus, instruction: str) -> set[str]:
+    return {stem(word) for c in corpus.columns if c.closed for v in said_values(c, instruction) for word in words(v)}
 
 
 def opposites(column: Column) -> frozenset[str]:
@@ -169,7 +191,11 @@ def holds(column: Column, instruction: str) -> bool | None:
     if column.type == BOOL:
         if opposites(column) & set(words(instruction)):
             return False
-        named = [re.search(r"\b" + r"[\s_-]+".join(map(re.escape, words(column.name))) + r"\b", plain)]
+        whole = re.search(r"\b" + r"[\s_-]+".join(map(re.escape, words(column.name))) + r"\b", plain)
+        first = next((word for word in words(column.name) if content_words(word)), "")
+        named = [whole or re.search(rf"\b{re.escape(first[:-1])}", plain) if first else whole]
+        if named[0] and _LACKS.search(plain[: named[0].start()]):
+            return False
     else:
         named = [re.search(rf"\b{re.escape(value.lower())}", plain) for value in said_values(column, instruction)]
     signs = {not _DENIED.search(plain[: found.start()]) if found else None for found in named}

@@ -27,6 +27,7 @@ from falconql.asking.frame.conditions import (
     tells_column,
 )
 from falconql.asking.frame.halves import Halves, cut_in_halves
+from falconql.asking.frame.open_values import open_values
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
 from falconql.asking.frame.shown import (
@@ -149,11 +150,12 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     either = _either(plain, values)
     alternatives = alternative_conditions(corpus, plain) if either == "must" else ()
     numbers = assigned_numbers(corpus, plain, limits)
+    names = open_values(corpus, plain)
     if either == "no" or alternatives:
-        required = required_conditions(corpus, plain, spoken, values, numbers.slots, alternatives)
+        required = required_conditions(corpus, plain, spoken, values, names, numbers.slots, alternatives)
     else:
         required = _required_before_or(corpus, plain, limits)
-    conditions = allowed_conditions(corpus, plain, spoken, values, numbers.slots, numbers.left)
+    conditions = allowed_conditions(corpus, plain, spoken, values, names, numbers.slots, numbers.left)
     told = told_words(corpus, plain, conditions | (spoken if counts else frozenset()))
     said = questions_in(plain) if step is None else []
     shares = counts and bool(_SHARE.search(plain))
@@ -176,7 +178,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     return Intent(
         asked=asked if len(asked) == questions[1] else (),
         conditions=conditions,
-        values=values,
+        values=values | {name: (said,) for name, said in names.items()},
         numbers={c.name: _slots(corpus, plain, numbers, c) for c in corpus.columns if c.type in (INT, FLOAT)},
         dates=date_slots(plain),
         # The first column mostly says which row it is.
@@ -217,7 +219,7 @@ def _required_before_or(corpus: Corpus, instruction: str, limits: tuple[int, ...
     before = instruction[: clauses[-1]] if clauses else ""
     values = {c.name: said for c in corpus.columns if c.closed and (said := said_values(c, before))}
     numbers = assigned_numbers(corpus, before, limits)
-    return required_conditions(corpus, before, frozenset(mentioned(corpus, before)), values, numbers.slots, ())
+    return required_conditions(corpus, before, frozenset(mentioned(corpus, before)), values, (), numbers.slots, ())
 
 
 def _described(instruction: str, shows: Need, step: Step | None, halves: Halves | None) -> str:

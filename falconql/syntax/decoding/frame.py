@@ -19,6 +19,7 @@ class Column:
         name: as in the corpus.
         kind: ``number``, ``date``, ``bool``, ``text``, ``list`` or ``other``.
         values: texts, one of which a condition names; none allows any.
+        open: there are more texts than ``values``, so that one may be a part of what the column holds.
         slots: for numbers and dates, the conditions there are, each as the ways to write it, a sign and a value;
             none allows any.
         question: whether model calls may read it.
@@ -31,6 +32,7 @@ class Column:
     name: str
     kind: str
     values: tuple[str, ...] = ()
+    open: bool = False
     slots: tuple[tuple[tuple[str, str], ...], ...] = ()
     question: bool = False
     tested: bool = True

@@ -1,0 +1,58 @@
+"""Names that an instruction says for a column of many texts: assigned to IBM, sender contains enron."""
+
+from __future__ import annotations
+
+import re
+
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.evidence import cue, said_for, said_values, stem, words
+from falconql.asking.frame.rows import ROWS
+from falconql.asking.frame.stems import root
+from falconql.types import TEXT
+
+# A quoted text, a name with a capital letter, or what something contains.
+_NAME = re.compile(
+    r"[\"\u201c\u2018'](?P<quoted>[^\"\u201d\u2019']{2,60})[\"\u201d\u2019']|"
+    r"\bcontain(?:s|ing)? (?:the word )?(?P<held>[\w.@-]+)|"
+    r"(?<![.!?] )(?<!^)\b(?P<proper>[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*)"
+)
+_TIMES = frozenset(f"{cue('months').pattern}|monday|tuesday|wednesday|thursday|friday|saturday|sunday|i".split("|"))
+# In words between what a column is called and the name.
+_NEAR = 3
+
+
+def open_values(corpus: Corpus, instruction: str) -> dict[str, str]:
+    """Return by column of many texts the name that an instruction says for it, where both stand together."""
+    found: dict[str, str] = {}
+    taken = {word for c in corpus.columns if c.closed for v in said_values(c, instruction) for word in words(v)}
+    for name in _NAME.finditer(instruction):
+        said = name["quoted"] or name["held"] or name["proper"]
+        if not words(said) or set(words(said)) & (taken | _TIMES):
+            continue
+        near = {
+            column.name: distance
+            for column in corpus.columns
+            if _is_open(column, corpus)
+            and (distance := _distance(column, corpus, instruction[: name.start()])) <= _NEAR
+        }
+        if near:
+            found.setdefault(min(near, key=near.__getitem__), said)
+    return found
+
+
+def _is_open(column: Column, corpus: Corpus) -> bool:
+    return column.type == TEXT and not column.closed and not column.is_long and column.name != corpus.text
+
+
+def _distance(column: Column, corpus: Corpus, before: str) -> float:
+    """Return how many words stand between a name and what the column is called before it."""
+    # "Songs by Cash" is about no song called Cash; a column that only says which row it is may hold names all the same.
+    rows = ROWS | {stem(word) for word in words(f"{corpus.name} {corpus.text or ''}")}
+    names = {form for word in words(column.name) for form in (stem(word), root(word))}
+    names |= {word[:5] for word in words(column.name) if len(word) > 5}
+    called = [
+        place
+        for place, word in enumerate(reversed(words(before)))
+        if stem(word) not in rows and ({stem(word), root(word), word[:5]} & names or stem(word) in said_for(column))
+    ]
+    return min(called, default=float("inf"))
