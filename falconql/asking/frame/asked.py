@@ -18,6 +18,7 @@ from falconql.asking.evidence import (
     words,
 )
 from falconql.asking.frame.conditions import opposites
+from falconql.asking.frame.open_values import open_values
 from falconql.asking.frame.quantities import limits_in, numbers_in
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 from falconql.asking.frame.stems import raw_words, root, starts
@@ -40,6 +41,10 @@ def told_words(corpus: Corpus, instruction: str, conditions: Collection[str]) ->
         if column.name in conditions or (ordered and _sorts(column)):
             told |= _names_of(column)
             told |= {stem(word) for value in values_said(column, instruction) for word in words(value)}
+    for name, said in open_values(corpus, instruction).items():
+        called = {word[:5] for word in words(name) if len(word) > 5}
+        told |= {stem(word) for word in words(said)} | {stem("contain")}
+        told |= {stem(word) for word in words(instruction) if word[:5] in called}
     before = [
         str(v) for c in corpus.columns if c.name in conditions for v in (*values_said(c, instruction), *own_words(c))
     ]

@@ -21,14 +21,10 @@ _ROWS_FIRST = re.compile(
     rf"^(?:for|from|of) (?:all |the |each |every )?(.*?)(?:[:,]\s*|\s+(?=(?:{OUTPUT_VERB.pattern})))(.+)$",
     re.IGNORECASE,
 )
-
-
 _OF_EACH = re.compile(r"^\w+ (?:each|every)\b", re.IGNORECASE)
 _SHOWN_THEN = re.compile(
     rf"^(.+?)(?:[,.;:]|\band\b)\s*(?:and |then |also )*(?=(?:{OUTPUT_VERB.pattern}))(.+)$", re.IGNORECASE
 )
-
-
 _PREPOSITION = re.compile(r"\b(?:of|for|from|in|across|among)\s+(?:the |all |those |any )*", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|where|when|whose|in which)\b\s*(.+)$", re.IGNORECASE)
 # What ends the noun behind a preposition.
@@ -50,11 +46,14 @@ def cut_in_halves(corpus: Corpus, instruction: str) -> Halves | None:
         found = cut(corpus, text)
         if found is not None:
             # "Every stay where" names no output but the rows themselves.
-            rows_only = not re.search(r",|\band\b", found.outputs) and not content_words(
-                without_verbs(found.outputs)
-            ) - row_nouns(corpus) - PEOPLE - {"only"}
-            return None if rows_only and not _only_columns(found.outputs) else found
+            return None if _is_rows_only(corpus, found.outputs) else found
     return None
+
+
+def _is_rows_only(corpus: Corpus, text: str) -> bool:
+    listed = re.search(r",|\band\b", text) is not None
+    named = content_words(without_verbs(text)) - row_nouns(corpus) - PEOPLE
+    return not listed and not named and not _only_columns(text)
 
 
 def _only_columns(text: str) -> bool:
