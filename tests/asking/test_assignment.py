@@ -10,6 +10,7 @@ from falconql.asking.corpus import Column, Corpus
 from falconql.asking.frame import intent
 from falconql.asking.frame.assignment import assigned_numbers
 from falconql.asking.frame.open_values import open_values
+from falconql.asking.frame.ordering import Ordering, ordering
 from falconql.asking.frame.quantities import limits_in
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT
 
@@ -103,3 +104,23 @@ def test_a_part_that_says_nothing_but_a_yes_no_column(instruction: str, holds: b
     assert found is not None
     assert found.holds.get("arrest_made") is holds
     assert ("arrest_made" in found.required) == (holds is not None)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "columns", "descending"),
+    [
+        ("trips sorted by fare, highest first", ("fare_eur",), True),
+        ("trips sorted by highest fare", ("fare_eur",), True),
+        ("newest trips", ("sailed",), True),
+        ("trips about whales, oldest first", ("sailed",), False),
+        ("the five cheapest trips", ("fare_eur",), False),
+        ("10 trips with the most passengers", ("passengers",), True),
+        ("longest trips with at least 20 passengers", ("minutes",), True),
+        ("trips ordered by minutes descending", ("minutes",), True),
+        ("trips, fares from low to high", (), False),
+        ("trips with at most 5 passengers", (), None),
+        ("sad trips", (), None),
+    ],
+)
+def test_how_rows_are_sorted(instruction: str, columns: tuple[str, ...], descending: bool | None) -> None:
+    assert ordering(CORPUS, instruction) == Ordering(columns, descending)

@@ -28,6 +28,7 @@ from falconql.asking.frame.conditions import (
 )
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.open_values import open_values
+from falconql.asking.frame.ordering import Ordering, ordering
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
 from falconql.asking.frame.shown import (
@@ -96,6 +97,7 @@ class Intent:
         shares: aggregates are shares.
         holds: for columns with required conditions, whether these are to hold.
         asked: the conditions that are questions, in order; empty where they are not certain.
+        sorted_by: by which columns rows are sorted, and which way.
     """
 
     conditions: frozenset[str]
@@ -128,6 +130,7 @@ class Intent:
     shares: bool
     holds: dict[str, bool]
     asked: tuple[Asked, ...]
+    sorted_by: Ordering
 
 
 def intent(corpus: Corpus, instruction: str) -> Intent | None:
@@ -206,6 +209,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         mixed=bool(_MIXED.search(halves.description if halves and shows == "must" else plain)),
         ordered="must" if limits or SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
         limits=limits,
+        sorted_by=Ordering() if counts else ordering(corpus, plain),
         asks_in_where=_asks_in_where(corpus, plain, shows, counts, questions, halves),
     )
 

@@ -119,6 +119,8 @@ class Frame:
         unless: conditions end with one that must not hold.
         mixed: ``or`` stands only in parentheses, within ``and``.
         ordered: whether an order is written.
+        sorted_by: the columns that may decide the order; none allows any.
+        descending: the direction; None leaves it open.
         limits: the numbers of rows that may be written; None allows any.
         required: columns that conditions are about in any case, one for each condition.
         several: whether all that is found of a kind is wanted, or one thing.
@@ -146,6 +148,8 @@ class Frame:
     unless: bool = False
     mixed: bool = False
     ordered: Need = "may"
+    sorted_by: tuple[str, ...] = ()
+    descending: bool | None = None
     required: tuple[str, ...] = ()
     limits: tuple[int, ...] | None = None
     several: Need = "may"

@@ -84,8 +84,11 @@ class _Narrow:
         rules |= self._conditions()
         rules |= self._items()
         rules["item"] = self._item()
-        rules["order"] = seq(written("ORDER"), " ", written("BY"), " ", listed(Rule("key"), 2))
-        rules["key"] = seq(self._sort_value(), optional(seq(" ", written("DESC"))))
+        keys = 1 if self.frame.sorted_by else 2
+        rules["order"] = seq(written("ORDER"), " ", written("BY"), " ", listed(Rule("key"), keys))
+        down = seq(" ", written("DESC"))
+        way = {None: optional(down), True: down, False: seq("")}[self.frame.descending]
+        rules["key"] = seq(self._sort_value(), way)
         rules["limit"] = seq(written("LIMIT"), " ", self._limit())
         rules["positive"] = seq(Chars((("1", "9"),)), Repeat(Chars((("0", "9"),)), 0, 3))
         rules["group"] = seq(written("GROUP"), " ", written("BY"), " ", listed(self._group_key(), 2))
@@ -368,6 +371,8 @@ class _Narrow:
         return choice(*plain, *named) if plain or named else choice(*(name_text(c.name) for c in self.columns))
 
     def _sort_value(self) -> Node:
+        if self.frame.sorted_by:
+            return choice(*map(name_text, self.frame.sorted_by))
         columns = [Literal(name_text(column.name)) for column in self.columns if column.kind in ("number", "date")]
         scored = [seq("score(", Rule("var"), ")")] if self.text is not None and self.frame.step == "any" else []
         return choice(*columns, Rule("var"), *scored)

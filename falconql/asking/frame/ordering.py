@@ -1,0 +1,77 @@
+"""By which column rows are sorted, and in which direction, as far as the words tell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.evidence import said_for, stem, vocabulary, words
+from falconql.asking.frame.conditions import holds_years, numbers_the_rows
+from falconql.asking.frame.stems import root
+from falconql.types import DATE, FLOAT, INT, TIMESTAMP
+
+_BY = re.compile(r"\b(?:sort\w*|order\w*|rank\w*|arrang\w*) (?:them )?(?:by|on) ([^,;:.]+)", re.IGNORECASE)
+_DESCENDING = re.compile(
+    r"\b(?:descending|(?:from )?(?:high\w*|large\w*|best|new\w*|long\w*) to (?:low|small|worst|old|short))", re.I
+)
+_ASCENDING = re.compile(
+    r"\b(?:ascending|(?:from )?(?:low\w*|small\w*|worst|old\w*|short\w*) to (?:high|large|best|new|long))", re.I
+)
+_FIRST = re.compile(r"\b\w+(?: \w+)? first\b", re.IGNORECASE)
+_UP, _DOWN = frozenset(vocabulary("ascending")), frozenset(vocabulary("descending"))
+_NEW, _OLD = frozenset(vocabulary("newest")), frozenset(vocabulary("oldest"))
+# How many words behind "most" or "highest" may name the column.
+_BEHIND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """How rows are sorted.
+
+    Attributes:
+        columns: those that may decide; empty leaves it open.
+        descending: None leaves it open.
+    """
+
+    columns: tuple[str, ...] = ()
+    descending: bool | None = None
+
+
+def ordering(corpus: Corpus, instruction: str) -> Ordering:
+    """Return what the words say of how rows are sorted."""
+    able = [c for c in corpus.columns if c.type in (INT, FLOAT, DATE, TIMESTAMP) and not numbers_the_rows(c, corpus)]
+    said = words(instruction)
+    way: bool | None = True if _DESCENDING.search(instruction) else False if _ASCENDING.search(instruction) else None
+    if by := _BY.search(instruction):
+        named = [c.name for c in able if any(_is_said(c, word) for word in words(by[1]))]
+        first = _FIRST.search(instruction)
+        return Ordering(tuple(named), _way(f"{by[1]} {first[0] if first else ''}", way))
+    dated = [c for c in able if c.type in (DATE, TIMESTAMP) or holds_years(c)]
+    for place, word in enumerate(said):
+        if place and said[place - 1] == "at":
+            continue  # at least, at most
+        if word in _NEW | _OLD and dated:
+            return Ordering(tuple(c.name for c in dated), word in _NEW if way is None else way)
+        if word in _UP | _DOWN:
+            behind = said[place + 1 : place + 1 + _BEHIND]
+            named = [c.name for c in able if any(_is_said(c, other) for other in behind)]
+            named = named or [c.name for c in able if stem(word) in said_for(c)]
+            if named:
+                return Ordering(tuple(named), word in _DOWN if way is None else way)
+    return Ordering((), way)
+
+
+def _way(said: str, way: bool | None) -> bool | None:
+    """Return the direction that a superlative gives, another one if there is none."""
+    for word in words(said):
+        if word in _DOWN | _NEW:
+            return True
+        if word in _UP | _OLD:
+            return False
+    return way
+
+
+def _is_said(column: Column, word: str) -> bool:
+    names = {form for name in words(column.name) for form in (stem(name), root(name))}
+    return bool({stem(word), root(word)} & names) or stem(word) in said_for(column)
