@@ -88,6 +88,8 @@ def _frame(decided: Intent, corpus: Corpus, thinking: bool) -> Frame:
         choices=decided.choices,
         counts="no" if not decided.counts else "must" if step is None else "may",
         ordered=decided.ordered,
+        aggregates=decided.aggregates,
+        groups=decided.groups,
         sorted_by=decided.sorted_by.columns,
         descending=decided.sorted_by.descending,
         required=tuple(name for name in decided.required if name in decided.conditions),

@@ -9,6 +9,7 @@ import pytest
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.frame import intent
 from falconql.asking.frame.assignment import assigned_numbers
+from falconql.asking.frame.counting import aggregates, groups
 from falconql.asking.frame.open_values import open_values
 from falconql.asking.frame.ordering import Ordering, ordering
 from falconql.asking.frame.quantities import limits_in
@@ -124,3 +125,32 @@ def test_a_part_that_says_nothing_but_a_yes_no_column(instruction: str, holds: b
 )
 def test_how_rows_are_sorted(instruction: str, columns: tuple[str, ...], descending: bool | None) -> None:
     assert ordering(CORPUS, instruction) == Ordering(columns, descending)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "wanted", "by"),
+    [
+        ("how many trips per month of sailing", ("count()",), ()),
+        ("number of reports by district", ("count()",), ("district",)),
+        ("how many reports in each district mention a gun", ("count()",), ("district",)),
+        ("count the reports", ("count()",), ()),
+    ],
+)
+def test_what_is_counted(instruction: str, wanted: tuple[str, ...], by: tuple[str, ...]) -> None:
+    assert aggregates(NAMES, instruction) == wanted
+    assert groups(NAMES, instruction) == by
+
+
+@pytest.mark.parametrize(
+    ("instruction", "wanted"),
+    [
+        ("average fare by year", ("avg(fare_eur)",)),
+        ("total number of passengers", ("sum(passengers)",)),
+        ("mean fare and total passengers", ("avg(fare_eur)", "sum(passengers)")),
+        ("number of trips and average fare", ("count()", "avg(fare_eur)")),
+        ("average happiness", ()),
+        ("sad trips", ()),
+    ],
+)
+def test_what_is_computed(instruction: str, wanted: tuple[str, ...]) -> None:
+    assert aggregates(CORPUS, instruction) == wanted

@@ -26,6 +26,7 @@ from falconql.asking.frame.conditions import (
     required_conditions,
     tells_column,
 )
+from falconql.asking.frame.counting import aggregates, groups
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.open_values import open_values
 from falconql.asking.frame.ordering import Ordering, ordering
@@ -97,6 +98,8 @@ class Intent:
         shares: aggregates are shares.
         holds: for columns with required conditions, whether these are to hold.
         asked: the conditions that are questions, in order; empty where they are not certain.
+        aggregates: what is computed over rows, as queries write it; empty where that is not certain.
+        groups: the columns by which rows are grouped; empty where they are not certain.
         sorted_by: by which columns rows are sorted, and which way.
     """
 
@@ -130,6 +133,8 @@ class Intent:
     shares: bool
     holds: dict[str, bool]
     asked: tuple[Asked, ...]
+    aggregates: tuple[str, ...]
+    groups: tuple[str, ...]
     sorted_by: Ordering
 
 
@@ -209,6 +214,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         mixed=bool(_MIXED.search(halves.description if halves and shows == "must" else plain)),
         ordered="must" if limits or SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
         limits=limits,
+        aggregates=aggregates(corpus, plain) if counts and step is None and not shares else (),
+        groups=groups(corpus, plain) if counts and step is None else (),
         sorted_by=Ordering() if counts else ordering(corpus, plain),
         asks_in_where=_asks_in_where(corpus, plain, shows, counts, questions, halves),
     )

@@ -119,6 +119,8 @@ class Frame:
         unless: conditions end with one that must not hold.
         mixed: ``or`` stands only in parentheses, within ``and``.
         ordered: whether an order is written.
+        aggregates: what is computed over rows, where that is certain; none allows any.
+        groups: the columns by which rows are grouped, where they are certain.
         sorted_by: the columns that may decide the order; none allows any.
         descending: the direction; None leaves it open.
         limits: the numbers of rows that may be written; None allows any.
@@ -148,6 +150,8 @@ class Frame:
     unless: bool = False
     mixed: bool = False
     ordered: Need = "may"
+    aggregates: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     sorted_by: tuple[str, ...] = ()
     descending: bool | None = None
     required: tuple[str, ...] = ()

@@ -84,14 +84,16 @@ class _Narrow:
         rules |= self._conditions()
         rules |= self._items()
         rules["item"] = self._item()
-        keys = 1 if self.frame.sorted_by else 2
-        rules["order"] = seq(written("ORDER"), " ", written("BY"), " ", listed(Rule("key"), keys))
+        most_keys = 1 if self.frame.sorted_by else 2
+        rules["order"] = seq(written("ORDER"), " ", written("BY"), " ", listed(Rule("key"), most_keys))
         down = seq(" ", written("DESC"))
         way = {None: optional(down), True: down, False: seq("")}[self.frame.descending]
         rules["key"] = seq(self._sort_value(), way)
         rules["limit"] = seq(written("LIMIT"), " ", self._limit())
         rules["positive"] = seq(Chars((("1", "9"),)), Repeat(Chars((("0", "9"),)), 0, 3))
-        rules["group"] = seq(written("GROUP"), " ", written("BY"), " ", listed(self._group_key(), 2))
+        certain = ", ".join(map(name_text, self.frame.groups))
+        keys = Literal(certain) if certain else listed(self._group_key(), 2)
+        rules["group"] = seq(written("GROUP"), " ", written("BY"), " ", keys)
         rules["aggregate"] = self._aggregate()
         rules |= self._texts()
         return Grammar(rules, frozenset(name for name in rules if _is_token(name))).reachable()
@@ -317,6 +319,11 @@ class _Narrow:
 
     def _items(self) -> dict[str, Node]:
         """Return the list of outputs, with a rule for every question that is certain."""
+        certain = [seq(Rule("var"), f": {aggregate}") for aggregate in self.frame.aggregates]
+        if certain and self.step is None and self.frame.counts == "must":
+            keys = [Literal(name_text(name)) for name in self.frame.groups]
+            if keys or self.frame.grouped == "no":
+                return {"items": seq(*[part for item in (*keys, *certain) for part in (", ", item)][1:])}
         if not self.frame.listed or self.text is None:
             return {"items": listed(Rule("item"), self.frame.items)}
         rules: dict[str, Node] = {}
@@ -378,6 +385,8 @@ class _Narrow:
         return choice(*columns, Rule("var"), *scored)
 
     def _group_key(self) -> Node:
+        if self.frame.groups:
+            return choice(*map(name_text, self.frame.groups))
         fitting = [c for c in self.columns if c.kind not in ("other", "list")]
         keys = [Literal(name_text(c.name)) for c in fitting if c.shown] or [Literal(name_text(c.name)) for c in fitting]
         return choice(*keys, *([Rule("var")] if self.frame.step == "any" else []))

@@ -1,0 +1,70 @@
+"""What is counted or averaged, and by which columns, as far as the words tell."""
+
+from __future__ import annotations
+
+import re
+
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.evidence import cue, said_for, stem, words
+from falconql.asking.frame.conditions import numbers_the_rows
+from falconql.asking.frame.stems import root
+from falconql.types import DATE, FLOAT, INT, TEXT, TIMESTAMP
+
+_GROUPED = cue("grouped")
+_COUNTED = re.compile(r"\b(?:how many|number of|counts?)\b", re.IGNORECASE)
+_COMPUTED = re.compile(
+    r"\b(?:(?P<avg>averages?|mean)|(?P<sum>totals?|sum of)|(?P<max>maximum|highest|most recent|latest)|"
+    r"(?P<min>minimum|lowest|earliest))\b(?: of)?(?: the)?(?: number of| amount of)? (?P<what>[\w-]+(?: [\w-]+)?)",
+    re.IGNORECASE,
+)
+
+
+def aggregates(corpus: Corpus, instruction: str) -> tuple[str, ...]:
+    """Return what is computed over rows, as queries write it; nothing where the words leave that open."""
+    found: list[str] = []
+    for computed in _COMPUTED.finditer(instruction):
+        kinds = (INT, FLOAT) if computed["avg"] or computed["sum"] else (INT, FLOAT, DATE, TIMESTAMP)
+        able = [c for c in corpus.columns if c.type in kinds and not numbers_the_rows(c, corpus)]
+        named = [c for c in able if any(_is_named(c, word) for word in words(computed["what"]))]
+        named = named or [c for c in able if any(stem(word) in said_for(c) for word in words(computed["what"]))]
+        function = next(name for name in ("avg", "sum", "max", "min") if computed[name])
+        if len(named) == 1:
+            found.append(f"{function}({named[0].name})")
+        elif function in ("avg", "sum"):
+            return ()
+    counted = _COUNTED.search(instruction)
+    within = (
+        any(computed.start() <= counted.start() < computed.end() for computed in _COMPUTED.finditer(instruction))
+        if counted
+        else False
+    )
+    if counted and not within:
+        found.insert(0, "count()")
+    return tuple(dict.fromkeys(found))
+
+
+def groups(corpus: Corpus, instruction: str) -> tuple[str, ...]:
+    """Return the columns by which rows are grouped; nothing where none is named."""
+    found: list[str] = []
+    for grouped in _GROUPED.finditer(instruction):
+        behind = words(instruction[grouped.start(1) :])[:2]
+        named = [
+            c.name for c in corpus.columns if _groups(c, corpus) and any(_is_named(c, word) for word in behind[:1])
+        ]
+        named = named or [c.name for c in corpus.columns if _groups(c, corpus) and any(_is_named(c, w) for w in behind)]
+        named = named or [c.name for c in corpus.columns if _groups(c, corpus) and stem(behind[0]) in said_for(c)]
+        if len(named) == 1:
+            found += named
+    return tuple(dict.fromkeys(found))
+
+
+def _groups(column: Column, corpus: Corpus) -> bool:
+    return (
+        column.name != corpus.text
+        and not column.is_long
+        and (column.type != TEXT or not numbers_the_rows(column, corpus))
+    )
+
+
+def _is_named(column: Column, word: str) -> bool:
+    return bool({stem(word), root(word)} & {form for name in words(column.name) for form in (stem(name), root(name))})
