@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import pyarrow as pa
@@ -84,7 +86,14 @@ def look_at(source: TableSource, *, shown_rows: int = 2) -> Corpus:
     distinct = [field for field in fields if names.count(field.name) == 1]
     batch = sample(source, [field.name for field in distinct], LOOKED_AT_ROWS)
     columns = tuple(_seen(field, normalise(batch.column(i))) for i, field in enumerate(distinct))
-    return Corpus(source.name, columns, _text_column(columns), _rows(batch, shown_rows))
+    return Corpus(_called(source.name), columns, _text_column(columns), _rows(batch, shown_rows))
+
+
+def _called(name: str) -> str:
+    """Return what people may call the rows of a file: game reviews, for ``data/game_reviews.csv``."""
+    stems = [PurePath(part).stem for part in PurePath(name).parts]
+    told = [stem for stem in stems if any(char.isalpha() for char in stem)]
+    return re.sub(r"[_\W]+", " ", told[-1]).strip() if told else name
 
 
 def _seen(field: Field, values: pa.Array) -> Column:

@@ -29,6 +29,8 @@ SOFT = cue("soft_boundary")
 _ORDER = cue("order")
 _DENIES = cue("denies")
 _ONLY = cue("only")
+# Letters that a word shares with the name of a column to be of it: played, for `playtime`.
+_PREFIX = 4
 _JOINS = re.compile(r"\bor\b", re.IGNORECASE)
 
 
@@ -45,6 +47,10 @@ def told_words(corpus: Corpus, instruction: str, conditions: Collection[str]) ->
         called = {word[:5] for word in words(name) if len(word) > 5}
         told |= {stem(word) for word in words(said)} | {stem("contain")}
         told |= {stem(word) for word in words(instruction) if word[:5] in called}
+    names = [w for c in corpus.columns if c.name in conditions for w in words(c.name)]
+    told |= {
+        stem(w) for w in words(instruction) if len(root(w)) >= _PREFIX and any(n.startswith(root(w)) for n in names)
+    }
     before = [
         str(v) for c in corpus.columns if c.name in conditions for v in (*values_said(c, instruction), *own_words(c))
     ]

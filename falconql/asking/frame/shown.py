@@ -43,6 +43,7 @@ def lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
         cut
         or any(re.match(r"(?:how|what|why|when|who)\b", part, re.IGNORECASE) for part in cut_list(text)[1:])
         or "column" in kinds
+        or re.search(r"\bwhether\b", text) is not None
         or (kinds == {"label", "found"} and "?" in text)
         or _NAME_OF_THING.search(text.split(",")[0])
     )
