@@ -46,6 +46,7 @@ CORPUS = Corpus(
         ("longest orders, biggest first, branch and loaves", "branch and loaves", "longest orders, biggest first"),
         ("the flavour if the cake is for a child", "the flavour", "the cake is for a child"),
         ("for each order: is it late?", "is it late?", ""),
+        ("mark for each order whether it is late", "whether it is late", ""),
     ],
 )
 def test_outputs_are_told_from_the_description(instruction: str, shown: str, described: str) -> None:
@@ -89,9 +90,9 @@ def test_outputs_by_kind(text: str, kinds: list[tuple[str, bool | None]]) -> Non
 
 def test_an_output_is_about_its_own_words() -> None:
     one, other = outputs(CORPUS, "the flavour, whether the crust is burnt")
-    assert "flavour" in one.about
-    assert "crust" in other.about
-    assert "flavour" not in other.about
+    assert any("flavour".startswith(start) for start in one.about)
+    assert any("crust".startswith(start) for start in other.about)
+    assert not any("flavour".startswith(start) for start in other.about)
 
 
 @pytest.mark.parametrize(

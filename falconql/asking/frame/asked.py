@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import (
@@ -88,7 +88,7 @@ def asked_bounds(corpus: Corpus, text: str, told: Collection[str]) -> tuple[int,
     """Return how many questions the description of rows holds, at least and at most."""
     hard = [part for _, part, _ in _asking_parts(corpus, text, told)]
     least = len(hard)
-    if re.search(r"\b(?:or|nor)\b", text, re.IGNORECASE) and least > 1:
+    if _JOINS.search(text) and least > 1:
         least -= 1  # "cats or dogs" may be one question
     most = sum(bool(_rest(part, told)) for piece in hard for part in _softly(corpus, piece, told))
     return min(least, most), most
@@ -133,7 +133,17 @@ def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_den
             return ()
         needless = {word for word in content_words(part) if word not in _rest(part, told)}
         found.append(Asked(starts(part, needless), raw_words(part), denied, joined))
-    return tuple(found)
+    return _sharing_words(found)
+
+
+def _sharing_words(found: list[Asked]) -> tuple[Asked, ...]:
+    """Let parts share a beginning and an end: complaints about the food or the waiters; neither A nor B was praised."""
+    if len(found) < 2:
+        return tuple(found)
+    first, last = found[0].said, found[-1].said
+    head = first[: next((i for i in reversed(range(len(first))) if content_words(first[i])), 0)]
+    tail = last[next((i + 1 for i in range(len(last)) if content_words(last[i])), 0) :]
+    return tuple(replace(each, said=tuple(dict.fromkeys((*each.said, *head, *tail)))) for each in found)
 
 
 def _denies(said: str, told: Collection[str]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import said_for, stem, words
 from falconql.asking.frame.conditions import comparable, holds_years, numbers_the_rows
-from falconql.asking.frame.quantities import Number, Slot, either_numbers, numbers, unit_of, years_in
+from falconql.asking.frame.quantities import Number, Slot, either_numbers, in_units, numbers, unit_of, years_in
 from falconql.asking.frame.stems import root
 from falconql.types import DATE, FLOAT, INT, TIMESTAMP
 
@@ -55,7 +55,7 @@ def assigned_numbers(corpus: Corpus, instruction: str, limits: Iterable[int]) ->
                 found[column.name].append(one_of)
         else:
             unit = unit_of(words(column.name))
-            tests = [(sign, number.in_unit(unit)) for number in said for sign in number.signs]
+            tests = [(sign, number.in_unit(unit)) for number in in_units(said, unit) for sign in number.signs]
             fitting = comparable(column, [value for _, value in tests], corpus)
             slot = tuple(dict.fromkeys(test for test in tests if test[1] in fitting))
             found.setdefault(column.name, []).append(slot)

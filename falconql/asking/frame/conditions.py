@@ -167,9 +167,9 @@ def _is_said(column: Column, corpus: Corpus, instruction: str) -> bool:
     if (name and name <= said) or opposites(column) & set(words(instruction)):
         return True
     # "Without an arrest" is a column `arrest_made`, "complaints about the arrest" are not.
-    needless = (
-        stems_of("comparing") | stems_of("glue") | actions() | content_words(corpus.name) | row_nouns(corpus) | PEOPLE
-    )
+    needless = stems_of("comparing") | stems_of("glue") | actions() | content_words(corpus.name) | PEOPLE
+    needless |= row_nouns(corpus)
+    name -= needless
     parts = [content_words(part) for cut in _HARD.split(instruction) for part in _SOFT.split(cut)]
     return any(part & name and not part - name - needless - _told_by_values(corpus, instruction) for part in parts)
 
@@ -193,7 +193,7 @@ def holds(column: Column, instruction: str) -> bool | None:
             return False
         whole = re.search(r"\b" + r"[\s_-]+".join(map(re.escape, words(column.name))) + r"\b", plain)
         first = next((word for word in words(column.name) if content_words(word)), "")
-        named = [whole or re.search(rf"\b{re.escape(first[:-1])}", plain) if first else whole]
+        named = [whole or re.search(rf"\b{re.escape(stem(first))}", plain) if first else whole]
         if named[0] and _LACKS.search(plain[: named[0].start()]):
             return False
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import cue, said_for, stem, words
+from falconql.asking.evidence import cue, said_for, said_values, stem, words
 from falconql.asking.frame.conditions import numbers_the_rows
 from falconql.asking.frame.stems import root
 from falconql.types import DATE, FLOAT, INT, TEXT, TIMESTAMP
@@ -48,6 +48,8 @@ def groups(corpus: Corpus, instruction: str) -> tuple[str, ...]:
     found: list[str] = []
     for grouped in _GROUPED.finditer(instruction):
         behind = words(instruction[grouped.start(1) :])[:2]
+        if any(said_values(column, behind[0]) for column in corpus.columns if column.closed):
+            continue  # by the Green party
         named = [
             c.name for c in corpus.columns if _groups(c, corpus) and any(_is_named(c, word) for word in behind[:1])
         ]

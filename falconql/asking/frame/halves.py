@@ -21,6 +21,11 @@ _ROWS_FIRST = re.compile(
     rf"^(?:for|from|of) (?:all |the |each |every )?(.*?)(?:[:,]\s*|\s+(?=(?:{OUTPUT_VERB.pattern})))(.+)$",
     re.IGNORECASE,
 )
+_EACH_ROW = re.compile(
+    rf"^(?:{OUTPUT_VERB.pattern}\s*)*for (?:each|every|all)(?: the| of the)? (\w+),? "
+    r"((?:whether|if|what|how|who|which|when|where|is|was|does|did)\b.+)$",
+    re.IGNORECASE,
+)
 _OF_EACH = re.compile(r"^\w+ (?:each|every)\b", re.IGNORECASE)
 _SHOWN_THEN = re.compile(
     rf"^(.+?)(?:[,.;:]|\band\b)\s*(?:and |then |also )*(?=(?:{OUTPUT_VERB.pattern}))(.+)$", re.IGNORECASE
@@ -42,7 +47,7 @@ class Halves:
 def cut_in_halves(corpus: Corpus, instruction: str) -> Halves | None:
     """Tell the outputs of an instruction from what it says of the rows, None where the words leave that open."""
     text = re.sub(r"\bplease\b[ ,]*", "", instruction, flags=re.IGNORECASE).strip(" .!")
-    for cut in (_of_rows_first, _cut_in_two, _told_to_show, _columns_last, _of_rows_last):
+    for cut in (_of_each_row, _of_rows_first, _cut_in_two, _told_to_show, _columns_last, _of_rows_last):
         found = cut(corpus, text)
         if found is not None:
             # "Every stay where" names no output but the rows themselves.
@@ -58,6 +63,12 @@ def _is_rows_only(corpus: Corpus, text: str) -> bool:
 
 def _only_columns(text: str) -> bool:
     return bool(re.search(r"\bonly\b|\bjust\b", text, re.IGNORECASE))
+
+
+def _of_each_row(corpus: Corpus, text: str) -> Halves | None:
+    """Mark for each stay whether it was long."""
+    found = _EACH_ROW.match(text)
+    return Halves(found[2], "") if found and stem(found[1].lower()) in row_nouns(corpus) else None
 
 
 def _of_rows_first(corpus: Corpus, text: str) -> Halves | None:

@@ -61,6 +61,9 @@ _PARTS = cue("parts")
 _SHARE = cue("share")
 _OR_MORE = cue("or_more")
 _ASKS_FOR = cue("asks_for")
+_NAMED = re.compile(
+    r"\w+s (?:named|mentioned|cited|used|listed|reported|discussed|quoted|described)\s*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     counts = bool(COUNT.search(plain)) and (step is not None or counts_rows(corpus, plain))
     shows = shows_outputs(corpus, _ASKS_FOR.sub("", _without_time(corpus, plain)), step, counts)
     halves = cut_in_halves(corpus, plain) if step is None and not counts else None
-    if shows == "no" and halves and lists_some(corpus, halves.outputs):
+    if shows == "no" and halves and (lists_some(corpus, halves.outputs) or _NAMED.search(halves.outputs)):
         shows = "must"
     if shows == "may" and lists_things(corpus, halves.outputs if halves else plain, halves is not None):
         shows = "must"
@@ -215,7 +218,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         ordered="must" if limits or SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
         limits=limits,
         aggregates=aggregates(corpus, plain) if counts and step is None and not shares else (),
-        groups=groups(corpus, plain) if counts and step is None else (),
+        groups=groups(corpus, plain) if counts and step is None and _is_grouped(corpus, plain) else (),
         sorted_by=Ordering() if counts else ordering(corpus, plain),
         asks_in_where=_asks_in_where(corpus, plain, shows, counts, questions, halves),
     )
@@ -262,6 +265,8 @@ def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
     neither = len(re.findall(r"\bnor\b", instruction, re.IGNORECASE))
     within = sum(len(named) > 1 for named in values.values())
     if said + neither and said + neither <= within:
+        return "no"
+    if neither and not said:
         return "no"
     if said + neither == 0 and either_numbers(instruction) and "either" not in instruction.lower():
         return "no"

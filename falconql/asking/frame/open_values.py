@@ -29,6 +29,10 @@ def open_values(corpus: Corpus, instruction: str) -> dict[str, str]:
         said = name["quoted"] or name["held"] or name["proper"]
         if not words(said) or set(words(said)) & (taken | _TIMES):
             continue
+        able = [column.name for column in corpus.columns[1:] if _is_open(column, corpus)]
+        if len(able) == 1 and name["proper"] and re.search(r"\bby $", instruction[: name.start()]):
+            found.setdefault(able[0], said)
+            continue
         near = {
             column.name: distance
             for column in corpus.columns

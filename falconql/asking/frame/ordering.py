@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import said_for, stem, vocabulary, words
 from falconql.asking.frame.conditions import holds_years, numbers_the_rows
+from falconql.asking.frame.rows import PEOPLE
 from falconql.asking.frame.stems import root
 from falconql.types import DATE, FLOAT, INT, TIMESTAMP
 
@@ -20,6 +21,7 @@ _ASCENDING = re.compile(
 )
 _FIRST = re.compile(r"\b\w+(?: \w+)? first\b", re.IGNORECASE)
 _UP, _DOWN = frozenset(vocabulary("ascending")), frozenset(vocabulary("descending"))
+_SIZE = frozenset(("largest", "biggest", "smallest", "highest", "lowest", "longest", "shortest"))
 _NEW, _OLD = frozenset(vocabulary("newest")), frozenset(vocabulary("oldest"))
 # How many words behind "most" or "highest" may name the column.
 _BEHIND = 3
@@ -51,15 +53,24 @@ def ordering(corpus: Corpus, instruction: str) -> Ordering:
     for place, word in enumerate(said):
         if place and said[place - 1] == "at":
             continue  # at least, at most
+        aged = [c for c in able if c not in dated and stem(word) in said_for(c)]
+        if word == "oldest" and aged and (not dated or _is_of_people(said[place + 1 :])):
+            return Ordering(tuple(c.name for c in aged), True if way is None else way)
         if word in _NEW | _OLD and dated:
             return Ordering(tuple(c.name for c in dated), word in _NEW if way is None else way)
         if word in _UP | _DOWN:
             behind = said[place + 1 : place + 1 + _BEHIND]
             named = [c.name for c in able if any(_is_said(c, other) for other in behind)]
             named = named or [c.name for c in able if stem(word) in said_for(c)]
+            numbers = [c.name for c in able if c not in dated]
+            named = named or (numbers if len(numbers) == 1 and word in _SIZE else [])
             if named:
                 return Ordering(tuple(named), word in _DOWN if way is None else way)
     return Ordering((), way)
+
+
+def _is_of_people(behind: list[str]) -> bool:
+    return any(stem(word) in PEOPLE for word in behind[:2])
 
 
 def _way(said: str, way: bool | None) -> bool | None:

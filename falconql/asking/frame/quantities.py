@@ -20,13 +20,16 @@ _WORDS = {word: value for value, word in enumerate(_SMALL)}
 _WORDS |= {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100, "dozen": 12}
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b(?: (thousand|million|billion)\b)?", re.IGNORECASE)
 # What people say for a number of something else, and for none.
+# In some unit of time, and as columns without one may count it.
 _SPANS = (
-    (re.compile(r"\bhalf an hour\b", re.IGNORECASE), ("30", "0.5"), ()),
-    (re.compile(r"(?<!half )\ban hour\b", re.IGNORECASE), ("60", "1"), ()),
-    (re.compile(r"\ba week\b", re.IGNORECASE), ("7",), ()),
-    (re.compile(r"\ba month\b", re.IGNORECASE), ("30", "31"), ()),
-    (re.compile(r"\b(?:no|nobody|none|zero|without)\b", re.IGNORECASE), ("0",), ("=",)),
-    (re.compile(r"\b(?:loss\w*|negative)\b", re.IGNORECASE), ("0",), ("<",)),
+    (re.compile(r"\bhalf an hour\b", re.IGNORECASE), ("0.5", 3600), ("30", "0.5"), ()),
+    (re.compile(r"(?<!half )\ban hour\b", re.IGNORECASE), ("1", 3600), ("60", "1"), ()),
+    (re.compile(r"\b(?:a|one) minute\b", re.IGNORECASE), ("1", 60), ("1", "60"), ()),
+    (re.compile(r"\ba day\b", re.IGNORECASE), ("1", 86400), ("1", "24"), ()),
+    (re.compile(r"\ba week\b", re.IGNORECASE), ("7", 86400), ("7",), ()),
+    (re.compile(r"\ba month\b", re.IGNORECASE), ("30", 86400), ("30", "31"), ()),
+    (re.compile(r"\b(?:no|nobody|none|zero|without)\b", re.IGNORECASE), None, ("0",), ("=",)),
+    (re.compile(r"\b(?:loss\w*|negative)\b", re.IGNORECASE), None, ("0",), ("<",)),
 )
 _MONTHS = tuple(cue("months").pattern.split("|"))
 _DAY = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")
@@ -44,7 +47,7 @@ _EITHER = re.compile(r"\b(\w+) or (\w+)\b", re.IGNORECASE)
 _UNITS = {"second": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "night": 86400, "week": 604800}
 _AGE = re.compile(r"\b(older|younger|newer) than\s*$", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bbetween\s+\S*$", re.IGNORECASE)
-_AND = re.compile(r"\bbetween\s+\S+\s+and\s+\S*$", re.IGNORECASE)
+_AND = re.compile(r"\b(?:between\s+\S+\s+and|from\s+\S+\s+(?:to|until|through))\s+\S*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,15 @@ def numbers_in(text: str) -> tuple[str, ...]:
 
 def number_tests(text: str, unit: int = 0) -> tuple[Test, ...]:
     """Return what conditions may compare numbers with; ``unit`` is that of the column in seconds, if it is of time."""
-    return tuple(dict.fromkeys((sign, number.in_unit(unit)) for number in numbers(text) for sign in number.signs))
+    said = numbers(text)
+    return tuple(dict.fromkeys((sign, n.in_unit(unit)) for n in in_units(said, unit) for sign in n.signs))
+
+
+def in_units(said: Iterable[Number], unit: int) -> list[Number]:
+    """Return the numbers for a column of a unit; what is said in a unit of time is not meant as a bare number, too."""
+    said = list(said)
+    timed = {number.place for number in said if number.seconds and unit}
+    return [number for number in said if number.seconds or number.place not in timed]
 
 
 def values_in_any_unit(text: str) -> frozenset[str]:
@@ -107,9 +118,10 @@ def numbers(text: str) -> list[Number]:
         scale = _SCALES.get((match[2] or "").lower(), 1)
         whole = str(_WORDS[match[1].lower()] * scale)
         found.append(Number(whole, signs or SIGNS, match.start(), _unit_behind(text, match.end())))
-    for pattern, values, signs in _SPANS:
+    for pattern, timed, values, signs in _SPANS:
         if span := pattern.search(text):
             sure = signs or _signs(text, *span.span()) or SIGNS
+            found += [Number(timed[0], sure, span.start(), timed[1])] if timed else []
             found += [Number(value, sure, span.start()) for value in values]
     for match in _YEAR.finditer(text):
         if match[2]:

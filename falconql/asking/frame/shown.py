@@ -6,11 +6,11 @@ import re
 from typing import Literal
 
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import content_words, cue, mentioned, stem, words
+from falconql.asking.evidence import content_words, cue, mentioned, said_values, stem, words
 from falconql.asking.frame.choices import with_choice
 from falconql.asking.frame.conditions import tells_column
 from falconql.asking.frame.halves import Halves, cut_in_halves
-from falconql.asking.frame.outputs import Output, cut_list, outputs
+from falconql.asking.frame.outputs import Output, cut_list, is_asked, outputs
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 from falconql.asking.frame.steps import Step
 from falconql.types import FLOAT, INT
@@ -37,6 +37,8 @@ def lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
     """Return whether a text is a list of columns, things and questions."""
     listed = outputs(corpus, text)
     kinds = {each.kind for each in listed}
+    if not cut and any(_says_something(corpus, part) for part in cut_list(text)):
+        return False
     if cut and kinds == {"column"}:
         return True
     sure = (
@@ -48,6 +50,12 @@ def lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
         or _NAME_OF_THING.search(text.split(",")[0])
     )
     return len(listed) > 1 and not heads_rows(corpus, text) and bool(sure)
+
+
+def _says_something(corpus: Corpus, part: str) -> bool:
+    """Return whether a part of a list is a clause or a value of a column, and so no name of a thing."""
+    valued = any(said_values(column, part) for column in corpus.columns if column.closed)
+    return valued or (not is_asked(part) and bool(cue("clause").search(part)))
 
 
 def lists_some(corpus: Corpus, text: str) -> bool:

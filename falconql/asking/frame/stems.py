@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 from falconql.asking.evidence import content_words, stem, words
 
+_LEAST = 3
+_ENDING = 3
 _MEANT = re.compile(r"(?:\b(?:did|do|does) (?:the )?\w+|\b\w+s|\bthey) (like|want|need)s?\b")
 
 
@@ -34,4 +36,5 @@ def raw_words(text: str) -> tuple[str, ...]:
 def _shared_start(word: str, other: str) -> str:
     """Return the letters that two words begin with, all of the first one when that is nothing."""
     same = next((i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
-    return word[:same] or word
+    # Shorter than the word, so that complaints are what somebody complains of.
+    return word[: max(min(same, len(word) - _ENDING, len(root(word))), min(same, _LEAST + 1), _LEAST)]

@@ -30,7 +30,7 @@ _EACH = tuple(
         rf"\ball (?:of )?(?:the )?{_NOUN}.*\bfor each\b",
         rf"\b(?:the|all|which|what) {_NOUN}.*\bwhich of (?:these|those|them)\b",
         rf"\b(?:the|all|which) {_NOUN}.*\b(?:each one|each of them|in turn|{_EACH_ALONE})",
-        rf"\b(?:which|what) {_NOUN}.*\b(?:did|does|do|was|were|is|are|has|have) each\b",
+        rf"\b(?:which|what) {_NOUN}.*\b(?:did|does|do|was|were|is|are|has|have|will|would|can|could|should) each\b",
         rf"\bpairs of {_NOUN}",
     )
 )
