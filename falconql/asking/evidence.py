@@ -20,22 +20,27 @@ _STOP = frozenset(_VOCABULARY["stop"].split())
 _SAID_FOR = tuple(frozenset(group.split()) for group in _VOCABULARY["said_for"])
 _SHAPES = {name: re.compile(cues, re.IGNORECASE) for name, cues in _VOCABULARY["shapes"].items()}
 _CUES = {name: re.compile("".join(cues.splitlines()), re.IGNORECASE) for name, cues in _VOCABULARY["cues"].items()}
+_REWORDINGS = tuple(
+    (re.compile("".join(each["said"].splitlines()), re.IGNORECASE), each["means"]) for each in _VOCABULARY["rewordings"]
+)
 _CURLY = str.maketrans("\u2018\u2019", "''")
 _TIMES = re.compile(
     r"\b(1[89]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|october|november|december|"
     r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|before|after|since|until|recent\w*|latest|newest|oldest|newer|older|"
-    r"last (year|month|week)|this (year|month))\b",
+    r"last (year|month|week)|this (year|month)|dates?)\b",
     re.IGNORECASE,
 )
 
 
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS, 1)}
+_LONG = {short: word for word, shorts in _VOCABULARY["short_for"].items() for short in shorts.split()}
 
 
 def stem(word: str) -> str:
-    """Return a word without the commonest English endings; a number word is its digits."""
+    """Return a word without the commonest English endings; a number word is its digits, a short form its word."""
     word = _NUMBERS.get(word.lower(), word.lower()).removesuffix("'s")
+    word = _LONG.get(word, word)
     for endings in ((("ies", 4), ("sses", 5), ("es", 5), ("s", 4)), (("ied", 5), ("ing", 6), ("ed", 5))):
         for ending, least in endings:
             if len(word) >= least and word.endswith(ending) and not word.endswith("ss"):
@@ -64,6 +69,11 @@ def shape(instruction: str) -> frozenset[str]:
 def cue(name: str) -> re.Pattern[str]:
     """Return the words that decide something, as the vocabulary has them."""
     return _CUES[name]
+
+
+def rewordings() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return what people say in several ways, and the one wording that rules know, as ``re.sub`` takes them."""
+    return _REWORDINGS
 
 
 def is_english(text: str) -> bool:

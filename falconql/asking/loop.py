@@ -23,6 +23,7 @@ from falconql.asking.prompt import PromptSettings, conversation, repair
 from falconql.asking.reading import Read, read, refusal
 from falconql.asking.review import slips
 from falconql.asking.understanding import understanding
+from falconql.asking.wording import plain_wording
 from falconql.catalog import Catalog
 from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
@@ -185,6 +186,7 @@ class Planner:
             ModelServerError: the model cannot be asked.
         """
         ladder = Ladder(ways(self.chat, self.url) if self.settings.constrained else [FREE])
+        worded = plain_wording(instruction)
         messages = conversation(self.corpus, instruction, self.settings.prompt)
         best: _Candidate | None = None
         tries: list[Try] = []
@@ -196,7 +198,7 @@ class Planner:
             why = refusal(reply.text)
             if why is not None:
                 raise AskError(f"this corpus cannot answer that: {why}", hint=_columns_hint(self.corpus))
-            candidate, fault = self._judged(reply, instruction)
+            candidate, fault = self._judged(reply, worded)
             seconds = time.perf_counter() - started
             tries.append(Try(reply.text, ladder.way.name, fault, reply.prompt_tokens, reply.completion_tokens, seconds))
             if candidate is not None and (best is None or len(candidate.slips) < len(best.slips)):

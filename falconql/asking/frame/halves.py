@@ -106,10 +106,12 @@ def _told_to_show(corpus: Corpus, text: str) -> Halves | None:
 
 def _columns_last(corpus: Corpus, text: str) -> Halves | None:
     """Long stays, longest first, hotel and town."""
-    *before, last = text.split(",")
-    if not before or not _names_columns_only(corpus, last) or _names_columns_only(corpus, ",".join(before)):
+    *before, last = re.split(r",|\.\s", text)
+    described = text[: len(text) - len(last) - 1]
+    goes_on = re.match(r"\s*and\b", last) is not None
+    if not before or goes_on or not _names_columns_only(corpus, last) or _names_columns_only(corpus, described):
         return None
-    return Halves(last, ",".join(before))
+    return Halves(last, described)
 
 
 def _of_rows_last(corpus: Corpus, text: str) -> Halves | None:

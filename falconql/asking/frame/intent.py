@@ -15,7 +15,7 @@ from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import actions, content_words, cue, is_english, mentioned, said_values, stem, words
 from falconql.asking.frame.asked import SOFT, Asked, asked_bounds, asked_parts, told_words
 from falconql.asking.frame.assignment import Assignment, assigned_numbers
-from falconql.asking.frame.choices import options_in
+from falconql.asking.frame.choices import options_in, without_options
 from falconql.asking.frame.conditions import (
     allowed_conditions,
     alternative_conditions,
@@ -48,6 +48,7 @@ from falconql.asking.frame.shown import (
 )
 from falconql.asking.frame.stems import starts
 from falconql.asking.frame.steps import Step, first_step
+from falconql.asking.wording import plain_wording
 from falconql.types import BOOL, FLOAT, INT
 
 _YES_NO = cue("yes_no")
@@ -143,7 +144,7 @@ class Intent:
 
 def intent(corpus: Corpus, instruction: str) -> Intent | None:
     """Return what the words of an instruction decide, None when they are not English words known here."""
-    plain = " ".join(instruction.replace("\u2019", "'").split())
+    plain = plain_wording(instruction)
     if not is_english(plain):
         return None
     spoken = frozenset(mentioned(corpus, plain))
@@ -154,6 +155,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     if shows == "no" and halves and (lists_some(corpus, halves.outputs) or _NAMED.search(halves.outputs)):
         shows = "must"
     if shows == "may" and lists_things(corpus, halves.outputs if halves else plain, halves is not None):
+        shows = "must"
+    if options := options_in(corpus, plain) if step is None and not counts else ():
         shows = "must"
     limits = limits_in(plain)
     described = _described(plain, shows, step, halves)
@@ -172,11 +175,11 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     shares = counts and bool(_SHARE.search(plain))
     other_words = _in_other_words(corpus, plain, required)
     questions = _questions(corpus, plain, shows, counts and step is None, halves, told, other_words)
-    if said or shares:
+    beside_choice = bool(options) and halves is None and without_options(corpus, plain) != plain
+    if said or shares or beside_choice:
         questions = (0, 0)
-    options = options_in(corpus, plain) if step is None and not counts else ()
     if options:
-        shows, either = "must", "no"
+        either = "no"
     listed = () if shows != "must" or step or counts else listed_outputs(corpus, plain, said, halves, options)
     settled = [c for c in corpus.columns if c.name in required and (c.type == BOOL or c.closed)]
     signs = {c.name: sign for c in settled if (sign := holds(c, plain)) is not None}

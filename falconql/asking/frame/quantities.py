@@ -29,7 +29,14 @@ _SPANS = (
     (re.compile(r"\ba week\b", re.IGNORECASE), ("7", 86400), ("7",), ()),
     (re.compile(r"\ba month\b", re.IGNORECASE), ("30", 86400), ("30", "31"), ()),
     (re.compile(r"\b(?:no|nobody|none|zero|without)\b", re.IGNORECASE), None, ("0",), ("=",)),
-    (re.compile(r"\b(?:loss\w*|negative)\b", re.IGNORECASE), None, ("0",), ("<",)),
+    (
+        re.compile(
+            r"\b(?:(?:at|with|makes?|made|making) (?:an? )?(?:\w+ )?loss(?:es)?|loss-?making|negative)\b", re.IGNORECASE
+        ),
+        None,
+        ("0",),
+        ("<",),
+    ),
 )
 _MONTHS = tuple(cue("months").pattern.split("|"))
 _DAY = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")

@@ -21,6 +21,11 @@ Need = Literal["no", "may", "must"]
 POLITE = cue("polite")
 _EXTRACT = cue("extract")
 _SHOWN_LATER = cue("shown_later")
+_WHAT = re.compile(
+    r"^(?:what|which) ((?:(?!is\b|are\b|was\b|were\b|do\b|does\b|did\b|has\b|have\b|had\b)[a-z-]+ ){1,2})"
+    r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
+    re.IGNORECASE,
+)
 _RELATIVE = r"(?:that|which|who|whose|where|with|without|about|on|of|for|in|to|from|are|is|saying|asking|\w+ing|\w+ed)"
 _CONDITION = cue("condition")
 _NAMES_OUTPUT = cue("names_output")
@@ -70,7 +75,7 @@ def listed_outputs(
     """Return what is shown, where every part of it is understood."""
     if options:
         return with_choice(corpus, instruction, options)
-    if said and halves is None:
+    if halves is None and (said or (_asks_for_thing(corpus, instruction) and not tells_column(corpus, instruction))):
         return outputs(corpus, instruction)
     if CHOICE.search(halves.outputs if halves else instruction):
         return ()
@@ -101,6 +106,10 @@ def shows_outputs(corpus: Corpus, instruction: str, step: Step | None, counts: b
         several = instruction.count("?") > 1 or re.search(r"\banswers?\b", instruction, re.IGNORECASE)
         return "must" if several else "no"
     if _NAMES_OUTPUT.match(instruction):
+        return "must"
+    if _asks_for_thing(corpus, instruction):
+        return "must"
+    if _lists_nouns(corpus, instruction):
         return "must"
     if _is_kind(corpus, instruction):
         return "no"
@@ -146,6 +155,28 @@ def heads_rows(corpus: Corpus, head: str) -> bool:
     return False
 
 
+def _asks_for_thing(corpus: Corpus, instruction: str) -> bool:
+    """Return whether something in the text is asked for that is no row: what cargo is the ship carrying?"""
+    asked = _WHAT.match(instruction)
+    return asked is not None and not {stem(word) for word in words(asked[1])} & (row_nouns(corpus) | PEOPLE)
+
+
+def _lists_nouns(corpus: Corpus, instruction: str) -> bool:
+    """Return whether an instruction is nothing but names of things: stolen goods, car, plate."""
+    parts = instruction.strip(" .").split(",")
+    return len(parts) > 2 and all(
+        0 < len(part.split()) <= 3
+        and content_words(part)
+        and not cue("denies").search(part)
+        and not cue("soft_boundary").search(part)
+        and not cue("either").search(part)
+        and not _says_something(corpus, part)
+        and not tells_column(corpus, part)
+        and not {stem(word) for word in words(part)} & row_nouns(corpus)
+        for part in parts
+    )
+
+
 def _is_kind(corpus: Corpus, head: str) -> bool:
     """Return whether the first word is the plural of a value of a column: desserts, for a course."""
     if not re.match(rf"[\w'-]+s (?:{_RELATIVE}|under|over|after|before|since)\b", head):
@@ -163,7 +194,7 @@ def lists_columns(corpus: Corpus, instruction: str, *, all_of_them: bool = False
     rows_only = before is not None and not content_words(before[1]) - row_nouns(corpus)
     if before and not rows_only and _all_columns(corpus, before[1], all_of_them):
         return True
-    *rest, last = re.split(r"[,;]", re.sub(r"\s*\bplease\b\W*$", "", plain))
+    *rest, last = re.split(r"[,;]|\.\s", re.sub(r"\s*\bplease\b\W*$", "", plain))
     return bool(rest) and _all_columns(corpus, _GIVE.sub("", last.strip()), all_of_them)
 
 

@@ -24,8 +24,9 @@ _EACH = tuple(
     for pattern in (
         rf"(?<!did )(?<!does )(?<!do )\b(?:each|every) (?:of the )?{_NOUN}",
         rf"\b(?:for|of|from) all (?:the )?{_NOUN}",
-        rf"\bgo(?:ing)? through (?:all )?(?:the )?{_NOUN}",
-        rf"\btake (?:all )?(?:the )?{_NOUN}.*\bone by one\b",
+        rf"\bgo(?:ing)? (?:through|over) (?:all )?(?:of )?(?:the )?(?:\w+ed (?=[a-z]+s\b|people\b|children\b))?{_NOUN}",
+        rf"\btake (?:all )?(?:the )?{_NOUN}.*\b(?:one by one|(?:keep|only) (?:the ones|those))\b",
+        rf"\bwhich of (?:all )?(?:the|these|those) {_NOUN}",
         rf"\ball (?:of )?(?:the )?{_NOUN}.*\b(?:with|and) (?:their|its|his|her|the \w+ (?:they|it|he|she))\b",
         rf"\ball (?:of )?(?:the )?{_NOUN}.*\bfor each\b",
         rf"\b(?:the|all|which|what) {_NOUN}.*\bwhich of (?:these|those|them)\b",
@@ -34,6 +35,9 @@ _EACH = tuple(
         rf"\bpairs of {_NOUN}",
     )
 )
+# Patterns that say outright that things are gone through.
+_TOLD = _EACH[2:5]
+_THINGS = frozenset(map(stem, ("item", "thing", "piece", "object", "one")))
 _BACK = re.compile(r"\b(?:that|this|the) (?:same )?(?P<noun>[a-z]+)\b", re.IGNORECASE)
 _FIRST_NOUN = re.compile(
     rf"\b(?:find|identify|determine|get|take|name|which|what|who is|extract)(?: out)? (?:the |an? )?{_NOUN}",
@@ -70,7 +74,8 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             several = _plural(said) == said or pattern in (*_EACH[:2], _EACH[-1])
             if _is_all_there_is(corpus, instruction, said) or _of_row(said, rows):
                 continue
-            if name is None or not several or _head(said) in rows or _is_column(corpus, said):
+            is_row = _head(said) in rows and not _is_thing(corpus, said, instruction[found.end("noun") :])
+            if name is None or not several or is_row or _is_column(corpus, said, told=pattern in _TOLD):
                 continue
             further = any(
                 back["noun"].lower() not in said.lower() and stem(back["noun"].lower()) not in rows
@@ -78,6 +83,13 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             )
             return Step("each", name, _plural(said), bool(_KEEP_OF_EACH.search(instruction)), further)
     return _step_of_one(corpus, instruction, rows)
+
+
+def _is_thing(corpus: Corpus, said: str, behind: str) -> bool:
+    """Return whether a word that may mean a row means something in the text: each item that was taken."""
+    own = {stem(word) for word in words(f"{corpus.name} {corpus.text or ''}")}
+    related = re.match(r"(?:that|which) (?:was|were|is|are|has been|have been|got) (?:\w+ed\b|taken\b|made\b)", behind)
+    return related is not None and _head(said) in _THINGS and _head(said) not in own
 
 
 def _of_row(said: str, rows: frozenset[str]) -> bool:
@@ -165,11 +177,14 @@ def _head(said: str) -> str:
     return next((stem(word) for word in reversed(words(said))), "")
 
 
-def _is_column(corpus: Corpus, said: str) -> bool:
-    """Return whether a noun is a short column, whose values are groups and not found in texts."""
-    last = _head(said)
+def _is_column(corpus: Corpus, said: str, *, told: bool) -> bool:
+    """Return whether a noun is a short column, whose values are groups and not found in texts.
+
+    Where things are told to be gone through, it has to be all of the column's name: goals are not `home_goals`.
+    """
+    last, all_said = _head(said), {stem(word) for word in words(said)}
     return any(
-        last in {stem(word) for word in words(c.name)}
+        (last in (named := {stem(word) for word in words(c.name)}) and (not told or named <= all_said))
         for c in corpus.columns
         if not c.is_long and c.name != corpus.text
     )
