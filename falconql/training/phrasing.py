@@ -189,7 +189,6 @@ _THINGS = {
     "sst2": ("the film", "the movie", "it"),
     "sst5": ("the film", "the movie", "it"),
     "amazon_polarity": ("the product", "this item", "it", "the purchase"),
-    "multidomain_sentiment": ("the product", "it", "the item", "the purchase"),
 }
 SENTIMENT_SETS = tuple(_THINGS)
 
@@ -255,6 +254,41 @@ def class_instruction(set_name: str, label: str, rng: random.Random) -> str:
     return _vary(rng.choice(TEMPLATES[set_name]).format(name=name), rng)
 
 
+def topic_instruction(name: str, rng: random.Random) -> str:
+    """Return one way to ask whether a text is about something."""
+    return _vary(rng.choice(_TOPIC_TEMPLATES).format(name=name), rng)
+
+
+def kind_instruction(mention: str, label: str, rng: random.Random) -> str:
+    """Return one way to ask whether something that a text mentions is of a type."""
+    templates = (
+        "Is {mention} a {one}?",
+        "{mention} is a {one}.",
+        "What is {mention}? {one}",
+        "Is {mention} the {one}?",
+    )
+    return rng.choice(templates).format(mention=mention, one=plain(label))
+
+
+def answerable_instruction(question: str, rng: random.Random) -> str:
+    """Return one way to ask whether a text answers a question."""
+    lower = (question[:1].lower() + question[1:]).rstrip("? ")
+    templates = (
+        "Does the text say {lower}?",
+        "Does it answer the question: {question}",
+        "The text says {lower}.",
+        "Can one tell from the text {lower}?",
+        "Is it stated {lower}?",
+    )
+    return rng.choice(templates).format(lower=lower, question=question)
+
+
+def answer_instruction(question: str, answer: str, rng: random.Random) -> str:
+    """Return one way to ask whether something is the answer to a question."""
+    templates = ("{question} {answer}", "{question} Is it {answer}?", "Is {answer} the answer to: {question}")
+    return rng.choice(templates).format(question=question, answer=answer)
+
+
 def sentiment_instruction(set_name: str, positive: bool, rng: random.Random) -> str:
     """Return one way to ask whether an opinion is positive (or negative)."""
     template = rng.choice(_POSITIVE if positive else _NEGATIVE)
@@ -273,7 +307,6 @@ def topic_review_instructions(set_name: str) -> tuple[str, ...]:
     return {
         "imdb": ("Is this a film review?", "Is this about a film?", "Is this a review of a movie?"),
         "amazon_polarity": ("Is this a product review?", "Is this a review?", "Is this a customer review?"),
-        "multidomain_sentiment": ("Is this a customer review?", "Is this a review?"),
         "dbpedia14": ("Is this an encyclopedia entry?", "Is this a description of something?"),
         "clinc150": ("Is this a request to a voice assistant?", "Is the user asking for something?"),
         "banking77": ("Is this a question from a bank customer?", "Is this about a bank account or card?"),

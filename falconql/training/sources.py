@@ -27,6 +27,7 @@ HELD_OUT = (
     "classify/bbc_news",
     "classify/sms_spam",
     "classify/tweet_emotion",
+    "classify/multidomain_sentiment",
 )
 
 
@@ -128,16 +129,13 @@ SETS = (
     TrainingSet("classify/sst5", 0.8, "not stated (Stanford)", "yangheng95/ABSADatasets@676bcd3d88", stated=False),
     TrainingSet(
         "classify/imdb",
-        1.5,
+        2.0,
         "not stated (Stanford)",
         "PVidyadhar/Detection-of-Fraud-apps-using-Sentiment-Analysis@81406d56e9",
         stated=False,
     ),
     TrainingSet(
-        "classify/amazon_polarity", 1.8, "not stated (SNAP)", "yangheng95/ABSADatasets@676bcd3d88", stated=False
-    ),
-    TrainingSet(
-        "classify/multidomain_sentiment", 1.5, "not stated", "eyalbd2/Reproducing-AutoPrompt@6288fb5bec", stated=False
+        "classify/amazon_polarity", 2.2, "not stated (SNAP)", "yangheng95/ABSADatasets@676bcd3d88", stated=False
     ),
 )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from falconql.training.dataset import IGNORE, B, I, Item, O, batches, collate, tokenise
+from falconql.training.dataset import IGNORE, B, I, Item, O, collate, tokenise
 from falconql.training.examples import Example
 from tests.training.made_model import made_tokenizer
 
@@ -59,14 +58,6 @@ def test_a_long_text_is_cut_to_a_window_with_its_answer(before: int, seed: int) 
     (item,) = tokenise(made_tokenizer(), [example], 64, seed)
     assert len(item.ids) == 64
     assert (item.targets == B).sum() == 1
-
-
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=200), st.integers(1, 16))
-def test_batches_hold_every_item_once(lengths: list[int], size: int) -> None:
-    items = [Item(np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int8), 1) for n in lengths]
-    cut = batches(items, size, seed=1)
-    assert sorted(i for batch in cut for i in batch) == list(range(len(items)))
-    assert max(len(batch) for batch in cut) <= size
 
 
 def test_padding_is_masked_and_carries_no_target(tokenizer: Tokenizer) -> None:

@@ -50,13 +50,26 @@ def test_asking_for_a_person_gives_persons_only(data: Path) -> None:
 
 def test_questions_answer_with_a_stretch_or_nothing(data: Path) -> None:
     rows = {row["context"]: row for row in read_split(data, "qa/squad_part", "train")}
-    examples = made(data, "qa")
+    examples = [example for example in made(data, "qa") if not isinstance(example.answer, bool)]
     for example in examples:
         row = rows[example.text]
         own = example.instruction == row["question"].strip()
         wanted = [a["text"] for a in row["answers"]] if own else []
         assert quoted(example) == wanted
     assert any(e.instruction != rows[e.text]["question"] for e in examples)
+
+
+def test_questions_are_also_asked_whether_they_are_answered_and_by_what(data: Path) -> None:
+    rows = {row["context"]: row for row in read_split(data, "qa/squad_part", "train")}
+    seen = set()
+    for example in made(data, "qa"):
+        row = rows[example.text]
+        if isinstance(example.answer, bool) and row["question"] in example.instruction:
+            named = [a["text"] for a in row["answers"] if a["text"] in example.instruction]
+            if named:
+                assert example.answer is True
+            seen.add((bool(named), example.answer))
+    assert {(True, True), (False, True), (False, False)} >= seen >= {(True, True)}
 
 
 def test_only_entailment_is_true(data: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from falconql.training.config import DataConfig, TrainingConfig
 from tests.training.made_data import write_sets
 from tests.training.made_model import write_base
 
@@ -29,12 +30,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
-    from falconql.training.pretrain import PretrainArgs, pretrain
+    from falconql.training.prepare import prepare
+    from falconql.training.pretrain import pretrain
 
     base = write_base(tmp_path_factory.mktemp("base"))
     out = tmp_path_factory.mktemp("run")
-    args = PretrainArgs(data=data, out=out, base=base, steps=40, batch_size=8, block=128, max_tokens=64, threads=1)
-    pretrain(args)
+    shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "classify": 0.3}
+    prepare(DataConfig(400, 64, 3, False, shares), data, base).save(out / "examples.npz")
+    config = TrainingConfig(400, 256, 2e-4, 4, 10.0, 1.0, 4.0, 1.5, 7, 1, 60.0)
+    pretrain(config, out / "examples.npz", out, base=base, device="cpu", resume=False)
     return out
 
 
@@ -76,7 +80,7 @@ def test_the_manifest_says_what_it_was_made_from(exported: tuple[Path, dict[str,
         "nli/mnli_part",
         "classify/sst2",
     }
-    assert written["lineage"][1]["steps"] == 40
+    assert 0 < written["lineage"][1]["examples"] <= 400
     assert written["metrics"]["export"]["onnx_vs_torch_largest_logit_difference"] < 1e-3
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from falconql.training.config import DataConfig, TrainingConfig
 from tests.training.made_data import write_sets
 from tests.training.made_model import write_base
 
@@ -30,69 +31,99 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_sets(tmp_path_factory.mktemp("data"), rows=60)
 
 
-def train(base: Path, data: Path, out: Path, steps: int, *, resume: bool = False) -> dict[str, torch.Tensor]:
-    from falconql.training.pretrain import PretrainArgs, pretrain
+@pytest.fixture(scope="module")
+def examples(base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from falconql.training.prepare import prepare
 
-    args = PretrainArgs(
-        data=data,
-        out=out,
-        base=base,
-        steps=steps,
-        batch_size=8,
-        block=160,
-        warmup_steps=4,
-        max_tokens=64,
-        threads=1,
-        learning_rate=2e-3,
-    )
-    pretrain(args, resume=resume)
+    shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "classify": 0.2, "next_token": 0.05, "is_a": 0.05}
+    path = tmp_path_factory.mktemp("examples") / "examples.npz"
+    prepare(DataConfig(600, 64, 3, False, shares), data, base).save(path)
+    return path
+
+
+CONFIG = TrainingConfig(
+    examples=800,
+    tokens_per_step=256,
+    learning_rate=2e-3,
+    warmup_steps=4,
+    head_rate=10.0,
+    label_weight=1.0,
+    span_tokens=4.0,
+    begin_weight=1.5,
+    seed=7,
+    threads=1,
+    checkpoint_minutes=60.0,
+)
+
+
+def train(base: Path, examples: Path, out: Path, *, resume: bool = False) -> dict[str, torch.Tensor]:
+    from falconql.training.pretrain import pretrain
+
+    pretrain(CONFIG, examples, out, base=base, device="cpu", resume=resume)
     state = torch.load(out / "checkpoint.pt", weights_only=True)
     model: dict[str, torch.Tensor] = state["model"]
     return model
 
 
-def losses(out: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (out / "log.jsonl").read_text().splitlines()]
+def logged(out: Path, name: str) -> list[float]:
+    return [json.loads(line)[name] for line in (out / "log.jsonl").read_text().splitlines()]
 
 
-def test_the_loss_falls_and_the_same_seed_gives_the_same_weights(base: Path, data: Path, tmp_path: Path) -> None:
-    first = train(base, data, tmp_path / "a", 100)
-    again = train(base, data, tmp_path / "b", 100)
-    assert losses(tmp_path / "a")[-1] < 0.9 * losses(tmp_path / "a")[0]
+def test_losses_fall_and_the_same_seed_gives_the_same_weights(base: Path, examples: Path, tmp_path: Path) -> None:
+    first = train(base, examples, tmp_path / "a")
+    again = train(base, examples, tmp_path / "b")
+    for name in ("labels", "spans"):
+        assert logged(tmp_path / "a", name)[-1] < 0.9 * logged(tmp_path / "a", name)[0]
     assert all(torch.equal(first[name], again[name]) for name in first)
+    assert (tmp_path / "a" / "final" / "tokenizer.json").read_bytes() == (base / "tokenizer.json").read_bytes()
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
-    base: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: Path, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from falconql.training.pretrain import Run
 
-    whole = train(base, data, tmp_path / "whole", 50)
+    whole = train(base, examples, tmp_path / "whole")
     step = Run.step
 
-    def interrupted(run: Run, arrays: dict[str, object]) -> float:
+    def interrupted(run: Run, chosen: Any) -> Any:
         if run.steps == 33:
             run.save()
             raise KeyboardInterrupt
-        return step(run, arrays)
+        return step(run, chosen)
 
     monkeypatch.setattr(Run, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(base, data, tmp_path / "cut", 50)
+        train(base, examples, tmp_path / "cut")
     monkeypatch.undo()
-    resumed = train(base, data, tmp_path / "cut", 50, resume=True)
+    resumed = train(base, examples, tmp_path / "cut", resume=True)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_the_label_loss_is_averaged_apart_from_the_span_loss(tmp_path: Path) -> None:
+def test_a_span_example_weighs_as_its_tokens_in_doubt() -> None:
     from falconql.training.dataset import IGNORE, B, O
-    from falconql.training.pretrain import PretrainArgs, loss_of
+    from falconql.training.pretrain import losses_of
 
-    args = PretrainArgs(data=tmp_path, out=tmp_path, base=tmp_path)
     logits = torch.zeros(2, 5, 3)
     targets = torch.full((2, 5), IGNORE)
     targets[0, 0] = B
-    alone = loss_of(logits, targets, args).item()
+    alone = losses_of(logits, targets, CONFIG)
+    assert alone.labels.item() == pytest.approx(1.0986, abs=1e-3)
+    assert alone.spans.item() == 0
     targets[1, 1:] = O
-    assert alone == pytest.approx(1.0986, abs=1e-3)
-    assert loss_of(logits, targets, args).item() == pytest.approx(2 * 1.0986, abs=1e-3)
+    both = losses_of(logits, targets, CONFIG)
+    assert both.labels.item() == pytest.approx(1.0986, abs=1e-3)
+    assert both.spans.item() == pytest.approx(4 * 1.0986 / CONFIG.span_tokens, abs=1e-3)
+
+
+def test_nothing_of_an_evaluation_split_is_prepared(base: Path, data: Path) -> None:
+    from itertools import islice
+
+    from falconql.training.overlap import fingerprint, fingerprints
+    from falconql.training.prepare import training_examples
+    from falconql.training.sources import evaluation_texts
+
+    banned = fingerprints(evaluation_texts(data))
+    shares = {"spans": 0.4, "qa": 0.3, "nli": 0.1, "classify": 0.1, "is_a": 0.1}
+    drawn = [example for _, example in islice(training_examples(DataConfig(1, 64, 3, False, shares), data, base), 500)]
+    assert not [example.text for example in drawn if fingerprint(example.text) in banned]

@@ -33,7 +33,8 @@ def test_it_is_under_30_megabytes() -> None:
 
 def test_the_manifest_lists_every_set_with_its_licence(manifest: dict[str, Any]) -> None:
     listed = [(entry["name"], entry["licence"], entry["source"]) for entry in manifest["data"]]
-    assert listed == [(s.name, s.licence, s.source) for s in SETS]
+    # It may name more: sets that it was trained on and the next one is not.
+    assert [s.name for s in SETS if (s.name, s.licence, s.source) not in listed] == []
 
 
 def test_the_card_lists_every_set_with_its_licence_and_what_was_held_out() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from falconql.asking.corpus import Column, Corpus
@@ -60,6 +60,14 @@ def assigned_numbers(corpus: Corpus, instruction: str, limits: Iterable[int]) ->
             slot = tuple(dict.fromkeys(test for test in tests if test[1] in fitting))
             found.setdefault(column.name, []).append(slot)
     return Assignment({name: tuple(slots) for name, slots in found.items()}, tuple(left))
+
+
+def shared_by(numbers: Assignment, alternatives: Sequence[str]) -> Assignment:
+    """Return the conditions with those of one alternative for both: the home team or the away team scored four."""
+    own = [numbers.slots[name] for name in alternatives if name in numbers.slots]
+    if len(own) != 1:
+        return numbers
+    return Assignment({**numbers.slots, **dict.fromkeys(alternatives, own[0])}, numbers.left)
 
 
 def _by_place(said: Iterable[Number]) -> list[tuple[int, list[Number]]]:

@@ -129,14 +129,28 @@ def is_about_nulls(instruction: str) -> bool:
 
 def alternative_conditions(corpus: Corpus, instruction: str) -> tuple[str, ...]:
     """Return the columns on both sides of an ``or``, when each side speaks of one of its own."""
-    found = re.search(r"((?:\S+ ){1,4}?\S+),? or ((?:\S+ ){0,4}?\S+)(?=,| and\b|$)", instruction, re.IGNORECASE)
+    return _alternatives(corpus, instruction)[0]
+
+
+def alternative_words(corpus: Corpus, instruction: str) -> frozenset[str]:
+    """Return the stems of the words that speak of two columns of numbers of which one holds: home or away team."""
+    names, phrase = _alternatives(corpus, instruction)
+    numeric = all((c := corpus.column(name)) and c.type in (INT, FLOAT) for name in names)
+    return content_words(phrase) if names and numeric else frozenset()
+
+
+def _alternatives(corpus: Corpus, instruction: str) -> tuple[tuple[str, ...], str]:
+    plain = cue("or_more").sub("", instruction)
+    found = re.search(r"((?:\S+ ){1,4}?\S+),? or ((?:\S+ ){0,4}?\S+)(?=\s?,| and\b|\s*$)", plain, re.IGNORECASE)
     if found is None:
-        return ()
+        return (), ""
     left, right = (
         [name for name in mentioned(corpus, side) if (c := corpus.column(name)) and (c.type != TEXT or c.closed)]
         for side in (found[1].split(",")[-1], found[2])
     )
-    return (left[0], right[0]) if len(left) == len(right) == 1 and left != right else ()
+    if len(left) == len(right) == 1 and left != right:
+        return (left[0], right[0]), f"{found[1].split(',')[-1]} {found[2]}"
+    return (), ""
 
 
 def required_conditions(

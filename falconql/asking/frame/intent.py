@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import actions, content_words, cue, is_english, mentioned, said_values, stem, words
 from falconql.asking.frame.asked import SOFT, Asked, asked_bounds, asked_parts, told_words
-from falconql.asking.frame.assignment import Assignment, assigned_numbers
+from falconql.asking.frame.assignment import Assignment, assigned_numbers, shared_by
 from falconql.asking.frame.choices import options_in, without_options
 from falconql.asking.frame.conditions import (
     allowed_conditions,
     alternative_conditions,
+    alternative_words,
     comparable,
     counted_at_all,
     holds,
@@ -164,6 +165,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     either = _either(plain, values)
     alternatives = alternative_conditions(corpus, plain) if either == "must" else ()
     numbers = assigned_numbers(corpus, plain, limits)
+    if all((c := corpus.column(name)) and c.type in (INT, FLOAT) for name in alternatives):
+        numbers = shared_by(numbers, alternatives)
     names = open_values(corpus, plain)
     if either == "no" or alternatives:
         required = required_conditions(corpus, plain, spoken, values, names, numbers.slots, alternatives)
@@ -171,6 +174,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         required = _required_before_or(corpus, plain, limits)
     conditions = allowed_conditions(corpus, plain, spoken, values, names, numbers.slots, numbers.left)
     told = told_words(corpus, plain, conditions | (spoken if counts else frozenset()))
+    if alternatives:
+        told |= alternative_words(corpus, plain)
     said = questions_in(plain) if step is None else []
     shares = counts and bool(_SHARE.search(plain))
     other_words = _in_other_words(corpus, plain, required)
@@ -178,6 +183,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     beside_choice = bool(options) and halves is None and without_options(corpus, plain) != plain
     if said or shares or beside_choice:
         questions = (0, 0)
+    if step is not None and step.keeps == "must":
+        questions = (1, max(1, questions[1]))
     if options:
         either = "no"
     listed = () if shows != "must" or step or counts else listed_outputs(corpus, plain, said, halves, options)

@@ -11,6 +11,7 @@ from falconql.asking.evidence import actions, content_words, cue, stem, stems_of
 from falconql.asking.frame.rows import row_nouns
 
 _KEEP_OF_EACH = cue("keep_of_each")
+_KEEP_THOSE = cue("keep_those")
 _THEN = cue("then")
 _NOT_IN_NOUN = (
     r"(?!(?:in|on|at|that|which|who|with|and|or|its|his|her|their|the|of|for|to|from|give|find|say|tell|is|was|are|were|if|"
@@ -53,14 +54,14 @@ class Step:
         kind: ``each`` for several of them, ``let`` for one.
         name: what the query calls it.
         said: how the instruction calls it.
-        keeps: rows are kept by what is asked about it.
+        keeps: whether rows are kept by what is asked about it.
         further: another thing may be found from it.
     """
 
     kind: Literal["each", "let"]
     name: str
     said: str
-    keeps: bool = False
+    keeps: Literal["no", "may", "must"] = "no"
     further: bool = False
 
 
@@ -81,8 +82,14 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
                 back["noun"].lower() not in said.lower() and stem(back["noun"].lower()) not in rows
                 for back in re.finditer(r"\b(?:that|this) (?P<noun>[a-z]+)'s\b", instruction, re.IGNORECASE)
             )
-            return Step("each", name, _plural(said), bool(_KEEP_OF_EACH.search(instruction)), further)
+            return Step("each", name, _plural(said), _keeps(instruction), further)
     return _step_of_one(corpus, instruction, rows)
+
+
+def _keeps(instruction: str) -> Literal["no", "may", "must"]:
+    if _KEEP_THOSE.search(instruction):
+        return "must"
+    return "may" if _KEEP_OF_EACH.search(instruction) else "no"
 
 
 def _is_thing(corpus: Corpus, said: str, behind: str) -> bool:

@@ -49,14 +49,14 @@ class Step:
         kind: ``each`` for several of them, ``let`` for one.
         name: what the query calls it.
         said: what is extracted.
-        keeps: a condition is about it.
+        keeps: whether a condition is about it.
         further: another thing may be found from it.
     """
 
     kind: OneOf["each", "let"]
     name: str
     said: str
-    keeps: bool = False
+    keeps: Need = "no"
     further: bool = False
 
 

@@ -141,15 +141,16 @@ class _Narrow:
         if step.further:
             parts.append(optional(seq(written("LET"), " ", Rule("var"), " = span(", Rule("asked-step"), ")\n")))
         plain = Repeat(seq(", ", choice(*self.shown)), 0, 2) if self.shown else seq("")
-        asked = Repeat(seq(", ", Rule("item")), 0 if step.keeps else 1, MOST_ITEMS)
+        asked = Repeat(seq(", ", Rule("item")), 0 if step.keeps != "no" else 1, MOST_ITEMS)
         keys = Repeat(seq(choice(*self.shown), ", "), 0, 2) if self.shown else seq("")
         select = seq(written("SELECT"), " ", keys, step.name, plain, asked, self._tail())
         if self.frame.counts == "may" and step.kind == "each":
             counted = seq(written("SELECT"), f" {step.name}, ", Rule("var"), ": count()", self._tail())
             select = choice(select, seq(written("GROUP"), " ", written("BY"), f" {step.name}\n", counted))
         where = line(Rule("where"), before=False)
-        if step.keeps:
-            parts.append(choice(seq(where, select), Rule("where"), select))
+        if step.keeps != "no":
+            kept: list[Node] = [seq(where, select), Rule("where")]
+            parts.append(choice(*kept, *([] if step.keeps == "must" else [select])))
         else:
             filtered = where if self.frame.required else optional(where)
             parts.append(seq(filtered, select) if self._can_filter() else select)
@@ -300,7 +301,7 @@ class _Narrow:
     def _asked(self) -> list[Node]:
         """Return the conditions that the model answers."""
         atoms: list[Node] = []
-        step_asks = self.step is not None and self.step.keeps
+        step_asks = self.step is not None and self.step.keeps != "no"
         if self.text is not None and (step_asks or (self._asks() and self.step is None)):
             atoms.append(Rule("label"))
         if self._asks() and self.step is None and self.frame.step == "any":

@@ -1,0 +1,98 @@
+"""The configuration of a run, read from one TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+KESTREL = Path(__file__).with_name("kestrel.toml")
+
+
+_Part = TypeVar("_Part", "DataConfig", "TrainingConfig")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used, with the key to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """What examples are made.
+
+    Attributes:
+        examples: how many.
+        max_tokens: of one, instruction and special tokens included.
+        seed: for every choice.
+        stated_licences_only: leave out sets whose source states no licence.
+        shares: of each task; they need not add up to one.
+    """
+
+    examples: int
+    max_tokens: int
+    seed: int
+    stated_licences_only: bool
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How an encoder learns from them.
+
+    Attributes:
+        examples: how many it sees; more than there are begin again, in another order.
+        tokens_per_step: padded tokens of a batch.
+        learning_rate: at its peak, after ``warmup_steps``; it falls to nothing with the examples.
+        head_rate: by how much faster the token head learns.
+        label_weight: weight of the label loss beside the span loss.
+        span_tokens: in how many tokens' loss a span example weighs as much as a label.
+        begin_weight: weight of the classes B and I beside O.
+        seed: of the new head, and of the order after the first pass.
+        threads: of the CPU.
+        checkpoint_minutes: between two checkpoints.
+    """
+
+    examples: int
+    tokens_per_step: int
+    learning_rate: float
+    warmup_steps: int
+    head_rate: float
+    label_weight: float
+    span_tokens: float
+    begin_weight: float
+    seed: int
+    threads: int
+    checkpoint_minutes: float
+
+
+def read_config(path: Path) -> tuple[DataConfig, TrainingConfig]:
+    """Return both parts of a configuration.
+
+    Raises:
+        ConfigError: it is no TOML, or a key is missing, unknown or of the wrong type.
+        OSError: it cannot be read.
+    """
+    try:
+        read = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return _part(DataConfig, read, "data", path), _part(TrainingConfig, read, "training", path)
+
+
+def _part(kind: type[_Part], read: Mapping[str, Any], name: str, path: Path) -> _Part:
+    given = read.get(name)
+    if not isinstance(given, dict):
+        raise ConfigError(f"{path}: there is no table [{name}]")
+    wanted = {field.name: str(field.type) for field in fields(kind)}
+    if missing := sorted(wanted.keys() - given.keys()):
+        raise ConfigError(f"{path}: [{name}] lacks {', '.join(missing)}")
+    if unknown := sorted(given.keys() - wanted.keys()):
+        raise ConfigError(f"{path}: [{name}] has no key {', '.join(unknown)}")
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+    for key, value in given.items():
+        allowed = types.get(wanted[key], (dict,))
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise ConfigError(f"{path}: {key} in [{name}] is to be {wanted[key]}, not {value!r}")
+    return kind(**given)
