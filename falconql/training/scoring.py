@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 Span = tuple[int, int]
 
@@ -101,3 +104,47 @@ def balanced_accuracy(predicted: Sequence[object], wanted: Sequence[object]) -> 
         answers = [p for p, w in zip(predicted, wanted, strict=True) if w == class_]
         shares.append(sum(answer == class_ for answer in answers) / len(answers))
     return sum(shares) / len(shares)
+
+
+def calibration_error(scores: Sequence[float], truth: Sequence[bool], bins: int = 10) -> float:
+    """Return the expected calibration error of probabilities.
+
+    The mean distance between score and share of truth over bins of equal width, weighted by size (Naeini, Cooper and
+    Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015).
+    """
+    given, true = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.float64)
+    places = np.minimum((given * bins).astype(int), bins - 1)
+    size = np.bincount(places, minlength=bins)
+    distance = np.bincount(places, given, bins) - np.bincount(places, true, bins)
+    return float(np.abs(distance).sum() / size.sum())
+
+
+def threshold_loss(scores: Sequence[float], truth: Sequence[bool], threshold: float) -> float:
+    """Return how much F1 a threshold loses against the best one for these very answers."""
+    given, true = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.bool_)
+    order = np.argsort(-given, kind="stable")
+    right, found = np.cumsum(true[order]), np.arange(1, len(order) + 1)
+    last = np.append(given[order][1:] != given[order][:-1], True)  # equal scores pass together
+    best = float((2 * right / (found + true.sum()))[last].max())
+    kept = given >= threshold
+    own = Counts(int((kept & true).sum()), int(kept.sum()), int(true.sum())).f1
+    return max(0.0, best - own)
+
+
+def bootstrap(
+    statistic: Callable[[NDArray[np.int64]], float], rows: int, *, samples: int = 400, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a statistic over rows drawn with replacement.
+
+    Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 1979.
+
+    Args:
+        statistic: of the rows with these numbers, which may repeat.
+        rows: how many there are.
+        samples: how often they are drawn.
+        seed: for the drawing.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [statistic(rng.integers(0, rows, rows)) for _ in range(samples)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +12,12 @@ from falconql.training.scoring import (
     accuracy,
     answer_f1,
     balanced_accuracy,
+    bootstrap,
+    calibration_error,
     class_f1,
     exact_spans,
     macro_f1,
+    threshold_loss,
     word_spans,
 )
 
@@ -65,3 +69,26 @@ def test_label_measures() -> None:
 def test_spans_against_themselves_are_perfect(spans: list[tuple[int, int]]) -> None:
     assert exact_spans(spans, spans).f1 == 1.0
     assert word_spans(TEXT, spans, spans).f1 == 1.0
+
+
+def test_calibration_error_is_the_distance_of_score_and_share() -> None:
+    assert calibration_error([0.95] * 20, [True] * 19 + [False]) == pytest.approx(0)
+    assert calibration_error([0.95] * 20, [False] * 20) == pytest.approx(0.95)
+    assert calibration_error([0.05, 1.0], [False, True]) == pytest.approx(0.025)
+
+
+def test_threshold_loss_is_what_the_best_threshold_would_gain() -> None:
+    assert threshold_loss([0.9, 0.8, 0.3], [True, True, False], 0.5) == 0
+    assert threshold_loss([0.4, 0.3, 0.1], [True, True, False], 0.5) == 1
+    assert threshold_loss([0.5, 0.5], [True, False], 0.9) == pytest.approx(2 / 3)
+
+
+def test_bootstrap_intervals_hold_the_value_and_narrow_with_rows() -> None:
+    few, many = (np.arange(n) % 4 == 0 for n in (40, 4000))
+    (low, high), (lower, higher) = (
+        bootstrap(lambda rows, values=values: float(values[rows].mean()), len(values)) for values in (few, many)
+    )
+    assert low < 0.25 < high
+    assert lower < 0.25 < higher
+    assert (higher - lower) * 5 < high - low
+    assert bootstrap(lambda rows: 1.0, 5) == (1.0, 1.0)
