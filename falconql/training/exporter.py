@@ -172,8 +172,8 @@ def export(
         quantise(fused, small, measured)
         moved = drift(exact, logits_of(small, held))
         alone = drift(logits_of(small, held), logits_of(small, _one_by_one(held)))
-        _write_proxy(float_dir, fused, tokenizer, manifest)
-        _write_proxy(int8_dir, small, tokenizer, manifest)
+        write_proxy(float_dir, fused, tokenizer, manifest)
+        write_proxy(int8_dir, small, tokenizer, manifest)
     return {
         "onnx_vs_torch_largest_logit_difference": float(f"{difference:.2g}"),
         "int8_vs_fp32_probability": moved.as_json(),
@@ -190,7 +190,8 @@ def _one_by_one(inputs: Sequence[Arrays]) -> list[Arrays]:
     return rows
 
 
-def _write_proxy(folder: Path, model: Path, tokenizer: Path, manifest: Mapping[str, Any]) -> None:
+def write_proxy(folder: Path, model: Path, tokenizer: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a proxy directory: copies of model and tokenizer, and the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, folder / "model.onnx")
     shutil.copyfile(tokenizer, folder / "tokenizer.json")

@@ -84,10 +84,11 @@ def test_threshold_loss_is_what_the_best_threshold_would_gain() -> None:
 
 
 def test_bootstrap_intervals_hold_the_value_and_narrow_with_rows() -> None:
-    few, many = (np.arange(n) % 4 == 0 for n in (40, 4000))
-    (low, high), (lower, higher) = (
-        bootstrap(lambda rows, values=values: float(values[rows].mean()), len(values)) for values in (few, many)
-    )
+    def interval(rows: int) -> tuple[float, float]:
+        values = np.arange(rows) % 4 == 0
+        return bootstrap(lambda chosen: float(values[chosen].mean()), rows)
+
+    (low, high), (lower, higher) = interval(40), interval(4000)
     assert low < 0.25 < high
     assert lower < 0.25 < higher
     assert (higher - lower) * 5 < high - low

@@ -1,8 +1,9 @@
-"""``falconql proxies``: which models there are, what one is, and adding one."""
+"""``falconql proxies``: which models there are, what one is, adding one, and making one of a model of others."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,4 +83,42 @@ def add_command(path: Path, name: str | None, replace: bool) -> None:
     from falconql.runtime.proxy import add_proxy
 
     added = add_proxy(path, name, replace=replace)
+    say(f'added {added.name}; a query uses it with: using "{added.name}"')
+
+
+@command.command("export")
+@click.argument("source")
+@click.option("--name", required=True, help="The name to register it under.")
+@click.option(
+    "--template",
+    default="cuckoo",
+    show_default=True,
+    help="How it reads an instruction: cuckoo, pair, or a TOML file like training/templates.toml.",
+)
+@click.option("--int8", is_flag=True, help="Quantise it, unless that changes too much.")
+@click.option("--replace", is_flag=True, help="Overwrite a proxy of that name.")
+def export_command(source: str, name: str, template: str, int8: bool, replace: bool) -> None:
+    """Make a proxy of SOURCE, a BIO token classifier: a folder, or a model on the Hugging Face hub.
+
+    Needs falconql[train]. The model is checked against its ONNX form before it is registered.
+    """
+    from falconql.errors import ConfigError, ProxyError
+    from falconql.runtime.proxy import add_proxy
+
+    try:
+        from falconql.training.exporter import ExportError
+        from falconql.training.huggingface import ForeignModelError, export_classifier, read_template
+    except ImportError as error:
+        hint = 'install it with `pip install "falconql[train]"`'
+        raise ConfigError(f"making a proxy needs {error.name}, which is not installed", hint=hint) from error
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            manifest = export_classifier(
+                source, Path(folder) / "proxy", name=name, template=read_template(template), int8=int8
+            )
+        except (ForeignModelError, ExportError) as error:
+            raise ProxyError(str(error)) from error
+        added = add_proxy(Path(folder) / "proxy", name, replace=replace)
+    difference = manifest["metrics"]["export"]["onnx_vs_torch_largest_logit_difference"]
+    say(f"ONNX against torch: logits differ by {difference} at most")
     say(f'added {added.name}; a query uses it with: using "{added.name}"')
