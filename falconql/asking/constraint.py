@@ -33,11 +33,14 @@ class Way:
         name: what ``-v`` shows.
         strict: whether the grammar itself is handed over.
         wrapped: whether the query comes inside JSON.
+        framed: whether the grammar is that of the instruction. Rules that misread an instruction rule its right query
+            out: a small model on somebody's own machine gains more from them than it loses, a large one only loses.
     """
 
     name: str
     strict: bool = True
     wrapped: bool = False
+    framed: bool = False
 
     def fields(self, grammars: Grammars) -> dict[str, Any]:
         """Return what the request carries beside the messages."""
@@ -45,7 +48,7 @@ class Way:
 
 
 LARK_TOOL = Way("Lark grammar as a custom tool")
-GBNF = Way("GBNF grammar")
+GBNF = Way("GBNF grammar", framed=True)
 STRUCTURED = Way("structured-output grammar")
 JSON_SCHEMA = Way("JSON schema", strict=False, wrapped=True)
 FREE = Way("no constraint", strict=False)

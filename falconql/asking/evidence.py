@@ -23,6 +23,13 @@ _CUES = {name: re.compile("".join(cues.splitlines()), re.IGNORECASE) for name, c
 _REWORDINGS = tuple(
     (re.compile("".join(each["said"].splitlines()), re.IGNORECASE), each["means"]) for each in _VOCABULARY["rewordings"]
 )
+_YES_NO = tuple(
+    (
+        frozenset(each["of"].split()),
+        *(re.compile(rf"\b(?:{each[way]})\b", re.IGNORECASE) if each[way] else None for way in ("yes", "no")),
+    )
+    for each in _VOCABULARY["yes_no"]
+)
 _CURLY = str.maketrans("\u2018\u2019", "''")
 _TIMES = re.compile(
     r"\b(1[89]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|october|november|december|"
@@ -74,6 +81,11 @@ def cue(name: str) -> re.Pattern[str]:
 def rewordings() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return what people say in several ways, and the one wording that rules know, as ``re.sub`` takes them."""
     return _REWORDINGS
+
+
+def yes_no_phrases() -> tuple[tuple[frozenset[str], re.Pattern[str] | None, re.Pattern[str] | None], ...]:
+    """Return names of columns of yes and no with what people say for yes and for no."""
+    return _YES_NO
 
 
 def is_english(text: str) -> bool:

@@ -23,7 +23,7 @@ from falconql.asking.prompt import PromptSettings, conversation, repair
 from falconql.asking.reading import Read, read, refusal
 from falconql.asking.review import slips
 from falconql.asking.understanding import understanding
-from falconql.asking.wording import plain_wording
+from falconql.asking.wording import column_wording, plain_wording
 from falconql.catalog import Catalog
 from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
@@ -42,7 +42,8 @@ class Settings:
     Attributes:
         prompt: what the prompt holds.
         constrained: hand the grammar over where the server can take it.
-        framed: keep the grammar to what the words of the instruction decide, as long as that leads to a query.
+        framed: keep the grammar to what the words of the instruction decide, as long as that leads to a query; None
+            does so where the models of a server gain from it (``Way.framed``).
         reviewed: look for semantic slips, mend what can be mended, and hand the rest back.
         repairs: how often a query is handed back at most.
         most_tokens: a reply's tokens at most.
@@ -50,7 +51,7 @@ class Settings:
 
     prompt: PromptSettings = field(default_factory=PromptSettings)
     constrained: bool = True
-    framed: bool = True
+    framed: bool | None = None
     reviewed: bool = True
     repairs: int = REPAIRS
     most_tokens: int = MOST_TOKENS
@@ -186,15 +187,14 @@ class Planner:
             ModelServerError: the model cannot be asked.
         """
         ladder = Ladder(ways(self.chat, self.url) if self.settings.constrained else [FREE])
-        worded = plain_wording(instruction)
+        worded = column_wording(self.corpus, plain_wording(instruction))
         messages = conversation(self.corpus, instruction, self.settings.prompt)
         best: _Candidate | None = None
         tries: list[Try] = []
         for number in range(self.settings.repairs + 1):
             started = time.perf_counter()
             # What still fails after one repair may fail because the words were misunderstood.
-            grammars = self.grammars(instruction, self.settings.framed and number < 2)
-            reply = self._reply(messages, grammars, ladder)
+            reply = self._reply(messages, instruction, ladder, may_frame=number < 2)
             why = refusal(reply.text)
             if why is not None:
                 raise AskError(f"this corpus cannot answer that: {why}", hint=_columns_hint(self.corpus))
@@ -216,9 +216,10 @@ class Planner:
             )
         return self._answer(best, tries, ladder)
 
-    def _reply(self, messages: Sequence[Message], grammars: Grammars, ladder: Ladder) -> Reply:
+    def _reply(self, messages: Sequence[Message], instruction: str, ladder: Ladder, *, may_frame: bool) -> Reply:
         while True:
-            fields = ladder.way.fields(grammars)
+            framed = ladder.way.framed if self.settings.framed is None else self.settings.framed
+            fields = ladder.way.fields(self.grammars(instruction, framed and may_frame))
             try:
                 return self.chat.complete(messages, fields, most_tokens=self.settings.most_tokens)
             except Refused as error:

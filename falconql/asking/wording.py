@@ -16,7 +16,19 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from falconql.asking.evidence import cue, rewordings
+from falconql.asking.corpus import Corpus
+from falconql.asking.evidence import (
+    actions,
+    content_words,
+    cue,
+    rewordings,
+    stem,
+    stems_of,
+    vocabulary,
+    words,
+    yes_no_phrases,
+)
+from falconql.types import BOOL
 
 _MONTHS = tuple(cue("months").pattern.split("|"))
 _MONTH = r"(?P<month{0}>" + "|".join(f"{name[:3]}(?:{name[3:]}|t)?" for name in _MONTHS) + r")\.?"
@@ -34,6 +46,57 @@ def plain_wording(instruction: str) -> str:
     for pattern, said in rewordings():
         text = pattern.sub(said, text)
     return text.strip()
+
+
+def column_wording(corpus: Corpus, instruction: str) -> str:
+    """Return an instruction with columns of yes and no called by their names: failed, for not `passed`.
+
+    Only where a part of the instruction says nothing else, and nowhere when it has the name of the column itself.
+    """
+    said = {stem(word) for word in words(instruction)}
+    for column in corpus.columns:
+        name = [word for word in words(column.name) if word not in _SMALL]
+        if column.type != BOOL or not name or {stem(word) for word in name} <= said:
+            continue
+        for of, *ways in yes_no_phrases():
+            if not {stem(word) for word in name} <= {stem(word) for word in of}:
+                continue
+            for phrase, prefix in zip(reversed(ways), ("not ", ""), strict=True):
+                found = None if phrase is None else phrase.search(instruction)
+                if found and _is_all_of_a_part(corpus, instruction, found):
+                    called = f"{prefix}{' '.join(words(column.name))}"
+                    before = _WHO.sub("", instruction[: found.start()])
+                    return column_wording(corpus, before + called + instruction[found.end() :])
+    return instruction
+
+
+def _is_all_of_a_part(corpus: Corpus, instruction: str, found: re.Match[str]) -> bool:
+    """Return whether a part of an instruction has nothing but a phrase, words for rows, numbers and who did it."""
+    cut = [match.span() for name in ("hard_boundary", "soft_boundary") for match in cue(name).finditer(instruction)]
+    start = max((end for _, end in cut if end <= found.start()), default=0)
+    end = min((begin for begin, _ in cut if begin >= found.end()), default=len(instruction))
+    rest = content_words(instruction[start : found.start()] + " " + instruction[found.end() : end])
+    rows = {stem(word) for word in words(f"{corpus.name} {corpus.text or ''}")}
+    names = {stem(word) for c in corpus.columns for word in words(c.name)}
+    known = (
+        rows
+        | names
+        | stems_of("rows")
+        | stems_of("people")
+        | stems_of("roles")
+        | stems_of("comparing")
+        | stems_of("glue")
+    )
+    known |= {stem(word) for order in cue("order").findall(instruction) for word in words(order)}
+    return not {word for word in rest - known - actions() if not word[0].isdigit()}
+
+
+# Who did it: that the owner got back.
+_WHO = re.compile(
+    rf"(?:(?<=that )|(?<=which ))(?:the |its |their )?(?:{'|'.join((*vocabulary('roles'), *vocabulary('people')))}) $",
+    re.IGNORECASE,
+)
+_SMALL = ("is", "has", "was", "made", "be", "been")
 
 
 def _month(name: str) -> int:

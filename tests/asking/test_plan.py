@@ -213,6 +213,15 @@ class TestEndpoints:
             asked(server)
         assert field in server.requests[0]
 
+    @pytest.mark.parametrize(("owner", "field"), [("vllm", "guided_grammar"), ("me", "grammar")])
+    def test_only_servers_of_small_models_get_the_frame_of_an_instruction(self, owner: str, field: str) -> None:
+        sent = []
+        for instruction in ("texts by happy writers", "texts by writers who are not happy"):
+            with serving([Say(GOOD)] * 4, models=[("m", owner)]) as server:
+                plan(instruction, CORPUS, endpoint=Endpoint(server.url, "k", "m"))
+            sent.append(server.requests[0][field])
+        assert (sent[0] == sent[1]) == (owner == "vllm")
+
     def test_the_answer_of_a_custom_tool_is_read(self) -> None:
         assert answered([Say(GOOD, tool=True)]).query.text.endswith(f"{GOOD}\n")
 

@@ -168,10 +168,18 @@ def required_conditions(
     found += names
     found += [name for name, slots in numbers.items() for _ in slots]
     dated = [c.name for c in corpus.columns if c.type in (DATE, TIMESTAMP)]
-    slots = date_slots(instruction)
-    if len(dated) == 1 and slots and not _years_of_numbers(corpus, instruction):
+    slots = date_slots(dated_part(corpus, instruction, numbers))
+    taken = dated_part(corpus, instruction, numbers) != instruction
+    if len(dated) == 1 and slots and (taken or not _years_of_numbers(corpus, instruction)):
         found += dated * len(slots)
     return tuple(name for name in found if name not in alternatives)
+
+
+def dated_part(corpus: Corpus, instruction: str, numbers: Collection[str]) -> str:
+    """Return an instruction without bare years when a column of years has conditions, and whole days are said, too."""
+    of_years = any(holds_years(c) for c in corpus.columns if c.name in numbers)
+    days = re.search(r"\b\d{4}-\d\d?-\d\d?\b", instruction)
+    return re.sub(r"(?<![\d-])\d{4}(?![\d-])", " ", instruction) if of_years and days else instruction
 
 
 def _is_said(column: Column, corpus: Corpus, instruction: str) -> bool:
@@ -218,7 +226,7 @@ def holds(column: Column, instruction: str) -> bool | None:
 
 def _years_of_numbers(corpus: Corpus, instruction: str) -> bool:
     """Return whether some column of numbers holds years, so that a year may be meant for it."""
-    years = [date[:4] for date in dates_in(instruction)]
+    years = [date[:4] for date in dates_in(re.sub(r"\b\d{4}-\d\d?-\d\d?\b", " ", instruction))]
     return any(c.type == INT and c.values and _lies_in(c, years) for c in corpus.columns)
 
 

@@ -32,6 +32,10 @@ _SHOWN_THEN = re.compile(
 )
 _PREPOSITION = re.compile(r"\b(?:of|for|from|in|across|among)\s+(?:the |all |those |any )*", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|where|when|whose|in which)\b\s*(.+)$", re.IGNORECASE)
+# A thing and what is said of it: the material they are made of.
+_OF_THING = re.compile(
+    r"(?:the |its |their )?\w+ (?:they|it|he|she) (?:is|are|was|were|has|have|had|\w+s|\w+ed)\b[\w ]{0,30}$", re.I
+)
 # What ends the noun behind a preposition.
 _NEXT = re.compile(r"[,;:.?]|\b(?:of|for|from|in|on|with|about|that|which|who|whose|where|if|and|or)\b", re.IGNORECASE)
 
@@ -122,12 +126,13 @@ def _of_rows_last(corpus: Corpus, text: str) -> Halves | None:
         nouns = row_nouns(corpus) | _kinds_of_rows(corpus, text) | (PEOPLE if of_people else frozenset())
         after = re.split(_NEXT, behind, maxsplit=1)[0]
         goes_on = "," in before and not re.search(r"\band\b|,\s*$", before) and re.search(r"\band\b", behind)
+        value = found[0].lower().startswith("for") and any(values_said(c, after) for c in corpus.columns)
         counted = re.search(r"\bnumber\s*$", before) and columns_named(corpus, after)
         if (
             before
             and not goes_on
             and not counted
-            and set(map(stem, words(after)[:6])) & nouns
+            and (value or set(map(stem, words(after)[:6])) & nouns)
             and not _ends_in_verb(before)
         ):
             return Halves(before, behind)
@@ -164,7 +169,10 @@ def _is_output_list(corpus: Corpus, text: str) -> bool:
     listed = [part for part in cut_list(text) if part]
     return (
         bool(listed)
-        and all(is_asked(part) or (len(part.split()) <= 4 and not _is_clause(part)) for part in listed)
+        and all(
+            is_asked(part) or _OF_THING.match(part) or (len(part.split()) <= 4 and not _is_clause(part))
+            for part in listed
+        )
         and (len(listed) > 1 or bool(columns_named(corpus, listed[0])) or len(listed[0].split()) <= 2)
     )
 

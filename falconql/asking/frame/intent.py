@@ -22,6 +22,7 @@ from falconql.asking.frame.conditions import (
     alternative_words,
     comparable,
     counted_at_all,
+    dated_part,
     holds,
     is_about_nulls,
     required_conditions,
@@ -49,7 +50,7 @@ from falconql.asking.frame.shown import (
 )
 from falconql.asking.frame.stems import starts
 from falconql.asking.frame.steps import Step, first_step
-from falconql.asking.wording import plain_wording
+from falconql.asking.wording import column_wording, plain_wording
 from falconql.types import BOOL, FLOAT, INT
 
 _YES_NO = cue("yes_no")
@@ -145,7 +146,7 @@ class Intent:
 
 def intent(corpus: Corpus, instruction: str) -> Intent | None:
     """Return what the words of an instruction decide, None when they are not English words known here."""
-    plain = plain_wording(instruction)
+    plain = column_wording(corpus, plain_wording(instruction))
     if not is_english(plain):
         return None
     spoken = frozenset(mentioned(corpus, plain))
@@ -201,7 +202,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         conditions=conditions,
         values=values | {name: (said,) for name, said in names.items()},
         numbers={c.name: _slots(corpus, plain, numbers, c) for c in corpus.columns if c.type in (INT, FLOAT)},
-        dates=date_slots(plain),
+        dates=date_slots(dated_part(corpus, plain, numbers.slots)),
         # The first column mostly says which row it is.
         outputs=((spoken if step is None else frozenset()) | {corpus.columns[0].name}) - {corpus.text or ""},
         shows=shows,

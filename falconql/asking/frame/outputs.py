@@ -9,7 +9,7 @@ from typing import Literal
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, cue, said_for, stem, stems_of, words
 from falconql.asking.frame.stems import raw_words, root, starts
-from falconql.types import DATE, TEXT, TIMESTAMP
+from falconql.types import DATE, INT, TEXT, TIMESTAMP
 
 OUTPUT_VERB = cue("output_verb")
 _ASKS = cue("asks")
@@ -100,6 +100,8 @@ def column_meant(corpus: Corpus, part: str) -> list[str]:
     """Return the one short column that a single word means: time, for one of minutes."""
     if len(part.split()) != 1:
         return []
+    if stem(part.lower()) in ("number", "id", "no") and corpus.columns[0].type == INT:
+        return [corpus.columns[0].name]
     dated = [c.name for c in corpus.columns if c.type in (DATE, TIMESTAMP)]
     if stem(part.lower()) in ("dat", "day") and len(dated) == 1:
         return dated

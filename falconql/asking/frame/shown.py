@@ -53,6 +53,7 @@ def lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
         or re.search(r"\bwhether\b", text) is not None
         or (kinds == {"label", "found"} and "?" in text)
         or _NAME_OF_THING.search(text.split(",")[0])
+        or re.search(r"(?:,|\band)\s*(?:its|their|his|her) \w+", text)
     )
     return len(listed) > 1 and not heads_rows(corpus, text) and bool(sure)
 
@@ -103,7 +104,7 @@ def shows_outputs(corpus: Corpus, instruction: str, step: Step | None, counts: b
     if counts or step is not None:
         return "must"
     if _QUESTION.match(instruction) and not _REQUEST.match(instruction):
-        several = instruction.count("?") > 1 or re.search(r"\banswers?\b", instruction, re.IGNORECASE)
+        several = re.search(r"\?.+\?|\? for\b", instruction) or re.search(r"\banswers?\b", instruction, re.IGNORECASE)
         return "must" if several else "no"
     if _NAMES_OUTPUT.match(instruction):
         return "must"
@@ -158,7 +159,14 @@ def heads_rows(corpus: Corpus, head: str) -> bool:
 def _asks_for_thing(corpus: Corpus, instruction: str) -> bool:
     """Return whether something in the text is asked for that is no row: what cargo is the ship carrying?"""
     asked = _WHAT.match(instruction)
+    if asked is not None and (_said_of_values(corpus, asked[1]) or re.search(r"\bor\b", asked[1])):
+        return False  # which Volvos are rusty?
     return asked is not None and not {stem(word) for word in words(asked[1])} & (row_nouns(corpus) | PEOPLE)
+
+
+def _said_of_values(corpus: Corpus, text: str) -> bool:
+    values = {stem(word) for c in corpus.columns if c.closed for value in c.values for word in words(str(value))}
+    return bool(values & {stem(word) for word in words(text)})
 
 
 def _lists_nouns(corpus: Corpus, instruction: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import actions, content_words, cue, stem, stems_of, words
+from falconql.asking.evidence import actions, content_words, cue, said_values, stem, stems_of, words
 from falconql.asking.frame.rows import row_nouns
 
 _KEEP_OF_EACH = cue("keep_of_each")
@@ -16,7 +16,7 @@ _THEN = cue("then")
 _NOT_IN_NOUN = (
     r"(?!(?:in|on|at|that|which|who|with|and|or|its|his|her|their|the|of|for|to|from|give|find|say|tell|is|was|are|were|if|"
     r"mentioned|named|how|what|as|it|they|by|do|did|does|list|one|them|except|excluding|whether|all|both|during|about|over|"
-    r"under|per|before|after|since|until|also|then|when|where|why|than|concerns?|collect|each|every|have|has|had)\b)"
+    r"under|per|before|after|since|until|also|then|when|where|why|than|concerns?|collect|each|every|have|has|had|mentions?|says?|an?)\b)"
 )
 _NOUN = rf"(?P<noun>(?:(?:piece|kind|type|sort|name|part)s? of )?(?:{_NOT_IN_NOUN}(?!\w+(?:ed)\b)[a-z'-]+ ?){{1,3}})"
 _EACH_ALONE = r"(?:for|of) each(?= (?:of|whether|if|what|how|when|where|who)\b|[,;:.]|$)"
@@ -75,7 +75,8 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             several = _plural(said) == said or pattern in (*_EACH[:2], _EACH[-1])
             if _is_all_there_is(corpus, instruction, said) or _of_row(said, rows):
                 continue
-            is_row = _head(said) in rows and not _is_thing(corpus, said, instruction[found.end("noun") :])
+            behind = found["noun"][len(said) :].strip() or instruction[found.end("noun") :]
+            is_row = (_head(said) in rows and not _is_thing(corpus, said, behind)) or _is_value(corpus, said)
             if name is None or not several or is_row or _is_column(corpus, said, told=pattern in _TOLD):
                 continue
             further = any(
@@ -95,8 +96,15 @@ def _keeps(instruction: str) -> Literal["no", "may", "must"]:
 def _is_thing(corpus: Corpus, said: str, behind: str) -> bool:
     """Return whether a word that may mean a row means something in the text: each item that was taken."""
     own = {stem(word) for word in words(f"{corpus.name} {corpus.text or ''}")}
-    related = re.match(r"(?:that|which) (?:was|were|is|are|has been|have been|got) (?:\w+ed\b|taken\b|made\b)", behind)
+    done = r"(?:\w+ed|lost|taken|found|bought|sold|made|stolen|given)\b"
+    related = re.match(rf"(?:(?:that|which) (?:was|were|is|are|has been|have been|got) )?{done}", behind)
     return related is not None and _head(said) in _THINGS and _head(said) not in own
+
+
+def _is_value(corpus: Corpus, said: str) -> bool:
+    """Return whether a noun is a value of a column: every Volvo."""
+    named = [value for column in corpus.columns if column.closed for value in said_values(column, said)]
+    return any(content_words(said) <= content_words(value) for value in named)
 
 
 def _of_row(said: str, rows: frozenset[str]) -> bool:
@@ -140,7 +148,13 @@ _NO_NOUN = stems_of("no_noun")
 
 
 def _trimmed(noun: str) -> str:
-    return " ".join(noun.strip().removesuffix("'s").split())
+    """Return a noun without what was done with it: an item lost is an item."""
+    said = noun.strip().removesuffix("'s").split()
+    while len(said) > 1 and re.fullmatch(
+        r"(?:\w+ed|lost|taken|found|bought|sold|made|stolen|given)", said[-1], re.IGNORECASE
+    ):
+        said.pop()
+    return " ".join(said)
 
 
 def _variable(said: str, corpus: Corpus) -> str | None:
