@@ -2,9 +2,9 @@
 
 A file of ``cases/`` or ``aside/`` is a table and instructions over it. Those of ``aside/`` are new and kept for a
 first figure: whoever works on prompts and rules does not look at them, nor at what becomes of them one by one, until it
-is reported. Then they move to ``cases/``. An instruction is a list: what somebody asks, then one or more right queries, any of
-which will do. In a right query an instruction stands for all that mean it: ``"late|slow train !bus"`` wants a word that
-begins with ``late`` or ``slow``, one that begins with ``train``, and none that begins with ``bus``; a ``?``
+is reported. Then they move to ``cases/``. An instruction is a list: what somebody asks, then one or more right queries,
+any of which will do. In a right query an instruction stands for all that mean it: ``"late|slow train !bus"`` wants a
+word that begins with ``late`` or ``slow``, one that begins with ``train``, and none that begins with ``bus``; a ``?``
 before them says that ``span`` and ``spans`` are both right.
 """
 
@@ -73,7 +73,7 @@ def _read(path: Path) -> list[Case]:
             path.parent == ASIDE,
         )
         for category in CATEGORIES
-        for number, (instruction, *right) in enumerate(read[category], 1)
+        for number, (instruction, *right) in enumerate(read.get(category, ()), 1)
     ]
 
 

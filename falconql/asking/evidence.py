@@ -23,12 +23,15 @@ _CUES = {name: re.compile("".join(cues.splitlines()), re.IGNORECASE) for name, c
 _REWORDINGS = tuple(
     (re.compile("".join(each["said"].splitlines()), re.IGNORECASE), each["means"]) for each in _VOCABULARY["rewordings"]
 )
-_YES_NO = tuple(
-    (
-        frozenset(each["of"].split()),
-        *(re.compile(rf"\b(?:{each[way]})\b", re.IGNORECASE) if each[way] else None for way in ("yes", "no")),
-    )
-    for each in _VOCABULARY["yes_no"]
+_Phrases = re.Pattern[str] | None
+
+
+def _phrases(said: str) -> _Phrases:
+    return re.compile(rf"\b(?:{said})\b", re.IGNORECASE) if said else None
+
+
+_YES_NO: tuple[tuple[frozenset[str], _Phrases, _Phrases], ...] = tuple(
+    (frozenset(each["of"].split()), _phrases(each["yes"]), _phrases(each["no"])) for each in _VOCABULARY["yes_no"]
 )
 _CURLY = str.maketrans("\u2018\u2019", "''")
 _TIMES = re.compile(
@@ -83,7 +86,7 @@ def rewordings() -> tuple[tuple[re.Pattern[str], str], ...]:
     return _REWORDINGS
 
 
-def yes_no_phrases() -> tuple[tuple[frozenset[str], re.Pattern[str] | None, re.Pattern[str] | None], ...]:
+def yes_no_phrases() -> tuple[tuple[frozenset[str], _Phrases, _Phrases], ...]:
     """Return names of columns of yes and no with what people say for yes and for no."""
     return _YES_NO
 
