@@ -1,4 +1,4 @@
-"""From raw scores to calibrated ones: a temperature, a bias and two thresholds.
+"""From raw scores to calibrated ones: a temperature, a bias and three thresholds.
 
 Fitted on development splits of sets that were trained on, never on test splits or on families kept
 out. The proxy is run by the same runtime that users run, so that what is fitted is what they get.
@@ -16,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from falconql.runtime.proxy.base import Proxy
+from falconql.runtime.proxy.decoding import is_question
 from falconql.training.examples import Example, dev_examples
 from falconql.training.scoring import Counts, balanced_accuracy, exact_spans
 from falconql.training.sources import sets_in
 
 EDGE = 1e-7
 LABEL_THRESHOLDS = np.round(np.linspace(0.30, 0.70, 41), 3)
-SPAN_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+SPAN_THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
 SPAN_ROWS_PER_SET = 40
+LEAST_SPAN_ROWS = 5
 
 Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
@@ -36,6 +38,7 @@ class Calibration:
     bias: float
     label_threshold: float
     span_threshold: float
+    question_threshold: float
     label_accuracy: float
     span_f1: float
 
@@ -47,9 +50,8 @@ def calibrate(proxy: Proxy, data: Path, *, rows_per_set: int = 60, seed: int = 1
     temperature, bias = fit_sigmoid(labels)
     calibrated = [(sigmoid(margins / temperature + bias), truth) for margins, truth in labels]
     label_threshold, label_accuracy = fit_label_threshold(calibrated)
-    spans = [[e for e in examples if not isinstance(e.answer, bool)][:SPAN_ROWS_PER_SET] for examples in by_set]
-    span_threshold, span_f1 = _fit_span_threshold(proxy, [group for group in spans if group])
-    return Calibration(temperature, bias, label_threshold, span_threshold, label_accuracy, span_f1)
+    span_threshold, question_threshold, span_f1 = _fit_span_thresholds(proxy, by_set)
+    return Calibration(temperature, bias, label_threshold, span_threshold, question_threshold, label_accuracy, span_f1)
 
 
 def as_manifest(found: Calibration) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def as_manifest(found: Calibration) -> dict[str, Any]:
             "bias": round(found.bias, 4),
             "threshold": found.label_threshold,
         },
-        "span": {"threshold": found.span_threshold},
+        "span": {"threshold": found.span_threshold, "question_threshold": found.question_threshold},
     }
 
 
@@ -117,10 +119,23 @@ def fit_label_threshold(labels: Sequence[Scored]) -> tuple[float, float]:
     return float(LABEL_THRESHOLDS[best]), float(accuracies[best])
 
 
-def _fit_span_threshold(proxy: Proxy, groups: Sequence[Sequence[Example]]) -> tuple[float, float]:
-    """Return the threshold with the best mean exact F1 over the sets, and that F1."""
-    scores = {limit: mean(_span_f1(proxy, group, limit) for group in groups) for limit in SPAN_THRESHOLDS}
-    best = max(scores, key=lambda limit: scores[limit])
+def _fit_span_thresholds(proxy: Proxy, by_set: Sequence[Sequence[Example]]) -> tuple[float, float, float]:
+    """Return the thresholds for types and for questions, and the mean exact F1 over the sets with both."""
+    asked = [[e for e in examples if not isinstance(e.answer, bool)][:SPAN_ROWS_PER_SET] for examples in by_set]
+    fitted = {}
+    for questions in (False, True):
+        groups = [[e for e in group if is_question(e.instruction) == questions] for group in asked]
+        fitted[questions] = fit_span_threshold(proxy, [group for group in groups if len(group) >= LEAST_SPAN_ROWS])
+    found = [f1 for _, scores in fitted.values() for f1 in scores]
+    return fitted[False][0], fitted[True][0], mean(found) if found else 0.0
+
+
+def fit_span_threshold(proxy: Proxy, groups: Sequence[Sequence[Example]]) -> tuple[float, list[float]]:
+    """Return the threshold with the best mean exact F1 over the groups, and the F1 of each; 0.5 without any."""
+    if not groups:
+        return 0.5, []
+    scores = {limit: [_span_f1(proxy, group, limit) for group in groups] for limit in SPAN_THRESHOLDS}
+    best = max(scores, key=lambda limit: mean(scores[limit]))
     return best, scores[best]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
 from falconql.runtime.proxy.base import SpanValue
 
 _EDGE = 1e-7
+_INTERROGATIVE = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -31,6 +34,15 @@ def calibrated(margins: NDArray[np.float64], temperature: float, bias: float) ->
     return (1.0 / (1.0 + np.exp(-scaled))).astype(np.float32)
 
 
+def is_question(instruction: str) -> bool:
+    """Return whether a span instruction is a question in words (``Who wrote it?``), not the name of a type.
+
+    A model is surer of a name than of an answer, so that the two take thresholds of their own.
+    """
+    found = _INTERROGATIVE.search(instruction)
+    return found is not None and (found.start() == 0 or instruction.rstrip().endswith("?"))
+
+
 def decode(
     text: str,
     starts: NDArray[np.int64],
@@ -40,9 +52,10 @@ def decode(
 ) -> list[SpanValue]:
     """Return the spans of a text, in text order, disjoint.
 
-    A span begins at a word whose B reaches the threshold and goes on while I is likelier than O
-    (and no new B reaches the threshold). Its score is the mean of P(B) of its first word and P(I)
-    of the others. White space at its ends is cut off.
+    A span begins at a word whose B reaches the threshold and goes on while I is likelier than O,
+    until another span begins; within a span, one begins only where B is at least as likely as I.
+    Its score is the mean of P(B) of its first word and P(I) of the others. White space at its ends
+    is cut off.
 
     Args:
         text: what the words stand in.
@@ -54,12 +67,17 @@ def decode(
     begins = probabilities[:, 0] >= threshold
     if not begins.any():
         return []
-    goes_on = ~begins & (probabilities[:, 1] > probabilities[:, 2])
+    begins_anew = begins & (probabilities[:, 0] >= probabilities[:, 1])
+    goes_on = ~begins_anew & (probabilities[:, 1] > probabilities[:, 2])
     breaks = np.append(np.flatnonzero(~goes_on), len(begins))
     firsts = np.flatnonzero(begins)
     lasts = breaks[np.searchsorted(breaks, firsts, side="right")] - 1
     found: list[SpanValue] = []
+    inside_until = -1
     for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+        if first <= inside_until:
+            continue
+        inside_until = last
         start, end = _trimmed(text, int(starts[first]), int(ends[last]))
         if start < end and (not found or start >= found[-1].end):
             inside = probabilities[first + 1 : last + 1, 1].sum(dtype=np.float64)

@@ -68,6 +68,7 @@ class Manifest:
         readout: ``first_token``: B against O on the first token; ``any_span``: the surest B in the text.
         temperature, bias: the label score is ``sigmoid(logit / temperature + bias)``.
         label_threshold, span_threshold: the calibrated defaults.
+        question_threshold: the one for spans that a question asks for (``decoding.is_question``).
         card: everything else, for people (description, licence, data, lineage, metrics).
     """
 
@@ -86,6 +87,7 @@ class Manifest:
     bias: float
     label_threshold: float
     span_threshold: float
+    question_threshold: float
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -158,6 +160,7 @@ class _Reader:
             bias=self.number("label.bias", -1e6, 1e6),
             label_threshold=self.number("label.threshold", 0.0, 1.0),
             span_threshold=self.number("span.threshold", 0.0, 1.0),
+            question_threshold=self.number(self.question_field(), 0.0, 1.0),
             card=self.card(),
         )
 
@@ -192,6 +195,12 @@ class _Reader:
         if type(value) not in (int, float) or not least <= value <= most:
             raise self.fail(name, f"a number from {least:g} to {most:g}")
         return float(value)
+
+    def question_field(self) -> str:
+        """Return the field to read: a proxy without a threshold for questions has one for all spans."""
+        span = self.value("span")
+        own = isinstance(span, dict) and span.get("question_threshold") is not None
+        return "span.question_threshold" if own else "span.threshold"
 
     def classes(self) -> tuple[int, int, int]:
         places = [self.value(f"labels.{name}") for name in ("B", "I", "O")]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.batching import chunks, token_batches
-from falconql.runtime.proxy.decoding import calibrated, decode, softmax, surest_begin
+from falconql.runtime.proxy.decoding import calibrated, decode, is_question, softmax, surest_begin
 from falconql.runtime.proxy.manifest import FILE, Manifest, Prompt, read_manifest
 from falconql.runtime.proxy.prompts import Prompted, Prompter, Window, Words
 from falconql.runtime.proxy.session import Session, cuda_is_offered, usable_cores
@@ -31,7 +31,7 @@ from falconql.runtime.proxy.windows import centrality
 
 # How answers are read off a model is part of what they depend on: a change here, or in prompts, windows
 # and decoding, that can change an answer takes a new number, so that answers kept on disk are not mixed.
-READING = 1
+READING = 2
 
 CHUNK_PAIRS = 256
 CHUNK_CHARACTERS = 1 << 20
@@ -132,7 +132,6 @@ class OnnxProxy:
 
         Where windows overlap, a word is read in the window in which it is farther from an edge.
         """
-        limit = self.manifest.span_threshold if threshold is None else threshold
         found: list[list[SpanValue]] = [[] for _ in texts]
         order = list(self.manifest.classes)
         for chunk in self._chunks(self.manifest.span_prompt, texts, instructions, words=True):
@@ -144,8 +143,13 @@ class OnnxProxy:
                 words_read = prompted.words
                 if words_read is not None and words_read.tokens.size:
                     probabilities = readings[pair].probabilities
+                    limit = self._span_threshold(instructions[pair]) if threshold is None else threshold
                     found[pair] = decode(texts[pair], words_read.starts, words_read.ends, probabilities, limit)
         return found
+
+    def _span_threshold(self, instruction: str) -> float:
+        manifest = self.manifest
+        return manifest.question_threshold if is_question(instruction) else manifest.span_threshold
 
     def count_tokens(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.int64]:
         """Return the model tokens (windows and special tokens included) each pair would take for a label."""

@@ -172,6 +172,13 @@ def test_a_span_threshold_of_its_own(proxy: OnnxProxy) -> None:
     assert len(proxy.spans(["x"], ["who"], 0.0)[0]) == 1
 
 
+def test_questions_have_a_threshold_of_their_own(tmp_path: Path) -> None:
+    proxy = OnnxProxy(save_proxy(tmp_path, begins=["anna"], span={"threshold": 0.99, "question_threshold": 0.5}))
+    by_type, by_question, overridden = proxy.spans(["Anna"] * 3, ["person", "Who is it?", "Who?"])
+    assert (by_type, len(by_question), len(overridden)) == ([], 1, 1)
+    assert proxy.spans(["Anna"] * 2, ["person", "Who is it?"], 0.99) == [[], []]
+
+
 def test_a_word_at_the_edge_of_a_window_is_read_whole(tmp_path: Path) -> None:
     """``annab`` is one word of several tokens; a window that begins within it must not make a word of its end."""
     proxy = OnnxProxy(save_proxy(tmp_path, begins=["a"], goes_on=["##n"], window_overlap=4))

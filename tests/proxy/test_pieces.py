@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.batching import ENOUGH_TOKENS, MOST_PADDING, chunks, token_batches
-from falconql.runtime.proxy.decoding import calibrated, decode, surest_begin
+from falconql.runtime.proxy.decoding import calibrated, decode, is_question, surest_begin
 from falconql.runtime.proxy.windows import centrality, window_ranges
 
 
@@ -101,12 +102,36 @@ def test_decoding_is_what_its_description_says(weights: list[tuple[float, float,
     while i < len(rows):
         end = i + 1
         if rows[i, 0] >= threshold:
-            while end < len(rows) and rows[end, 0] < threshold and rows[end, 1] > rows[end, 2]:
+            while end < len(rows) and rows[end, 1] > rows[end, 2]:
+                if rows[end, 0] >= max(threshold, rows[end, 1]):
+                    break
                 end += 1
             expected.append((2 * i, 2 * end - 1, (rows[i, 0] + rows[i + 1 : end, 1].sum()) / (end - i)))
         i = end
     assert [(s.start, s.end) for s in spans] == [(start, end) for start, end, _ in expected]
     np.testing.assert_allclose([s.score for s in spans], [score for _, _, score in expected], rtol=1e-5)
+
+
+def test_a_low_threshold_does_not_cut_spans_to_pieces() -> None:
+    rows = [[0.3, 0.1, 0.6], [0.25, 0.7, 0.05], [0.5, 0.4, 0.1]]
+    spans = decoded("w w w", [(0, 1), (2, 3), (4, 5)], rows, 0.2)
+    assert [(s.start, s.end) for s in spans] == [(0, 3), (4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "asks"),
+    [
+        ("Who wrote it?", True),
+        ("what does it cost", True),
+        ("In which city did it happen?", True),
+        ("price?", False),
+        ("Extract the people who were born", False),
+        ("somewhat odd?", False),
+        ("", False),
+    ],
+)
+def test_questions_are_told_from_types(instruction: str, asks: bool) -> None:
+    assert is_question(instruction) == asks
 
 
 def test_words_of_one_place_give_one_span() -> None:

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from falconql.runtime.proxy.base import SpanValue
+from falconql.runtime.proxy.decoding import is_question
 from falconql.training.calibration import as_manifest, calibrate, fit_label_threshold, fit_sigmoid, sigmoid
 from tests.training.made_data import write_sets
 
@@ -37,7 +38,10 @@ def test_the_threshold_parts_what_can_be_parted() -> None:
 
 
 class _Reader:
-    """Right about every label with raw score 0.8 against 0.7; finds capitals, and below 0.65 nonsense."""
+    """Right about every label with raw score 0.8 against 0.7.
+
+    Finds capitals as types, with nonsense below 0.65, and as the answers to questions, of which it is less sure.
+    """
 
     name = fingerprint = "reader"
     label_threshold = 0.5
@@ -50,8 +54,14 @@ class _Reader:
     def spans(
         self, texts: Sequence[str], instructions: Sequence[str], threshold: float | None = None
     ) -> list[list[SpanValue]]:
-        unsure = [] if (threshold or 0.5) >= 0.65 else [SpanValue(0, 3, 0.65)]
-        return [[*unsure, *(SpanValue(*m.span(), 0.9) for m in re.finditer(r"[A-Z]\w+", text))] for text in texts]
+        limit = threshold or 0.5
+        found = []
+        for text, instruction in zip(texts, instructions, strict=True):
+            score = 0.6 if is_question(instruction) else 0.9
+            unsure = [] if score == 0.6 else [SpanValue(0, 3, 0.65)]
+            spans = [*unsure, *(SpanValue(*m.span(), score) for m in re.finditer(r"[A-Z]\w+", text))]
+            found.append([span for span in spans if span.score >= limit])
+        return found
 
     def count_tokens(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.int64]:
         return np.array([len(text) for text in texts])
@@ -62,4 +72,9 @@ def test_calibration_moves_a_biased_proxy_to_the_middle(tmp_path: Path) -> None:
     low, high = sigmoid(np.log([0.7 / 0.3, 0.8 / 0.2]) / found.temperature + found.bias)
     assert low < found.label_threshold < high
     assert found.span_threshold > 0.65
+    assert found.question_threshold < 0.6
+    assert as_manifest(found)["span"] == {
+        "threshold": found.span_threshold,
+        "question_threshold": found.question_threshold,
+    }
     assert as_manifest(found)["label"]["threshold"] == found.label_threshold

@@ -61,6 +61,7 @@ def _described(manifest: Manifest) -> dict[str, Any]:
         "max_tokens": manifest.max_tokens,
         "label_threshold": manifest.label_threshold,
         "span_threshold": manifest.span_threshold,
+        "question_threshold": manifest.question_threshold,
         **manifest.card,
     }
 
