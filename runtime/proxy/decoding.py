@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,20 @@ def surest_begin(probabilities: NDArray[np.float32]) -> float:
     surest = float(probabilities[:, 0].max(initial=0.0))
     p = min(max(surest, _EDGE), 1 - _EDGE)
     return float(np.log(p / (1 - p)))
+
+
+def pooled(margins: Sequence[float]) -> float:
+    """Return the margin of a text from those of its windows: the logarithm of the mean of their exponentials.
+
+    Between the highest, which one friendly paragraph of a long complaint would decide, and the mean, in which one
+    paragraph that has what is asked for is lost (Pinheiro and Collobert, "From image-level to pixel-level labeling
+    with convolutional networks", CVPR 2015). docs/kestrel.md compares the three.
+    """
+    # Sorted, because batches bring windows in any order and sums depend on it in the last digit.
+    ordered = np.sort(np.asarray(margins, dtype=np.float64))
+    if len(ordered) == 1:
+        return float(ordered[0])
+    return float(np.logaddexp.reduce(ordered) - np.log(len(ordered)))
 
 
 def calibrated(margins: NDArray[np.float64], temperature: float, bias: float) -> NDArray[np.float32]:

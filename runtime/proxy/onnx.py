@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.batching import chunks, token_batches
-from falconql.runtime.proxy.decoding import calibrated, decode, is_question, softmax, surest_begin
+from falconql.runtime.proxy.decoding import calibrated, decode, is_question, pooled, softmax, surest_begin
 from falconql.runtime.proxy.manifest import FILE, Manifest, Prompt, read_manifest
 from falconql.runtime.proxy.prompts import Prompted, Prompter, Window, Words
 from falconql.runtime.proxy.session import Session, cuda_is_offered, usable_cores
@@ -110,19 +110,22 @@ class OnnxProxy:
     def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
         """Return scores from 0 to 1, shape (n,): does the text satisfy the instruction?
 
-        A text longer than the window is as good as its best window.
+        The windows of a long text are pooled by ``decoding.pooled``.
         """
         margins = np.full(len(texts), -np.inf)
         order = list(self.manifest.classes)
         at_first = self.manifest.readout == "first_token"
         for chunk in self._chunks(self.manifest.label_prompt, texts, instructions, words=not at_first):
+            of_windows: dict[int, list[float]] = {pair: [] for pair in chunk.pairs}
             for prompted, window, logits in self._infer(chunk):
                 if at_first:
                     margin = float(logits[0, order[0]]) - float(logits[0, order[2]])
                 else:
                     rows, _ = _rows(prompted.words, window)
                     margin = surest_begin(softmax(logits[rows][:, order]))
-                margins[window.pair] = max(margins[window.pair], margin)
+                of_windows[window.pair].append(margin)
+            for pair, found in of_windows.items():
+                margins[pair] = pooled(found) if at_first else max(found)
         return calibrated(margins, self.manifest.temperature, self.manifest.bias)
 
     def spans(

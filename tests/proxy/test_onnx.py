@@ -73,10 +73,11 @@ def test_windows_change_nothing_about_what_is_found(proxy: OnnxProxy, fillers: l
     assert found(proxy, text) == ["Anna Smith"] * len(fillers)
 
 
-def test_a_long_text_is_as_good_as_its_best_window(proxy: OnnxProxy) -> None:
-    texts = ["great", "x " * 200 + "great", "x " * 200]
-    scores = proxy.label(texts, ["is it"] * 3)
-    assert scores[0] == scores[1] > 0.5 > scores[2]
+def test_a_window_that_satisfies_lifts_a_long_text(proxy: OnnxProxy) -> None:
+    texts = ["great", "x " * 200 + "great", "x " * 200, "great " * 200]
+    scores = proxy.label(texts, ["is it"] * 4)
+    assert scores[0] > scores[1] > scores[2]
+    assert scores[3] > 0.99
 
 
 def test_a_megabyte_is_read_to_its_end(proxy: OnnxProxy) -> None:
@@ -189,7 +190,7 @@ def test_a_word_at_the_edge_of_a_window_is_read_whole(tmp_path: Path) -> None:
 
 def test_many_texts_of_all_lengths_keep_their_order(proxy: OnnxProxy) -> None:
     texts = ["x " * (i * 37 % 90) + f"Anna {'great ' * (i % 2)}" for i in range(600)]
-    assert (proxy.label(texts, ["is it"] * 600) > 0.5).tolist() == [bool(i % 2) for i in range(600)]
+    assert (proxy.label(texts, ["is it"] * 600) > 0.2).tolist() == [bool(i % 2) for i in range(600)]
     for text, spans in zip(texts, proxy.spans(texts, ["who"] * 600), strict=True):
         assert [(span.start, span.end) for span in spans] == [(text.index("Anna"), text.index("Anna") + 4)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.batching import ENOUGH_TOKENS, MOST_PADDING, chunks, token_batches
-from falconql.runtime.proxy.decoding import calibrated, decode, is_question, surest_begin
+from falconql.runtime.proxy.decoding import calibrated, decode, is_question, pooled, surest_begin
 from falconql.runtime.proxy.windows import centrality, window_ranges
 
 
@@ -132,6 +133,15 @@ def test_a_low_threshold_does_not_cut_spans_to_pieces() -> None:
 )
 def test_questions_are_told_from_types(instruction: str, asks: bool) -> None:
     assert is_question(instruction) == asks
+
+
+@given(st.lists(st.floats(-30, 30), min_size=1, max_size=9), st.randoms())
+def test_windows_are_pooled_between_their_mean_and_the_highest(margins: list[float], random: Random) -> None:
+    whole = pooled(margins)
+    assert np.mean(margins) - 1e-9 <= whole <= max(margins) + 1e-9
+    shuffled = random.sample(margins, len(margins))
+    assert pooled(shuffled) == whole
+    assert pooled([margins[0]]) == margins[0]
 
 
 def test_words_of_one_place_give_one_span() -> None:
