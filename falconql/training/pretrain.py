@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import numpy as np
 import torch
@@ -49,6 +49,18 @@ def new_model(source: Path) -> nn.Module:
     return model
 
 
+class LossConfig(Protocol):
+    """What weighs the parts of the loss."""
+
+    @property
+    def span_tokens(self) -> float:
+        """Tokens in doubt at which a span example weighs as much as a label."""
+
+    @property
+    def begin_weight(self) -> float:
+        """Of the classes B and I beside O."""
+
+
 @dataclass(frozen=True, slots=True)
 class Losses:
     """Losses of one batch, scalars: of the labels and of the spans, each a mean over its examples."""
@@ -57,20 +69,24 @@ class Losses:
     spans: torch.Tensor
 
 
-def losses_of(logits: torch.Tensor, targets: torch.Tensor, config: TrainingConfig) -> Losses:
-    """Return the losses of logits [batch, tokens, 3] and targets [batch, tokens].
+def losses_of(
+    logits: torch.Tensor, targets: torch.Tensor, config: LossConfig, weights: torch.Tensor | None = None
+) -> Losses:
+    """Return the losses of logits [batch, tokens, 3] and targets [batch, tokens], each example with its weight [batch].
 
     A mean over tokens would drown the few that are in doubt in those that are plainly outside, and with them span
     examples beside labels: the loss of a span example is the sum over its tokens, divided by ``span_tokens``.
     """
     entropy = nn.functional.cross_entropy
-    labels = entropy(logits[:, 0], targets[:, 0], ignore_index=IGNORE, reduction="sum")
+    weights = torch.ones(len(logits), device=logits.device) if weights is None else weights
+    labels = entropy(logits[:, 0], targets[:, 0], ignore_index=IGNORE, reduction="none")
     label_count = (targets[:, 0] != IGNORE).sum().clamp(min=1)
-    weight = torch.tensor([config.begin_weight, config.begin_weight, 1.0], device=logits.device)
-    of_texts = targets[:, 1:].reshape(-1)
-    spans = entropy(logits[:, 1:].reshape(-1, 3), of_texts, weight=weight, ignore_index=IGNORE, reduction="sum")
+    of_classes = torch.tensor([config.begin_weight, config.begin_weight, 1.0], device=logits.device)
+    spans = entropy(
+        logits[:, 1:].transpose(1, 2), targets[:, 1:], weight=of_classes, ignore_index=IGNORE, reduction="none"
+    ).sum(dim=1)
     span_count = (targets[:, 1:] != IGNORE).any(dim=1).sum().clamp(min=1)
-    return Losses(labels / label_count, spans / (span_count * config.span_tokens))
+    return Losses((labels * weights).sum() / label_count, (spans * weights).sum() / (span_count * config.span_tokens))
 
 
 class Run:

@@ -1,0 +1,235 @@
+"""Fine-tuning: a trained proxy model and a few hundred examples to a specialist.
+
+All instructions are learned together. What is true of few texts weighs as much as what is true of many; the weights
+kept are those of the epoch with the least loss on examples held out. A run writes its state after every epoch and goes
+on from there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import nn
+
+from falconql.training.dataset import Item, collate, tokenise
+from falconql.training.examples import Example
+from falconql.training.pack import batches
+from falconql.training.pretrain import losses_of
+
+HIGHEST_WEIGHT = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuning:
+    """How to fine-tune.
+
+    Attributes:
+        learning_rate: at its highest; it falls to zero over ``epochs``.
+        epochs: at most.
+        patience: epochs without a lower loss on what is held out before training stops.
+        tokens_per_step: padded tokens of one optimiser step, at most.
+        warmup: share of all steps in which the rate rises.
+        span_tokens, begin_weight: as in pre-training.
+        max_tokens: of an example.
+        seed: of the order of examples.
+    """
+
+    learning_rate: float = 1e-4
+    epochs: int = 12
+    patience: int = 3
+    tokens_per_step: int = 2048
+    warmup: float = 0.1
+    span_tokens: float = 16.0
+    begin_weight: float = 2.0
+    max_tokens: int = 256
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch came to: mean losses on the examples trained on and on those held out.
+
+    Number 0 is the start, before anything was learned. With nothing held out, its loss stands as a number that falls.
+    """
+
+    number: int
+    trained: float | None
+    held_out: float
+
+
+def fine_tune(
+    model: nn.Module,
+    tokenizer: Tokenizer,
+    examples: Sequence[Example],
+    held_out: Sequence[Example],
+    config: FineTuning,
+    *,
+    device: str = "cpu",
+    state: Path | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> list[Epoch]:
+    """Train ``model`` in place; it ends with the weights of the best epoch.
+
+    Args:
+        model: a token classifier with the classes B, I and O, as ``trainable`` returns it.
+        tokenizer: the one of its proxy.
+        examples: what to learn, in any order.
+        held_out: what decides when to stop; without any, all epochs are trained and the last one is kept.
+        config: how.
+        device: ``cpu`` or a CUDA device.
+        state: a file for the state after each epoch; when it is there already, training goes on from it.
+        on_epoch: called after every epoch.
+
+    Raises:
+        ValueError: there is nothing to learn from.
+        OSError: ``state`` cannot be written.
+    """
+    if not examples:
+        raise ValueError("there are no examples to learn from")
+    tuner = _Tuner(model.to(device), config, torch.device(device), state)
+    learned = _Weighted.of(tokenizer, examples, config)
+    kept_back = _Weighted.of(tokenizer, held_out, config)
+    tuner.plan(learned)
+    while not tuner.finished():
+        epoch = tuner.epoch(learned, kept_back) if tuner.history else tuner.start(kept_back)
+        if on_epoch is not None:
+            on_epoch(epoch)
+    model.load_state_dict(tuner.best)
+    return tuner.history
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighted:
+    """Tokenised examples with their weights."""
+
+    items: list[Item]
+    weights: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, examples: Sequence[Example], config: FineTuning) -> _Weighted:
+        items = tokenise(tokenizer, examples, config.max_tokens, config.seed) if examples else []
+        return cls(items, balanced(examples))
+
+    def batches(self, budget: int, seed: int) -> Iterator[NDArray[np.int64]]:
+        lengths = np.array([len(item.ids) for item in self.items], dtype=np.int32)
+        order = np.random.default_rng(seed).permutation(len(lengths))
+        for chosen in batches(lengths[order], budget, seed, 64 * max(1, budget // 1024)):
+            yield order[chosen]
+
+
+def balanced(examples: Sequence[Example]) -> NDArray[np.float32]:
+    """Return a weight per example: of each instruction, both answers weigh the same, but none above 8.
+
+    For spans, the two answers are some and none.
+    """
+    keys = [(example.instruction, bool(example.answer)) for example in examples]
+    counts, totals = Counter(keys), Counter(instruction for instruction, _ in keys)
+    sides = Counter(instruction for instruction, _ in counts)
+    weights = [totals[key[0]] / (sides[key[0]] * counts[key]) for key in keys]
+    return np.minimum(weights, HIGHEST_WEIGHT).astype(np.float32)
+
+
+class _Tuner:
+    """Model, optimiser and position."""
+
+    def __init__(self, model: nn.Module, config: FineTuning, device: torch.device, state: Path | None) -> None:
+        self.model, self.config, self.device, self.state = model, config, device, state
+        self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.01)
+        self.history: list[Epoch] = []
+        self.best: dict[str, torch.Tensor] = {}
+        self.steps = self.all_steps = 0
+        if state is not None and state.is_file():
+            self._restore(state)
+
+    def plan(self, learned: _Weighted) -> None:
+        """Find out how many steps there are at most."""
+        per_epoch = sum(1 for _ in learned.batches(self.config.tokens_per_step, self.config.seed))
+        self.all_steps = per_epoch * self.config.epochs
+
+    def finished(self) -> bool:
+        if len(self.history) > self.config.epochs:
+            return True
+        losses = [epoch.held_out for epoch in self.history]
+        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= self.config.patience
+
+    def start(self, kept_back: _Weighted) -> Epoch:
+        """Measure the model as it is: training that only makes it worse ends with these weights."""
+        return self._done(Epoch(0, None, self._mean_loss(kept_back)))
+
+    def epoch(self, learned: _Weighted, kept_back: _Weighted) -> Epoch:
+        number = len(self.history)
+        self.model.train()
+        total = 0.0
+        for chosen in learned.batches(self.config.tokens_per_step, self.config.seed + number):
+            total += self._step(learned, chosen) * len(chosen)
+        trained = total / len(learned.items)
+        return self._done(Epoch(number, trained, self._mean_loss(kept_back) if kept_back.items else -float(number)))
+
+    def _done(self, epoch: Epoch) -> Epoch:
+        if epoch.held_out < min((each.held_out for each in self.history), default=float("inf")):
+            self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.history.append(epoch)
+        if self.state is not None:
+            self._save(self.state)
+        return epoch
+
+    def _step(self, learned: _Weighted, chosen: NDArray[np.int64]) -> float:
+        done = self.steps / max(1, self.all_steps)
+        rate = self.config.learning_rate * min(1.0, (done + 1e-3) / self.config.warmup) * max(0.0, 1.0 - done)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        loss = self._loss(learned, chosen)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.steps += 1
+        return float(loss.detach())
+
+    def _loss(self, of: _Weighted, chosen: NDArray[np.int64]) -> torch.Tensor:
+        arrays = collate([of.items[int(number)] for number in chosen])
+        tensors = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
+        targets = tensors.pop("targets")
+        weights = torch.from_numpy(of.weights[chosen]).to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            logits = self.model(**tensors).logits
+        losses = losses_of(logits.float(), targets, self.config, weights)
+        return losses.labels + losses.spans
+
+    def _mean_loss(self, of: _Weighted) -> float:
+        self.model.eval()
+        total = 0.0
+        if not of.items:
+            return 0.0
+        with torch.inference_mode():
+            for chosen in of.batches(self.config.tokens_per_step, self.config.seed):
+                total += float(self._loss(of, chosen)) * len(chosen)
+        return total / len(of.items)
+
+    def _save(self, path: Path) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best": self.best,
+            "history": [(epoch.number, epoch.trained, epoch.held_out) for epoch in self.history],
+            "steps": self.steps,
+        }
+        partial = path.with_name(path.name + ".partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+
+    def _restore(self, path: Path) -> None:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.best, self.steps = state["best"], state["steps"]
+        self.history = [Epoch(*entry) for entry in state["history"]]

@@ -1,0 +1,110 @@
+"""A proxy directory back to a torch model: what fine-tuning starts from.
+
+Only the ONNX file ships; its weights, int8 ones multiplied with their scales, are the trained ones within half a
+quantisation step. docs/kestrel.md compares training from them with training from the weights before quantisation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import nn
+
+from falconql.runtime.errors import ProxyError
+from falconql.runtime.proxy.manifest import read_manifest
+
+# Node outputs and float weights are named after the modules of the model that was exported.
+_LINEAR = re.compile(r"/model/(.+)/MatMul_output_0")
+_ATTENTION = re.compile(r"/model/(bert/encoder/layer\.\d+/attention/self)/")
+_HINT = "start from kestrel, or from a proxy that was trained from it"
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+def trainable(folder: Path) -> nn.Module:
+    """Return the model in a proxy directory as a ``BertForTokenClassification`` whose classes are B, I and O.
+
+    Raises:
+        ProxyError: the directory breaks the contract, or its model is not one that FalconQL exported from a BERT.
+    """
+    from transformers import BertConfig, BertForTokenClassification
+
+    manifest = read_manifest(folder)
+    path = folder / manifest.model
+    try:
+        graph = onnx.load(path).graph
+    except Exception as error:  # protobuf's own errors have no common base class
+        raise ProxyError(f"{path} cannot be read as an ONNX model: {error}") from error
+    weights, heads = _read(graph)
+    try:
+        words, hidden = weights["bert.embeddings.word_embeddings.weight"].shape
+        config = BertConfig(
+            vocab_size=words,
+            hidden_size=hidden,
+            num_hidden_layers=sum(name.endswith("intermediate.dense.weight") for name in weights),
+            num_attention_heads=heads,
+            intermediate_size=len(weights["bert.encoder.layer.0.intermediate.dense.weight"]),
+            max_position_embeddings=len(weights["bert.embeddings.position_embeddings.weight"]),
+            type_vocab_size=len(weights["bert.embeddings.token_type_embeddings.weight"]),
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+        config.num_labels = 3
+        for name in ("classifier.weight", "classifier.bias"):
+            weights[name] = weights[name][list(manifest.classes)]
+        model = BertForTokenClassification(config)
+        model.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
+    except (KeyError, RuntimeError, ValueError, IndexError) as error:
+        raise ProxyError(f"{path} holds no model that can be trained on", hint=_HINT) from error
+    return model
+
+
+def _read(graph: onnx.GraphProto) -> tuple[Weights, int]:
+    """Return the weights under the names that torch has for them, and the number of attention heads."""
+    arrays = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    weights: Weights = {}
+    for name in arrays:
+        if name.startswith("model.") and name.endswith((".weight", ".bias")):
+            weights[name[6:]] = arrays[name].astype(np.float32)
+        elif name.startswith("model.") and name.endswith("_quantized"):
+            stem = name.removesuffix("_quantized")
+            steps = arrays[name].astype(np.float32) - arrays[f"{stem}_zero_point"].astype(np.float32)
+            weights[stem[6:]] = steps * arrays[f"{stem}_scale"]
+    heads = 0
+    for node in graph.node:
+        if node.op_type in ("Attention", "QAttention"):
+            weights |= _attention(node, arrays)
+            heads = next(attribute.i for attribute in node.attribute if attribute.name == "num_heads")
+        elif found := _LINEAR.fullmatch(node.output[0]):
+            name = f"{found[1].replace('/', '.')}.weight"
+            weights[name] = np.ascontiguousarray(_matrix(node, arrays).T)
+    return weights, heads
+
+
+def _matrix(node: onnx.NodeProto, arrays: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
+    """Return the matrix [inputs, outputs] of a node, float or int8 with a scale per output."""
+    matrix = arrays[node.input[1]].astype(np.float32)
+    scale = {"MatMulIntegerToFloat": 3, "QAttention": 4}.get(node.op_type)
+    return matrix if scale is None else matrix * arrays[node.input[scale]].astype(np.float32)
+
+
+def _attention(node: onnx.NodeProto, arrays: Mapping[str, NDArray[np.generic]]) -> Weights:
+    """Return query, key and value of a layer, which the fused node holds side by side."""
+    found = _ATTENTION.match(node.output[0])
+    if found is None:
+        return {}
+    stem = found[1].replace("/", ".")
+    matrices = np.split(_matrix(node, arrays), 3, axis=1)
+    biases = np.split(arrays[node.input[2]].astype(np.float32), 3)
+    parts: Weights = {}
+    for part, matrix, bias in zip(("query", "key", "value"), matrices, biases, strict=True):
+        parts[f"{stem}.{part}.weight"] = np.ascontiguousarray(matrix.T)
+        parts[f"{stem}.{part}.bias"] = bias
+    return parts

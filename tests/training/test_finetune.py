@@ -1,0 +1,146 @@
+"""Fine-tuning, and the way back from a proxy directory to weights, on a tiny encoder."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from falconql.training.examples import Example
+from tests.training.made_model import made_tokenizer, write_base
+
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from falconql.training.finetune import Epoch, FineTuning, balanced, fine_tune  # noqa: E402
+from falconql.training.trainable import trainable  # noqa: E402
+
+PEOPLE, PLACES = (
+    ["ada", "grace", "alan", "edsger", "barbara", "donald"],
+    ["paris", "oslo", "lima", "cairo", "quito", "bonn"],
+)
+
+
+def made(count: int, seed: int) -> list[Example]:
+    """Whether somebody liked a place, and who it was; one in six did."""
+    rng = random.Random(seed)
+    found = []
+    for number in range(count):
+        who, where = rng.choice(PEOPLE), rng.choice(PLACES)
+        liked = number % 6 == 0
+        text = f"{who} {'liked' if liked else rng.choice(['left', 'saw', 'visited'])} {where}"
+        if number % 2:
+            found.append(Example("a person", text, ((0, len(who)),)))
+        else:
+            found.append(Example("is the person liked", text, liked))
+    return found
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> torch.nn.Module:
+    from falconql.training.pretrain import new_model
+
+    return new_model(write_base(tmp_path / "base"))
+
+
+def config(epochs: int = 20, patience: int = 20) -> FineTuning:
+    return FineTuning(learning_rate=3e-3, epochs=epochs, patience=patience, tokens_per_step=256)
+
+
+def test_a_model_learns_labels_and_spans_together(model: torch.nn.Module) -> None:
+    from falconql.training.dataset import collate, tokenise
+
+    torch.manual_seed(0)
+    history = fine_tune(model, made_tokenizer(), made(120, 1), made(40, 2), config())
+    assert history[0].number == 0
+    assert min(epoch.held_out for epoch in history) < 0.2 * history[0].held_out
+    fresh = made(40, 3)
+    arrays = collate(tokenise(made_tokenizer(), fresh, 64, 0))
+    targets = arrays.pop("targets")
+    with torch.inference_mode():
+        got = model(**{name: torch.from_numpy(array) for name, array in arrays.items()}).logits.argmax(-1).numpy()
+    assert (got == targets)[targets >= 0].mean() > 0.95
+
+
+def test_both_answers_of_an_instruction_weigh_the_same() -> None:
+    examples = [Example("rare", "t", True), *[Example("rare", "t", False)] * 4, Example("one", "t", True)]
+    weights = balanced(examples)
+    assert weights[0] == weights[1:5].sum()
+    assert weights[:5].sum() == pytest.approx(5)
+    assert weights[5] == 1.0
+    assert balanced([Example("q", "t", True), *[Example("q", "t", False)] * 400]).max() == 8.0
+
+
+def test_what_only_gets_worse_leaves_the_model_as_it_was(model: torch.nn.Module) -> None:
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    wrong = [Example(e.instruction, e.text, not e.answer) for e in made(60, 1) if isinstance(e.answer, bool)]
+    fine_tune(model, made_tokenizer(), made(120, 1), made(40, 2), config())
+    learned = {name: value.clone() for name, value in model.state_dict().items()}
+    history = fine_tune(model, made_tokenizer(), wrong, made(40, 2), config(patience=2))
+    assert len(history) == 3
+    assert all(torch.equal(value, learned[name]) for name, value in model.state_dict().items())
+    assert not all(torch.equal(value, before[name]) for name, value in learned.items())
+
+
+def test_an_interrupted_run_ends_as_a_whole_one(model: torch.nn.Module, tmp_path: Path) -> None:
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    fine_tune(model, made_tokenizer(), made(60, 1), made(20, 2), config(epochs=4))
+    whole = {name: value.clone() for name, value in model.state_dict().items()}
+
+    class Stop(Exception):
+        pass
+
+    def stop(epoch: Epoch) -> None:
+        if epoch.number == 2:
+            raise Stop
+
+    model.load_state_dict(start)
+    state = tmp_path / "state.pt"
+    with pytest.raises(Stop):
+        fine_tune(model, made_tokenizer(), made(60, 1), made(20, 2), config(epochs=4), state=state, on_epoch=stop)
+    model.load_state_dict(start)
+    fine_tune(model, made_tokenizer(), made(60, 1), made(20, 2), config(epochs=4), state=state)
+    assert all(torch.equal(value, whole[name]) for name, value in model.state_dict().items())
+
+
+def test_nothing_to_learn_from_is_said(model: torch.nn.Module) -> None:
+    with pytest.raises(ValueError, match="no examples"):
+        fine_tune(model, made_tokenizer(), [], [], config())
+
+
+@pytest.mark.parametrize("form", ["", "-fp32"])
+def test_a_proxy_gives_its_weights_back(model: torch.nn.Module, tmp_path: Path, form: str) -> None:
+    from falconql.training.dataset import collate, tokenise
+    from falconql.training.exporter import export
+    from tests.proxy.tiny import MANIFEST
+
+    fine_tune(model, made_tokenizer(), made(60, 1), [], config(epochs=2))
+    made_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    items = tokenise(made_tokenizer(), made(64, 5), 64, 0)
+    batches = [collate(items[i : i + 16]) for i in range(0, 64, 16)]
+    for arrays in batches:
+        arrays.pop("targets")
+    out = tmp_path / "out"
+    folders = {"": out, "-fp32": out.with_name("out-fp32")}
+    export(model, tmp_path / "tokenizer.json", MANIFEST, batches, float_dir=folders["-fp32"], int8_dir=out)
+    with torch.inference_mode():
+        tensors = {name: torch.from_numpy(array) for name, array in batches[0].items()}
+        wanted = model.eval()(**tensors).logits.softmax(-1).numpy()
+        got = trainable(folders[form]).eval()(**tensors).logits.softmax(-1).numpy()
+    assert np.abs(wanted - got).max() < (0.1 if form == "" else 1e-5)
+
+
+def test_a_model_of_another_make_cannot_be_trained_on(tmp_path: Path) -> None:
+    from falconql.runtime.errors import ProxyError
+    from tests.proxy.tiny import save_proxy
+
+    with pytest.raises(ProxyError, match="no model that can be trained on"):
+        trainable(save_proxy(tmp_path))
