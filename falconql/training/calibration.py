@@ -42,6 +42,14 @@ class Calibration:
     label_accuracy: float
     span_f1: float
 
+    @property
+    def scores(self) -> dict[str, float]:
+        """The shares of right answers with these thresholds, on the sets they were fitted on."""
+        return {
+            "label_balanced_accuracy": round(self.label_accuracy, 4),
+            "span_exact_f1": round(self.span_f1, 4),
+        }
+
 
 def calibrate(proxy: Proxy, data: Path, *, rows_per_set: int = 60, seed: int = 11) -> Calibration:
     """Fit on dev examples of every set; the proxy's own temperature must be 1 and its bias 0."""

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.calibration import as_manifest, calibrate
 from falconql.training.dataset import TASK_SHARES, Item, collate, mixed_examples, tokenise
-from falconql.training.exporter import export, write_manifest
+from falconql.training.exporter import check_scores, export, write_manifest
 from falconql.training.overlap import fingerprints
 from falconql.training.quantiser import Arrays
 from falconql.training.sources import evaluation_texts, sets_in
@@ -44,7 +44,8 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
         model: folder of the weights, when they are not ``RUN/final``.
 
     Raises:
-        ExportError: the exported model does not compute what the trained one does.
+        ExportError: the exported model does not compute what the trained one does, or int8 loses too much; both
+            folders are there to be looked at.
     """
     from transformers import BertForTokenClassification
 
@@ -56,17 +57,12 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     inputs = _real_inputs(source / "tokenizer.json", data, int(options["max_tokens"]))
     float_dir = out.with_name(out.name + "-fp32")
     checks = export(torch_model, source / "tokenizer.json", manifest, inputs, float_dir=float_dir, int8_dir=out)
-    found = calibrate(OnnxProxy(out), data)
+    found, exact = calibrate(OnnxProxy(out), data), calibrate(OnnxProxy(float_dir), data)
     manifest.update(as_manifest(found))
-    manifest["metrics"] = {
-        "export": checks,
-        "calibration": {
-            "label_balanced_accuracy": round(found.label_accuracy, 4),
-            "span_exact_f1": round(found.span_f1, 4),
-        },
-    }
+    manifest["metrics"] = {"export": checks, "calibration": found.scores, "calibration_fp32": exact.scores}
     for folder in (out, float_dir):
         write_manifest(folder, manifest)
+    check_scores(exact.scores, found.scores)
     return manifest
 
 

@@ -25,6 +25,7 @@ from torch import nn
 from falconql.training.quantiser import Arrays, quantise
 
 ONNX_TOLERANCE = 1e-3
+MOST_LOSS, MOST_MEAN_LOSS = 0.02, 0.01
 OPSET = 18
 
 
@@ -128,6 +129,20 @@ def check_same(reference: Sequence[NDArray[np.float32]], candidate: Sequence[NDA
     if not worst <= ONNX_TOLERANCE:
         raise ExportError(f"the ONNX model differs from the torch model by {worst:.2g} in a logit")
     return worst
+
+
+def check_scores(exact: Mapping[str, float], quantised: Mapping[str, float]) -> None:
+    """Check that int8 answers about as well as float32; both are shares of right answers, by task.
+
+    Raises:
+        ExportError: it loses more than ``MOST_LOSS`` in a task or ``MOST_MEAN_LOSS`` on average; both are named.
+    """
+    losses = {name: exact[name] - quantised[name] for name in exact}
+    mean = sum(losses.values()) / max(1, len(losses))
+    if mean <= MOST_MEAN_LOSS and all(loss <= MOST_LOSS for loss in losses.values()):
+        return
+    told = ", ".join(f"{name} {100 * exact[name]:.1f} against {100 * quantised[name]:.1f}" for name in losses)
+    raise ExportError(f"int8 loses too much (float32 against int8, in percent): {told}")
 
 
 def drift(reference: Sequence[NDArray[np.float32]], candidate: Sequence[NDArray[np.float32]]) -> Drift:

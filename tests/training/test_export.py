@@ -103,3 +103,23 @@ def test_drift_counts_moved_probabilities_and_changed_classes() -> None:
     assert drift([sure], [sure]).largest == 0.0
     assert drift([sure], [swapped]).changed == 1.0
     assert drift([sure], [swapped]).largest > 0.99
+
+
+@pytest.mark.parametrize(
+    ("exact", "quantised", "passes"),
+    [
+        ({"labels": 0.90, "spans": 0.60}, {"labels": 0.90, "spans": 0.60}, True),
+        ({"labels": 0.90, "spans": 0.60}, {"labels": 0.91, "spans": 0.585}, True),
+        ({"labels": 0.90, "spans": 0.60}, {"labels": 0.95, "spans": 0.57}, False),
+        ({"labels": 0.90, "spans": 0.60}, {"labels": 0.885, "spans": 0.585}, False),
+        ({}, {}, True),
+    ],
+)
+def test_int8_that_answers_worse_is_refused(exact: dict[str, float], quantised: dict[str, float], passes: bool) -> None:
+    from falconql.training.exporter import ExportError, check_scores
+
+    if passes:
+        check_scores(exact, quantised)
+    else:
+        with pytest.raises(ExportError, match=r"60\.0 against 5"):
+            check_scores(exact, quantised)
