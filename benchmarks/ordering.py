@@ -60,6 +60,9 @@ class ReplayProxy:
         for (question, _), known in scores.items():
             self._by_question.setdefault(question, []).append(known)
 
+    def label_threshold_of(self, instruction: str) -> float:
+        return self.label_threshold
+
     def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
         found = [self._find(text, question) for text, question in zip(texts, instructions, strict=True)]
         self.tokens_run += sum(int(known.tokens[place]) for known, place in found)

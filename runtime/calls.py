@@ -58,9 +58,8 @@ class ModelCalls:
 
     def threshold(self, index: int) -> float:
         """Return the score at and above which label call ``index`` is true."""
-        own = self.calls[index].threshold
         assert self._proxy is not None
-        return self._proxy.label_threshold if own is None else own
+        return label_threshold(self.calls[index], self._proxy)
 
     def results(self, index: int, frame: Frame, rows: Rows) -> CallResult:
         """Return the results of call ``index``, computing those of ``rows`` that are not known yet."""
@@ -154,6 +153,15 @@ class ModelCalls:
         self.metrics.model_calls += len(questions)
         self.metrics.model_tokens += self._proxy.tokens_run - before
         return answers
+
+
+def label_threshold(call: ModelCall, proxy: Proxy) -> float:
+    """Return the score at and above which a label call is true: the query's, the instruction's, the proxy's."""
+    if call.threshold is not None:
+        return call.threshold
+    if not all(isinstance(part, str) for part in call.instruction):
+        return proxy.label_threshold  # the instruction differs from row to row
+    return proxy.label_threshold_of("".join(str(part) for part in call.instruction))
 
 
 def _key(kind: bytes, text: str, instruction: str) -> Key:

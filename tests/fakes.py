@@ -33,6 +33,9 @@ class FakeProxy:
         self.tokens_run = 0
         self.asked: list[tuple[str, str]] = []
 
+    def label_threshold_of(self, instruction: str) -> float:
+        return self.label_threshold
+
     def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
         self._count(texts, instructions)
         scores = [self._score(text, instruction) for text, instruction in zip(texts, instructions, strict=True)]

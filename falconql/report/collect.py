@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from falconql.plan.estimates import estimate_nodes
+from falconql.runtime.calls import label_threshold
 from falconql.runtime.display import call_text
 from falconql.table import is_span
 
@@ -120,14 +121,14 @@ class Collector:
 
     def _scores(self) -> Iterator[dict[str, Any]]:
         calls = self._run.plan.calls
-        threshold = None if self._run.ctx.proxy is None else self._run.ctx.proxy.label_threshold
+        proxy = self._run.ctx.proxy
         for index, bins in sorted(self._run.metrics.label_scores.items()):
             call = calls[index]
             yield {
                 "name": call.name,
                 "text": call_text(call, calls),
                 "bins": bins,
-                "threshold": threshold if call.threshold is None else call.threshold,
+                "threshold": call.threshold if proxy is None else label_threshold(call, proxy),
             }
 
 

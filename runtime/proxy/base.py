@@ -42,6 +42,9 @@ class Proxy(Protocol):
     def label_threshold(self) -> float:
         """The calibrated score at and above which a label is true."""
 
+    def label_threshold_of(self, instruction: str) -> float:
+        """Return the threshold of one instruction: its own if the proxy was trained for it, else ``label_threshold``."""
+
     @property
     def tokens_run(self) -> int:
         """Model tokens sent through inference since the proxy was opened, padding not counted."""

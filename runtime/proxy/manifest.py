@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -56,6 +56,15 @@ def _filled(template: str, text: str, instruction: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelCalibration:
+    """How the scores of one instruction are read: ``sigmoid(logit / temperature + bias)``, true from ``threshold`` on."""
+
+    temperature: float
+    bias: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A checked ``proxy.json``.
 
@@ -69,6 +78,7 @@ class Manifest:
         temperature, bias: the label score is ``sigmoid(logit / temperature + bias)``.
         label_threshold, span_threshold: the calibrated defaults.
         question_threshold: the one for spans that a question asks for (``decoding.is_question``).
+        trained_labels, trained_spans: calibrations of the instructions that the proxy was trained for.
         card: everything else, for people (description, licence, data, lineage, metrics).
     """
 
@@ -88,6 +98,8 @@ class Manifest:
     label_threshold: float
     span_threshold: float
     question_threshold: float
+    trained_labels: Mapping[str, LabelCalibration] = field(default_factory=dict)
+    trained_spans: Mapping[str, float] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -161,6 +173,13 @@ class _Reader:
             label_threshold=self.number("label.threshold", 0.0, 1.0),
             span_threshold=self.number("span.threshold", 0.0, 1.0),
             question_threshold=self.number(self.question_field(), 0.0, 1.0),
+            trained_labels={
+                instruction: LabelCalibration(
+                    own("temperature", 1e-6, 1e6), own("bias", -1e6, 1e6), own("threshold", 0.0, 1.0)
+                )
+                for instruction, own in self.trained("label")
+            },
+            trained_spans={instruction: own("threshold", 0.0, 1.0) for instruction, own in self.trained("span")},
             card=self.card(),
         )
 
@@ -195,6 +214,16 @@ class _Reader:
         if type(value) not in (int, float) or not least <= value <= most:
             raise self.fail(name, f"a number from {least:g} to {most:g}")
         return float(value)
+
+    def trained(self, use: str) -> Iterator[tuple[str, Callable[[str, float, float], float]]]:
+        """Yield the instructions with a calibration of their own, and what reads its numbers."""
+        part = self.value(use)
+        listed = part.get("instructions", {}) if isinstance(part, dict) else {}
+        if not isinstance(listed, dict) or not all(isinstance(own, dict) for own in listed.values()):
+            raise self.fail(f"{use}.instructions", "an object with an object for each instruction")
+        for instruction, own in listed.items():
+            numbers = _Reader(self.path, own)
+            yield instruction, numbers.number
 
     def question_field(self) -> str:
         """Return the field to read: a proxy without a threshold for questions has one for all spans."""

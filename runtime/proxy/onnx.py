@@ -80,6 +80,11 @@ class OnnxProxy:
         """The calibrated threshold for labels."""
         return self.manifest.label_threshold
 
+    def label_threshold_of(self, instruction: str) -> float:
+        """Return the threshold of an instruction the proxy was trained for, or the general one."""
+        own = self.manifest.trained_labels.get(instruction)
+        return self.manifest.label_threshold if own is None else own.threshold
+
     @cached_property
     def fingerprint(self) -> str:
         """A hash of manifest, tokenizer, the weights in use, and the version of how they are read."""
@@ -126,7 +131,13 @@ class OnnxProxy:
                 of_windows[window.pair].append(margin)
             for pair, found in of_windows.items():
                 margins[pair] = pooled(found) if at_first else max(found)
-        return calibrated(margins, self.manifest.temperature, self.manifest.bias)
+        scores = calibrated(margins, self.manifest.temperature, self.manifest.bias)
+        if self.manifest.trained_labels:
+            for place, instruction in enumerate(instructions):
+                own = self.manifest.trained_labels.get(instruction)
+                if own is not None:
+                    scores[place] = calibrated(margins[place : place + 1], own.temperature, own.bias)[0]
+        return scores
 
     def spans(
         self, texts: Sequence[str], instructions: Sequence[str], threshold: float | None = None
@@ -152,7 +163,8 @@ class OnnxProxy:
 
     def _span_threshold(self, instruction: str) -> float:
         manifest = self.manifest
-        return manifest.question_threshold if is_question(instruction) else manifest.span_threshold
+        general = manifest.question_threshold if is_question(instruction) else manifest.span_threshold
+        return manifest.trained_spans.get(instruction, general)
 
     def count_tokens(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.int64]:
         """Return the model tokens (windows and special tokens included) each pair would take for a label."""

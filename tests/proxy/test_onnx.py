@@ -258,6 +258,24 @@ def test_calibration_shifts_scores(tmp_path: Path) -> None:
     np.testing.assert_allclose(proxy.label(["x"], ["y"]), [expected], rtol=1e-6)
 
 
+def test_an_instruction_it_was_trained_for_has_its_own_calibration(tmp_path: Path) -> None:
+    own = {"temperature": 2.0, "bias": 1.0, "threshold": 0.3}
+    label = {"readout": "first_token", "temperature": 1.0, "bias": 0.0, "threshold": 0.5, "instructions": {"y": own}}
+    span = {"threshold": 0.999, "instructions": {"who": {"threshold": 0.5}}}
+    proxy = OnnxProxy(save_proxy(tmp_path, good=["great"], begins=["anna"], label=label, span=span))
+    assert (proxy.label_threshold_of("y"), proxy.label_threshold_of("z")) == (0.3, 0.5)
+    expected = [1 / (1 + np.exp(-(-2.0 / 2.0 + 1.0))), 1 / (1 + np.exp(2.0))]
+    np.testing.assert_allclose(proxy.label(["x", "x"], ["y", "z"]), expected, rtol=1e-6)
+    assert [len(spans) for spans in proxy.spans(["Anna"] * 2, ["who", "somebody"])] == [1, 0]
+
+
+@pytest.mark.parametrize("broken", [[], {"y": 3}, {"y": {"temperature": 1.0, "bias": 0.0}}, {"y": {"threshold": 2}}])
+def test_a_broken_calibration_of_an_instruction_is_named(tmp_path: Path, broken: object) -> None:
+    label = {"readout": "first_token", "temperature": 1.0, "bias": 0.0, "threshold": 0.5, "instructions": broken}
+    with pytest.raises(ProxyError, match=r"instructions|threshold|bias|temperature"):
+        OnnxProxy(save_proxy(tmp_path, label=label))
+
+
 def test_the_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
     one = OnnxProxy(save_proxy(tmp_path / "a", good=["great"])).fingerprint
     same = OnnxProxy(save_proxy(tmp_path / "b", good=["great"])).fingerprint
