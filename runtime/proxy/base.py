@@ -43,7 +43,7 @@ class Proxy(Protocol):
         """The calibrated score at and above which a label is true."""
 
     def label_threshold_of(self, instruction: str) -> float:
-        """Return the threshold of one instruction: its own if the proxy was trained for it, else ``label_threshold``."""
+        """Return the threshold of one instruction: its own if it was trained for it, else ``label_threshold``."""
 
     @property
     def tokens_run(self) -> int:

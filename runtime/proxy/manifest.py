@@ -57,7 +57,7 @@ def _filled(template: str, text: str, instruction: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LabelCalibration:
-    """How the scores of one instruction are read: ``sigmoid(logit / temperature + bias)``, true from ``threshold`` on."""
+    """How one instruction is read: the score is ``sigmoid(logit / temperature + bias)``, true from ``threshold``."""
 
     temperature: float
     bias: float
