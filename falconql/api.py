@@ -144,6 +144,16 @@ class Query:
         """
         return self._checked(None if data is None and self._from() is None else self._open(data))
 
+    def resolved(self, data: Data = None) -> tuple[TableSource, TypedQuery]:
+        """Return the corpus, opened, and the query checked against it.
+
+        Raises:
+            QueryError: the query has errors.
+            DataError: the data cannot be read.
+        """
+        source = self._open(data)
+        return source, self._typed(source)
+
     def plan(self, data: Data = None, *, order: Order = "cost") -> Plan:
         """Return the physical plan, which can be saved with ``to_json()``.
 

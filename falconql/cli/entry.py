@@ -19,6 +19,11 @@ class WithoutPandas(MetaPathFinder):
             raise ModuleNotFoundError("the command line does without pandas", name="pandas")
 
 
+def with_pandas() -> None:
+    """Let pandas be imported again: torch looks whether it is there."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, WithoutPandas)]
+
+
 def start() -> None:
     """Run the command line in a process of its own."""
     sys.meta_path.insert(0, WithoutPandas())

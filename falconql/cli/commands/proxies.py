@@ -103,9 +103,11 @@ def export_command(source: str, name: str, template: str, int8: bool, replace: b
 
     Needs falconql[train]. The model is checked against its ONNX form before it is registered.
     """
+    from falconql.cli.entry import with_pandas
     from falconql.errors import ConfigError, ProxyError
     from falconql.runtime.proxy import add_proxy
 
+    with_pandas()
     try:
         from falconql.training.exporter import ExportError
         from falconql.training.huggingface import ForeignModelError, export_classifier, read_template

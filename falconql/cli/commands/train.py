@@ -1,0 +1,153 @@
+"""``falconql train``: a proxy for a query, from annotated examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from falconql.cli.options import query_options, the_query
+from falconql.cli.terminal import say
+from falconql.errors import DataError
+
+if TYPE_CHECKING:
+    from falconql.specialise.job import Drawn
+    from falconql.specialise.people import Answer, Task
+    from falconql.specialise.run import Trained, Training
+    from falconql.training.finetune import Epoch
+
+Tell = Callable[[str], None]
+
+
+@click.command("train")
+@query_options
+@click.option("--name", required=True, help="The name of the new proxy.")
+@click.option("--base", default="kestrel", show_default=True, help="The proxy to start from, by name or folder.")
+@click.option(
+    "--annotations",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Answers by people: JSON lines, or an export of Label Studio; may be repeated.",
+)
+@click.option("--annotator", metavar="MODEL", help="The language model that answers the rest; `none` for nobody.")
+@click.option("--budget", metavar="AMOUNT", help="Stop annotating at 2usd, 50000tokens or 300calls.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Questions to annotate per model call.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Of everything that is drawn.")
+@click.option("--export-tasks", type=click.Path(path_type=Path), metavar="FILE", help="Write tasks for Label Studio.")
+@click.option("--restart", is_flag=True, help="Forget an unfinished training of this name; its answers are kept.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
+def command(
+    query: str | None,
+    text: str | None,
+    corpus: str | None,
+    parameters: tuple[str, ...],
+    name: str,
+    base: str,
+    annotations: tuple[Path, ...],
+    annotator: str | None,
+    budget: str | None,
+    sample: int | None,
+    seed: int,
+    export_tasks: Path | None,
+    restart: bool,
+    quiet: bool,
+) -> None:
+    """Train a proxy for a query: sample its questions, have them answered, learn, check, register.
+
+    An interrupted training goes on where it was when the command is given again. Needs falconql[train].
+    """
+    from falconql.cli.entry import with_pandas
+    from falconql.specialise.people import read_answers
+    from falconql.specialise.run import Settings, Training
+
+    asked = the_query(query, text, corpus, parameters)
+    source, typed = asked.resolved(corpus)
+    training = Training(typed, asked.text, source, Settings(name, base, sample, seed, restart))
+    people = {task: answer for path in annotations for task, answer in read_answers(path).items()}
+
+    def tell(message: str) -> None:
+        if not quiet:
+            say(message)
+
+    with training.job.alone():
+        # People who answer tasks that were drawn here answer for rows that these stand for.
+        asks = export_tasks is not None or annotator not in (None, "none") or not people
+        drawn = training.draw() if asks else training.job.drawn() or []
+        if drawn:
+            tell(_drawn(drawn))
+        if export_tasks is not None:
+            _export(export_tasks, drawn, people)
+            return
+        model = _annotator(annotator, budget, training, bool(people), tell)
+        rows = training.annotate(drawn, people, model)
+        for warning in rows.warnings:
+            say(f"warning: {warning}")
+        annotators = [*(str(path) for path in annotations), *([] if model is None else [model.name])]
+        with_pandas()
+        trained = training.make(rows, annotators, lambda epoch: tell(_epoch(epoch)))
+    _print(training, trained)
+
+
+def _annotator(model: str | None, budget: str | None, training: Training, people: bool, tell: Tell) -> Any:
+    """Return what answers the questions that no person answered; None for nobody."""
+    if model == "none" or (model is None and people):
+        return None
+    from falconql.specialise.machine import annotator
+
+    return annotator(model, budget, training.job.answers, tell)
+
+
+def _drawn(drawn: Sequence[Drawn]) -> str:
+    texts = len({each.task.text for each in drawn})
+    return f"{len(drawn):,} questions about {texts:,} texts to answer"
+
+
+def _export(path: Path, drawn: Sequence[Drawn], people: Mapping[Task, Answer]) -> None:
+    """Write the questions that nobody answered yet, and the labelling interface beside them."""
+    from falconql.specialise.people import label_studio_config, label_studio_tasks
+
+    tasks = list(dict.fromkeys(each.task for each in drawn if each.task not in people))
+    interface = path.with_suffix(".xml")
+    try:
+        path.write_text(json.dumps(label_studio_tasks(tasks), ensure_ascii=False, indent=1), encoding="utf-8")
+        interface.write_text(label_studio_config(task.kind for task in tasks), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot write {error.filename}: {error.strerror}") from error
+    say(f"{len(tasks):,} tasks in {path}, the labelling interface of their project in {interface}")
+    say("import both into Label Studio, export as JSON, and give that file with --annotations")
+
+
+def _epoch(epoch: Epoch) -> str:
+    if epoch.trained is None:
+        return f"before training: loss {epoch.held_out:.3f} on what is held out"
+    return f"epoch {epoch.number}: loss {epoch.trained:.3f}, {epoch.held_out:.3f} on what is held out"
+
+
+def _print(training: Training, trained: Trained) -> None:
+    """Print the quality before and after, and how to use the proxy."""
+    from falconql.runtime.display import call_text
+
+    made = trained.made
+    rows = [("call", "measured on", "F1 before", "F1 after", "95 % interval")]
+    for number, after in made.after.items():
+        call, before = training.typed.calls[number], made.before[number]
+        rows.append(
+            (
+                call.name or call_text(call, training.typed.calls),
+                f"{after.rows:,}",
+                f"{100 * before.f1.value:.0f}",
+                f"{100 * after.f1.value:.0f}",
+                f"{100 * after.f1.low:.0f} to {100 * after.f1.high:.0f}",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if made.refused:
+        say(f"kept as float32: {made.refused}")
+    say(f"learned in {trained.seconds:.0f} s; {made.registered.name} is in {made.registered.folder}")
+    click.echo(f'using "{made.registered.name}"')

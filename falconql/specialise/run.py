@@ -1,0 +1,220 @@
+"""A whole training, step by step, each of which can be interrupted and repeated."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from falconql.errors import ConfigError, DataError, ProxyError
+from falconql.runtime.proxy.manifest import FILE
+from falconql.runtime.proxy.onnx import OnnxProxy
+from falconql.runtime.proxy.registry import find_proxy, user_folder
+from falconql.specialise.gold import Gold
+from falconql.specialise.job import Drawn, Job, restart
+from falconql.specialise.people import Answer, Task
+from falconql.specialise.training import Annotated, Annotates, annotated, drawn, fingerprint, parts_of
+
+if TYPE_CHECKING:
+    from falconql.check.typed import TypedQuery
+    from falconql.runtime.io.base import TableSource
+    from falconql.specialise.making import Made
+    from falconql.training.examples import Example
+
+# Examples of earlier trainings that are learned again, so that they are not forgotten.
+MOST_REHEARSED = 512
+EXAMPLES = "examples.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a training is asked for.
+
+    Attributes:
+        name: of the new proxy.
+        base: the proxy to start from, by name or folder.
+        count: questions to annotate per call; None takes 5 %, at least 64, at most 2,048.
+        seed: of everything that is drawn.
+        restart: whether to forget an unfinished training of this name.
+    """
+
+    name: str
+    base: str = "kestrel"
+    count: int | None = None
+    seed: int = 7
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a training: the proxy, its quality, and what the user should know."""
+
+    made: Made
+    annotated: Annotated
+    seconds: float
+
+
+class Training:
+    """One training of one query on one corpus.
+
+    Args:
+        typed: the checked query.
+        text: the query as written, for the proxy's lineage.
+        source: the corpus.
+        settings: what is asked for.
+
+    Raises:
+        ConfigError: the query has no model call, the name is taken, or an unfinished training of that name is for
+            something else.
+        ProxyError: there is no such base.
+    """
+
+    def __init__(self, typed: TypedQuery, text: str, source: TableSource, settings: Settings) -> None:
+        if not typed.calls:
+            raise ConfigError("the query calls no model, so that there is nothing to train")
+        self.typed, self.text, self.source, self.settings = typed, text, source, settings
+        if (user_folder() / settings.name / FILE).is_file():
+            raise ConfigError(
+                f"there is a proxy {settings.name!r} already, and proxies are never overwritten",
+                hint=f"give another --name; --base {settings.name} goes on from it",
+            )
+        self.base = OnnxProxy(find_proxy(settings.base))
+        folder = job_folder(settings.name)
+        if settings.restart:
+            restart(folder)
+        about = fingerprint(typed, source) | {"base": self.base.fingerprint, "seed": settings.seed}
+        self.job = Job(folder, about | {"count": settings.count})
+
+    def draw(self) -> list[Drawn]:
+        """Return the questions to annotate, drawn the first time.
+
+        Raises:
+            DataError: the corpus cannot be read.
+        """
+        return drawn(self.typed, self.source, self.base, self.job, count=self.settings.count, seed=self.settings.seed)
+
+    def annotate(
+        self, questions: Sequence[Drawn], people: Mapping[Task, Answer], annotator: Annotates | None
+    ) -> Annotated:
+        """Return the questions with their answers.
+
+        Raises:
+            ConfigError: there are too few of them.
+        """
+        return annotated(self.typed, questions, people, annotator)
+
+    def make(
+        self, rows: Annotated, annotators: Sequence[str], on_epoch: Callable[[Any], None] | None = None
+    ) -> Trained:
+        """Learn, export, calibrate, measure and register.
+
+        Raises:
+            ConfigError: torch is not installed, or there are too few texts.
+            ProxyError: the base cannot be trained on, or the exported model is not the trained one.
+            DataError: something cannot be written.
+        """
+        started = time.monotonic()
+        make, tuning, device, failed = _trainer()
+        parts = parts_of(rows.rows, self.settings.seed)
+        rehearsed = rehearsal(self.base, self.settings.seed)
+        lineage = {
+            "training": "falconql train",
+            "query": self.text,
+            "base": {"name": self.base.name, "fingerprint": self.base.fingerprint},
+            "corpus": self.source.name,
+            "annotators": list(annotators),
+            "annotated": {
+                "learned": len(parts.learned),
+                "calibrated": len(parts.calibrated),
+                "measured": len(parts.measured),
+                "rehearsed": len(rehearsed),
+            },
+            "options": asdict(tuning),
+            "seed": self.settings.seed,
+            "falconql": _version(),
+            "device": device,
+            "date": date.today().isoformat(),
+        }
+        try:
+            made = make(
+                parts,
+                self.base,
+                self.settings.name,
+                lineage,
+                tuning,
+                rehearsed=rehearsed,
+                state=self.job.state,
+                device=device,
+                on_epoch=on_epoch,
+            )
+            keep_examples(self.job.folder / EXAMPLES, [row.example for row in parts.learned] + list(rehearsed))
+            self.job.state.unlink(missing_ok=True)
+        except failed as error:
+            raise ProxyError(str(error)) from error
+        except OSError as error:
+            raise DataError(
+                f"cannot write: {error.strerror or error}", hint="free some space and run it again"
+            ) from error
+        return Trained(made, rows, time.monotonic() - started)
+
+
+def job_folder(name: str) -> Path:
+    """Return where a training of this name keeps its state: beside the user's proxies."""
+    return user_folder().parent / "training" / name
+
+
+def rehearsal(base: OnnxProxy, seed: int) -> list[Example]:
+    """Return examples that the base was trained with, when it was trained on this machine."""
+    from falconql.training.examples import Example
+
+    path = job_folder(base.name) / EXAMPLES
+    if not path.is_file():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        answer = entry["answer"]
+        spans = answer if isinstance(answer, bool) else tuple((int(start), int(end)) for start, end in answer)
+        found.append(Example(entry["instruction"], entry["text"], spans))
+    return found if len(found) <= MOST_REHEARSED else random.Random(seed).sample(found, MOST_REHEARSED)
+
+
+def keep_examples(path: Path, examples: Sequence[Example]) -> None:
+    """Keep what was learned, for those who go on from this proxy."""
+    with path.open("w", encoding="utf-8") as file:
+        for example in examples:
+            entry = {"instruction": example.instruction, "text": example.text, "answer": example.answer}
+            file.write(json.dumps(entry) + "\n")
+
+
+def _trainer() -> tuple[Any, Any, str, type[Exception]]:
+    """Return what needs torch: the function that makes a proxy, its settings, the device, and how it fails."""
+    try:
+        import torch
+
+        from falconql.specialise.making import make
+        from falconql.training.exporter import ExportError
+        from falconql.training.finetune import FineTuning
+    except ImportError as error:
+        hint = 'install it with `pip install "falconql[train]"`'
+        raise ConfigError(f"training needs {error.name}, which is not installed", hint=hint) from error
+    return make, FineTuning(), "cuda" if torch.cuda.is_available() else "cpu", ExportError
+
+
+def _version() -> str:
+    from falconql import __version__
+
+    return __version__
+
+
+def gold_by_call(rows: Sequence[Gold]) -> dict[int, list[Gold]]:
+    """Return the rows of each call."""
+    found: dict[int, list[Gold]] = {}
+    for row in rows:
+        found.setdefault(row.call, []).append(row)
+    return dict(sorted(found.items()))

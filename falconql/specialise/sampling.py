@@ -1,0 +1,131 @@
+"""Which questions to annotate, and what the answers say about all of them.
+
+A label's questions are parted into five strata by the current proxy's score, of equal width, and each gives the same
+number: rare positives, doubtful rows and clear negatives are all there, however unequal their shares (the aim of
+algorithm 1 in arXiv 2510.01427). ``choose`` has a stratum per option; spans are drawn at random. Every question keeps
+the number of rows it stands for, so that sums over the sample estimate sums over the corpus without bias (Horvitz and
+Thompson, "A generalization of sampling without replacement from a finite universe", JASA 1952).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from falconql.specialise.questions import Asked
+
+SHARE, LEAST, MOST = 0.05, 64, 2048
+STRATA = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Questions of one call to be annotated.
+
+    Attributes:
+        asked: all of them.
+        chosen: positions of those drawn, ascending.
+        strata: the stratum of each.
+        weights: rows of the corpus that each stands for.
+    """
+
+    asked: Asked
+    chosen: NDArray[np.int64]
+    strata: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+
+def size(asked: Asked, scale: float) -> int:
+    """Return how many questions to annotate: 5 % of the rows that ask, at least 64, at most 2,048."""
+    rows = float(asked.counts.sum()) * scale
+    return min(len(asked), max(LEAST, min(MOST, round(SHARE * rows))))
+
+
+def draw(asked: Asked, scale: float, count: int, seed: int) -> Sample:
+    """Return ``count`` questions, or all when there are fewer.
+
+    Args:
+        asked: the questions of a call.
+        scale: rows of the corpus that each counted row stands for.
+        count: how many to draw.
+        seed: the same seed draws the same questions.
+    """
+    rng = np.random.default_rng([seed, asked.index])
+    strata = strata_of(asked)
+    sizes = np.bincount(strata, minlength=1) if len(asked) else np.zeros(1, dtype=np.int64)
+    chosen: list[NDArray[np.int64]] = []
+    weights = np.zeros(len(asked))
+    for stratum, quota in enumerate(allocated(sizes, count)):
+        members = np.flatnonzero(strata == stratum)
+        drawn = rng.choice(members, quota, replace=False)
+        chosen.append(drawn)
+        if quota:
+            weights[drawn] = asked.counts[drawn] * scale * len(members) / quota
+    places = np.sort(np.concatenate(chosen)).astype(np.int64)
+    return Sample(asked, places, strata[places], weights[places])
+
+
+def strata_of(asked: Asked) -> NDArray[np.int64]:
+    """Return the stratum of every question."""
+    if asked.call.kind == "label":
+        return np.minimum((asked.scores * STRATA).astype(np.int64), STRATA - 1)
+    if asked.call.kind == "choose":
+        return asked.scores.astype(np.int64)
+    return np.zeros(len(asked), dtype=np.int64)
+
+
+def allocated(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return how many to draw from strata of these sizes: equal numbers, what one lacks goes to the others."""
+    quotas = np.zeros_like(sizes)
+    left = min(count, int(sizes.sum()))
+    while left:
+        open_ = np.flatnonzero(quotas < sizes)
+        share, rest = divmod(left, len(open_))
+        wanted = np.full(len(open_), share) + (np.arange(len(open_)) < rest)
+        given = np.minimum(wanted, sizes[open_] - quotas[open_])
+        quotas[open_] += given
+        left -= int(given.sum())
+    return quotas
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An estimate for the whole corpus with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def estimate(
+    statistic: Callable[[NDArray[np.int64], NDArray[np.float64]], float],
+    weights: NDArray[np.float64],
+    strata: NDArray[np.int64],
+    *,
+    samples: int = 400,
+    seed: int = 0,
+) -> Estimate:
+    """Return a statistic of weighted rows with its bootstrap interval, rows drawn again within their strata.
+
+    Args:
+        statistic: of the numbers of rows, which may repeat, and their weights.
+        weights: what each row stands for.
+        strata: of each row.
+        samples: how often rows are drawn.
+        seed: for the drawing.
+    """
+    everything = np.arange(len(weights))
+    rng = np.random.default_rng(seed)
+    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    values = []
+    for _ in range(samples):
+        rows = np.concatenate([rng.choice(group, len(group)) for group in groups])
+        values.append(statistic(rows, weights[rows]))
+    low, high = np.nanpercentile(values, [2.5, 97.5]) if len(weights) else (np.nan, np.nan)
+    return Estimate(statistic(everything, weights), float(low), float(high))

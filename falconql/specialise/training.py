@@ -1,0 +1,197 @@
+"""``falconql train``, without the terminal: from a query and a corpus to a registered proxy."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from falconql.errors import ConfigError
+from falconql.runtime.errors import DataError
+from falconql.specialise.gold import Gold, Parts, parted
+from falconql.specialise.job import Drawn, Job
+from falconql.specialise.people import Answer, Task
+from falconql.specialise.questions import Asked, asked, draw_pool
+from falconql.specialise.sampling import draw, size
+
+if TYPE_CHECKING:
+    from falconql.check.typed import TypedQuery
+    from falconql.runtime.io.base import TableSource
+    from falconql.runtime.plan import ModelCall
+    from falconql.runtime.proxy.base import Proxy
+
+LEAST_TEXTS = 20
+
+
+class Annotates(Protocol):
+    """What answers tasks: a language model, or a person."""
+
+    def annotate(self, tasks: Sequence[Task]) -> Sequence[Answer | None]:
+        """Return the answers in order; None where none can be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """What came of annotating.
+
+    Attributes:
+        rows: the questions with an answer.
+        unanswered: how many have none.
+        warnings: what the user should know about the answers, a sentence each.
+    """
+
+    rows: tuple[Gold, ...]
+    unanswered: int
+    warnings: tuple[str, ...] = field(default=())
+
+
+def drawn(
+    typed: TypedQuery, source: TableSource, proxy: Proxy, job: Job, *, count: int | None, seed: int
+) -> list[Drawn]:
+    """Return the questions to annotate: those drawn when the job began, or new ones.
+
+    Args:
+        typed: the query.
+        source: the corpus.
+        proxy: the current proxy, whose scores part a label's questions.
+        job: where they are kept.
+        count: per call; None takes 5 % of the rows that reach it, at least 64, at most 2,048.
+        seed: the same seed draws the same questions.
+
+    Raises:
+        DataError: the corpus cannot be read.
+        ConfigError: no question reaches any call.
+    """
+    found = job.drawn()
+    if found is None:
+        pool = draw_pool(typed, source, seed=seed)
+        found = []
+        for questions in asked(typed, pool, proxy):
+            wanted = size(questions, pool.scale) if count is None else count
+            found += _tasks(questions, pool.scale, wanted, seed)
+        if not found:
+            raise ConfigError(
+                "there is nothing to train on: no row of the corpus reaches a model call of the query",
+                hint="look at the conditions that use no model with `falconql explain --analyze`",
+            )
+        job.keep(found)
+    return found
+
+
+def _tasks(questions: Asked, scale: float, count: int, seed: int) -> list[Drawn]:
+    sample = draw(questions, scale, count, seed)
+    kind = "label" if questions.call.kind in ("label", "choose") else "spans"
+    found = []
+    for place, weight, stratum in zip(
+        sample.chosen.tolist(), sample.weights.tolist(), sample.strata.tolist(), strict=True
+    ):
+        text, instruction = questions.texts[place], questions.instructions[place]
+        for option in questions.call.options or ("",):
+            asked_for = f"{instruction} {option}".strip() if option else instruction
+            found.append(Drawn(questions.index, Task(kind, text, asked_for), weight, stratum))
+    return found
+
+
+def annotated(
+    typed: TypedQuery, drawn: Sequence[Drawn], people: Mapping[Task, Answer], annotator: Annotates | None
+) -> Annotated:
+    """Return the questions with their answers: those of people where there are any, else the annotator's.
+
+    Questions that people answered and that were not drawn are taken too, each standing for one row.
+
+    Raises:
+        ConfigError: there are too few answers, or people answered nothing that the query asks.
+    """
+    others = [each for each in drawn if each.task not in people]
+    answers = annotator.annotate([each.task for each in others]) if annotator is not None else [None] * len(others)
+    rows = [
+        Gold(each.call, each.task, people[each.task], each.weight, each.stratum)
+        for each in drawn
+        if each.task in people
+    ]
+    rows += [
+        Gold(each.call, each.task, answer, each.weight, each.stratum)
+        for each, answer in zip(others, answers, strict=True)
+        if answer is not None
+    ]
+    known = {each.task for each in drawn}
+    more = {task: call_of(typed.calls, task) for task in people if task not in known}
+    rows += [Gold(call, task, people[task], 1.0, 0) for task, call in more.items() if call is not None]
+    strangers = [task.instruction for task, call in more.items() if call is None]
+    if strangers and not rows:
+        raise ConfigError(
+            f"the annotations are for other instructions than the query's, such as {strangers[0]!r}",
+            hint="an annotation's `instruction` must be the one in the query, letter by letter",
+        )
+    missing = sum(answer is None for answer in answers) if annotator is not None else 0
+    texts = len({row.task.text for row in rows})
+    if texts < LEAST_TEXTS:
+        raise ConfigError(
+            f"{texts} annotated texts are too few to learn from", hint=f"at least {LEAST_TEXTS} are needed"
+        )
+    return Annotated(tuple(rows), missing, tuple(_warnings(typed.calls, rows, len(strangers), missing)))
+
+
+def _warnings(calls: Sequence[ModelCall], rows: Sequence[Gold], strangers: int, missing: int) -> list[str]:
+    found = []
+    if strangers:
+        found.append(f"{strangers:,} annotations are for instructions that the query does not have; they were left out")
+    if missing:
+        found.append(f"{missing:,} questions got no usable answer; they were left out")
+    counts = Counter((row.call, bool(row.answer)) for row in rows)
+    for number, call in enumerate(calls):
+        yes, no = counts[number, True], counts[number, False]
+        name = f"`{call.name}`" if call.name else f"call {number + 1}"
+        if not yes + no:
+            found.append(f"{name} has no annotations: it stays as good as it is")
+        elif not yes:
+            found.append(
+                f"{name}: nothing among {no:,} annotated questions satisfies it, so that it is learned as never"
+            )
+        elif not no and call.kind == "label":
+            found.append(f"{name}: all of {yes:,} annotated questions satisfy it, so that it is learned as always")
+    return found
+
+
+def call_of(calls: Sequence[ModelCall], task: Task) -> int | None:
+    """Return the number of the call that puts this question, None if there is none."""
+    for number, call in enumerate(calls):
+        kind = "label" if call.kind in ("label", "choose") else "spans"
+        if kind != task.kind:
+            continue
+        pattern = "".join(re.escape(part) if isinstance(part, str) else ".+" for part in call.instruction)
+        if call.options:
+            pattern += " (?:" + "|".join(re.escape(option) for option in call.options) + ")"
+        if re.fullmatch(pattern, task.instruction, re.DOTALL):
+            return number
+    return None
+
+
+def parts_of(rows: Sequence[Gold], seed: int) -> Parts:
+    """Part annotated questions.
+
+    Raises:
+        DataError: a part is left without any.
+    """
+    parts = parted(rows, seed)
+    if not parts.learned or not parts.calibrated or not parts.measured:
+        raise DataError("there are too few different texts to learn, calibrate and measure on")
+    return parts
+
+
+def fingerprint(typed: TypedQuery, source: TableSource) -> dict[str, Any]:
+    """Return what tells one training from another: the calls of the query, and the corpus by name and columns."""
+    calls = [
+        {
+            "kind": call.kind,
+            "instruction": "".join(part if isinstance(part, str) else "{}" for part in call.instruction),
+            "options": list(call.options),
+        }
+        for call in typed.calls
+    ]
+    return {"calls": calls, "corpus": source.name, "columns": [f"{f.name} {f.type}" for f in typed.columns]}
+
+
+Progress = Callable[[str], None]
