@@ -83,14 +83,9 @@ def strata_of(asked: Asked) -> NDArray[np.int64]:
 def allocated(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Return how many to draw from strata of these sizes: equal numbers, what one lacks goes to the others."""
     quotas = np.zeros_like(sizes)
-    left = min(count, int(sizes.sum()))
-    while left:
+    for _ in range(min(count, int(sizes.sum()))):
         open_ = np.flatnonzero(quotas < sizes)
-        share, rest = divmod(left, len(open_))
-        wanted = np.full(len(open_), share) + (np.arange(len(open_)) < rest)
-        given = np.minimum(wanted, sizes[open_] - quotas[open_])
-        quotas[open_] += given
-        left -= int(given.sum())
+        quotas[open_[quotas[open_].argmin()]] += 1
     return quotas
 
 

@@ -1,0 +1,172 @@
+"""Parting, calibrating, measuring, and what is said about poor annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import falconql
+from falconql.errors import ConfigError
+from falconql.runtime.plan import ModelCall
+from falconql.runtime.proxy.base import SpanValue
+from falconql.runtime.proxy.manifest import LabelCalibration
+from falconql.specialise.calibrating import calibrations, label_calibration
+from falconql.specialise.gold import Gold, parted
+from falconql.specialise.job import Drawn
+from falconql.specialise.measuring import measure
+from falconql.specialise.people import Answer, Task
+from falconql.specialise.training import annotated, call_of
+from tests.fakes import FakeProxy
+
+GENERAL = LabelCalibration(1.0, 0.0, 0.5)
+
+
+def label(text: str, answer: bool, *, call: int = 0, weight: float = 1.0, instruction: str = "q") -> Gold:
+    return Gold(call, Task("label", text, instruction), answer, weight, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2), st.booleans()), max_size=120), st.integers(0, 3))
+def test_parts_share_no_text_and_lose_none(drawn: list[tuple[int, int, bool]], seed: int) -> None:
+    rows = [label(f"text {text}", answer, call=call) for text, call, answer in drawn]
+    parts = parted(rows, seed)
+    texts = [{row.task.text for row in part} for part in (parts.learned, parts.calibrated, parts.measured)]
+    assert sum(map(len, texts)) == len(set.union(*texts))
+    assert len(parts.learned) + len(parts.calibrated) + len(parts.measured) == len(rows)
+
+
+def test_rare_answers_are_in_every_part() -> None:
+    rows = [label(f"text {number}", number < 20) for number in range(400)]
+    parts = parted(rows, 0)
+    shares = [sum(bool(row.answer) for row in part) for part in (parts.learned, parts.calibrated, parts.measured)]
+    assert shares == [13, 3, 4]
+    assert [len(part) for part in (parts.learned, parts.calibrated, parts.measured)] == [260, 60, 80]
+
+
+class Scores(FakeProxy):
+    """Scores a text by the number it holds."""
+
+    def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([float(text) for text in texts], dtype=np.float32)
+
+    def spans(
+        self, texts: Sequence[str], instructions: Sequence[str], threshold: float | None = None
+    ) -> list[list[SpanValue]]:
+        limit = 0.5 if threshold is None else threshold
+        return [[s for s in (SpanValue(0, 1, 0.3), SpanValue(2, 3, 0.7)) if s.score >= limit] for _ in texts]
+
+
+def test_a_biased_instruction_is_moved_to_where_its_answers_part() -> None:
+    rows = [label(str(score), score > 0.8) for score in np.round(np.linspace(0.6, 0.99, 60), 4)]
+    found = label_calibration(Scores(), rows, GENERAL)
+    margin = np.log(0.8 / 0.2) / found.temperature + found.bias
+    assert 1 / (1 + np.exp(-margin)) == pytest.approx(found.threshold, abs=0.06)
+    assert found.bias < -0.5
+
+
+def test_few_rows_change_little() -> None:
+    rows = [label("0.9", True), label("0.6", False)]
+    found = label_calibration(Scores(), rows, GENERAL)
+    assert found.threshold == 0.5
+    assert abs(found.bias) < 1.0
+
+
+def test_spans_get_the_threshold_that_finds_them() -> None:
+    rows = [
+        Gold(0, Task("spans", "a b", f"q{n % 2}"), ((0, 1), (2, 3)) if n % 2 else ((2, 3),), 1.0, 0) for n in range(40)
+    ]
+    found = calibrations(Scores(), rows, GENERAL)["span"]
+    assert found["q1"]["threshold"] <= 0.3 < found["q0"]["threshold"]
+
+
+def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
+    rows = [
+        label("0.9", True, weight=1.0),
+        label("0.1", False, weight=97.0),
+        label("0.2", True, weight=1.0),
+        label("0.8", False, weight=1.0),
+    ]
+    found = measure(Scores(), rows)
+    assert found.f1.value == pytest.approx(0.5)
+    assert found.accuracy is not None
+    assert found.accuracy.value == pytest.approx(0.98)
+    assert found.positives.value == pytest.approx(0.02)
+    assert found.f1.low <= 0.5 <= found.f1.high
+
+
+def test_spans_are_measured_by_words() -> None:
+    rows = [Gold(0, Task("spans", "a b c", "q"), ((2, 5),), 1.0, 0)]
+    assert measure(Scores(), rows).f1.value == pytest.approx(2 / 3)
+
+
+CALLS = (
+    'let good = label("Is it good?") let kind = choose("kind?", "a", "b") where good select id, kind, '
+    'who: spans("person"), of: span("job of {id}")'
+)
+
+
+def calls() -> tuple[ModelCall, ...]:
+    return falconql.query(CALLS).resolved({"id": ["1"], "text": ["x"]})[1].calls
+
+
+@pytest.mark.parametrize(
+    ("kind", "instruction", "wanted"),
+    [
+        ("label", "Is it good?", "label"),
+        ("label", "kind? a", "choose"),
+        ("label", "kind? c", None),
+        ("spans", "person", "spans"),
+        ("spans", "job of Ada", "span"),
+        ("spans", "Is it good?", None),
+    ],
+)
+def test_an_annotation_finds_its_call(kind: str, instruction: str, wanted: str | None) -> None:
+    found = call_of(calls(), Task(kind, "t", instruction))
+    assert (None if found is None else calls()[found].kind) == wanted
+
+
+class Annotator:
+    """Answers every second question."""
+
+    def annotate(self, tasks: Sequence[Task]) -> list[Answer | None]:
+        return [None if number % 2 else False for number in range(len(tasks))]
+
+
+def test_people_go_before_the_annotator_and_gaps_are_counted() -> None:
+    typed = falconql.query(CALLS).resolved({"id": ["1"], "text": ["x"]})[1]
+    number = next(n for n, call in enumerate(typed.calls) if call.kind == "label")
+    drawn = [Drawn(number, Task("label", f"text {n}", "Is it good?"), 5.0, 1) for n in range(60)]
+    people: dict[Task, Answer] = {
+        drawn[0].task: True,
+        Task("label", "mine", "Is it good?"): True,
+        Task("label", "x", "?"): True,
+    }
+    found = annotated(typed, drawn, people, Annotator())
+    assert found.unanswered == 29
+    assert len(found.rows) == 32
+    by_text = {row.task.text: row for row in found.rows}
+    assert (by_text["text 0"].answer, by_text["text 0"].weight, by_text["mine"].weight) == (True, 5.0, 1.0)
+    said = " ".join(found.warnings)
+    assert "1 annotations are for instructions that the query does not have" in said
+    assert "29 questions got no usable answer" in said
+    assert "has no annotations" in said
+
+
+def test_one_answer_only_is_said() -> None:
+    typed = falconql.query('where label("q")').resolved({"text": ["x"]})[1]
+    never = {Task("label", str(n), "q"): False for n in range(30)}
+    assert "nothing among 30" in annotated(typed, [], never, None).warnings[0]
+    always = {task: True for task in never}
+    assert "all of 30" in annotated(typed, [], always, None).warnings[0]
+
+
+def test_too_few_texts_and_foreign_instructions_are_refused() -> None:
+    typed = falconql.query('where label("q")').resolved({"text": ["x"]})[1]
+    with pytest.raises(ConfigError, match="3 annotated texts are too few"):
+        annotated(typed, [], {Task("label", str(n), "q"): True for n in range(3)}, None)
+    with pytest.raises(ConfigError, match="for other instructions than the query's, such as 'p'"):
+        annotated(typed, [], {Task("label", str(n), "p"): True for n in range(30)}, None)
