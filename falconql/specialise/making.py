@@ -81,7 +81,7 @@ def make(
         OSError: a file cannot be written.
     """
     config = replace(config, max_tokens=base.manifest.max_tokens)
-    model = trainable(base.folder)
+    model = trainable(base.folder, seed=config.seed)
     tokenizer = base.prompter.tokenizer
     learned = [row.example for row in parts.learned] + list(rehearsed)
     held_out = [row.example for row in parts.calibrated]

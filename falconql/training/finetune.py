@@ -1,8 +1,9 @@
 """Fine-tuning: a trained proxy model and a few hundred examples to a specialist.
 
 All instructions are learned together. What is true of few texts weighs as much as what is true of many; the weights
-kept are those of the epoch with the least loss on examples held out. A run writes its state after every epoch and goes
-on from there.
+kept are those of the epoch with the least loss on examples held out. The embeddings stay as they are: a few hundred
+texts say little about 30,000 words, and what moves there is lost when they are quantised. A run writes its state after
+every epoch and goes on from there.
 """
 
 from __future__ import annotations
@@ -143,7 +144,10 @@ class _Tuner:
 
     def __init__(self, model: nn.Module, config: FineTuning, device: torch.device, state: Path | None) -> None:
         self.model, self.config, self.device, self.state = model, config, device, state
-        self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.01)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(".embeddings." not in name)
+        moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.AdamW(moved, lr=config.learning_rate, weight_decay=0.01)
         self.history: list[Epoch] = []
         self.best: dict[str, torch.Tensor] = {}
         self.steps = self.all_steps = 0

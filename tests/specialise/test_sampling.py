@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from falconql.runtime.expression import ColumnRef
 from falconql.runtime.plan import CallKind, ModelCall
@@ -63,12 +64,12 @@ def test_estimates_are_not_biased_by_the_drawing() -> None:
     values = []
     for seed in range(60):
         sample = draw(made(scores.tolist()), 1.0, 200, seed)
-        found = estimate(
-            lambda rows, weights, own=truth[sample.chosen]: float((own[rows] * weights).sum() / weights.sum()),
-            sample.weights,
-            sample.strata,
-            samples=60,
-        )
+        own = truth[sample.chosen]
+
+        def share(rows: NDArray[np.int64], weights: NDArray[np.float64], own: NDArray[np.bool_] = own) -> float:
+            return float((own[rows] * weights).sum() / weights.sum())
+
+        found = estimate(share, sample.weights, sample.strata, samples=60)
         values.append((found.value, found.low <= truth.mean() <= found.high))
     assert np.mean([value for value, _ in values]) == pytest.approx(truth.mean(), abs=0.01)
     # Below 0.95: bootstrap intervals are too narrow where a large stratum shows one positive or none.

@@ -55,6 +55,12 @@ def config(epochs: int = 20, patience: int = 20) -> FineTuning:
     return FineTuning(learning_rate=3e-3, epochs=epochs, patience=patience, tokens_per_step=256)
 
 
+def _arrays(seed: int) -> dict[str, np.ndarray]:
+    from falconql.training.dataset import collate, tokenise
+
+    return collate(tokenise(made_tokenizer(), made(16, seed), 64, 0))
+
+
 def test_a_model_learns_labels_and_spans_together(model: torch.nn.Module) -> None:
     from falconql.training.dataset import collate, tokenise
 
@@ -136,6 +142,30 @@ def test_a_proxy_gives_its_weights_back(model: torch.nn.Module, tmp_path: Path, 
         wanted = model.eval()(**tensors).logits.softmax(-1).numpy()
         got = trainable(folders[form]).eval()(**tensors).logits.softmax(-1).numpy()
     assert np.abs(wanted - got).max() < (0.1 if form == "" else 1e-5)
+
+
+def test_a_small_step_survives_being_quantised_again(model: torch.nn.Module, tmp_path: Path) -> None:
+    """On the grid of the first quantisation, steps below half of it would leave no trace."""
+    from falconql.training.exporter import export
+    from tests.proxy.tiny import MANIFEST
+
+    fine_tune(model, made_tokenizer(), made(60, 1), [], config(epochs=2))
+    made_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    inputs = [{n: a for n, a in _arrays(seed).items() if n != "targets"} for seed in range(4)]
+
+    def quantised(name: str, trained: torch.nn.Module) -> Path:
+        out = tmp_path / name
+        export(trained, tmp_path / "tokenizer.json", MANIFEST, inputs, float_dir=tmp_path / "exact", int8_dir=out)
+        return out
+
+    name = "bert.encoder.layer.0.intermediate.dense.weight"
+    first = trainable(quantised("first", model))
+    start = first.get_parameter(name).detach().clone()
+    step = start.abs().max(dim=1, keepdim=True).values / 63
+    with torch.no_grad():
+        first.get_parameter(name).add_(0.25 * step)
+    moved = trainable(quantised("second", first)).get_parameter(name).detach() - start
+    assert float((moved / step).mean()) == pytest.approx(0.25, abs=0.05)
 
 
 def test_a_model_of_another_make_cannot_be_trained_on(tmp_path: Path) -> None:
