@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from falconql.result import Explained, Result, Run
     from falconql.runtime.io.base import TableSource
     from falconql.runtime.metrics import RunMetrics
-    from falconql.runtime.plan import Plan
+    from falconql.runtime.plan import Plan, ProxyRef
     from falconql.runtime.proxy.base import Proxy as OpenedProxy
     from falconql.syntax.definitions import Definitions
 
@@ -239,7 +239,7 @@ class Query:
         if limit is not None:
             typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
         if isinstance(proxy, str):
-            typed = replace(typed, proxy=replace(typed.proxy, name=proxy, llm=False))
+            typed = replace(typed, proxy=_named(proxy))
         opened = proxy.opened if isinstance(proxy, Proxy) else None if isinstance(proxy, str) else proxy
         if opened is None and typed.calls and with_proxy:
             opened = self._open_proxy(typed, named_in_query=proxy is None)
@@ -252,8 +252,9 @@ class Query:
 
         name = typed.proxy.name
         if typed.proxy.llm:
-            advice = "leave `using` out to run on the proxy that ships with FalconQL, or name one: --proxy NAME"
-            raise self._wrong_proxy("FQL301", "queries run on proxies, not on an LLM", advice)
+            from falconql.annotating.setup import llm_proxy
+
+            return llm_proxy(name)
         if named_in_query and self.folder is not None and (self.folder / name).is_dir():
             return open_proxy(str(self.folder / name))
         try:
@@ -329,6 +330,16 @@ class Query:
         checked = self._checked(None)
         if not checked:
             raise QueryError(checked.diagnostics, self.source)
+
+
+def _named(proxy: str) -> ProxyRef:
+    """Return what a name means: ``llm:MODEL`` is a language model, everything else a proxy."""
+    from falconql.runtime.plan import ProxyRef
+
+    prefix, colon, model = proxy.partition(":")
+    if prefix == "llm" and (colon or proxy == "llm"):
+        return ProxyRef(model, llm=True)
+    return ProxyRef(proxy)
 
 
 _CORPUS_HINT = 'add `from "file.parquet"` to the query, or give the file with --from'

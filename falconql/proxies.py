@@ -51,9 +51,10 @@ class Proxy:
 
 
 def proxy(name: str = "kestrel") -> Proxy:
-    """Return a proxy by registered name or folder.
+    """Return a proxy by registered name or folder; ``llm:MODEL`` asks a large language model.
 
     Raises:
+        ConfigError: no language model is set up.
         ProxyError: there is none of that name, it breaks the contract, or ONNX Runtime is missing.
 
     Example:
@@ -62,6 +63,10 @@ def proxy(name: str = "kestrel") -> Proxy:
         >>> scores.shape, bool(scores[0] > scores[1])
         ((2,), True)
     """
+    if name == "llm" or name.startswith("llm:"):
+        from falconql.annotating.setup import llm_proxy
+
+        return Proxy(llm_proxy(name.partition(":")[2]))
     from falconql.runtime.proxy import open_proxy
 
     return Proxy(open_proxy(name))

@@ -57,6 +57,10 @@ class OpenAIChat:
         # Newer OpenAI models refuse a temperature and want the limit under another name.
         self._refused: set[str] = set()
 
+    def close(self) -> None:
+        """End requests that are under way in other threads."""
+        self._client.close()
+
     @cached_property
     def model(self) -> str:
         """The model's name; asked for when the settings name none."""

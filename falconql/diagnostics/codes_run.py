@@ -6,14 +6,6 @@ from falconql.diagnostics.entry import CodeEntry
 
 ENTRIES = (
     CodeEntry(
-        "FQL301",
-        "a run on a large language model",
-        "Queries run on proxies: small models that answer on this machine. `using llm` names the model that annotates "
-        "when a proxy is trained. Train a proxy, or leave `using` out for the one that ships with FalconQL.",
-        'text body\nusing llm "gpt-5.2-mini"\nwhere label("Is it about sports?")',
-        'text body\nwhere label("Is it about sports?")',
-    ),
-    CodeEntry(
         "FQL302",
         "a proxy that is not there",
         "`using` names a proxy: one that ships with FalconQL, one that was added with `falconql proxies add`, or a "

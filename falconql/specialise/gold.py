@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from falconql.specialise.people import Answer, Task
+from falconql.annotating.answers import Answer
+from falconql.annotating.prompt import Task
 from falconql.training.examples import Example
 
 # Of every group of twenty texts of a kind.

@@ -9,27 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from falconql.annotating.answers import Answer, Spans
+from falconql.annotating.prompt import Task
 from falconql.runtime.errors import DataError
 
-Spans = tuple[tuple[int, int], ...]
-Answer = bool | Spans
-
 YES, NO = "yes", "no"
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A question to annotate: ``kind`` is ``label`` or ``spans``."""
-
-    kind: str
-    text: str
-    instruction: str
 
 
 def read_answers(path: Path) -> dict[Task, Answer]:

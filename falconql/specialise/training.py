@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from falconql.annotating.answers import Answer
+from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError
 from falconql.runtime.errors import DataError
 from falconql.specialise.gold import Gold, Parts, parted
 from falconql.specialise.job import Drawn, Job
-from falconql.specialise.people import Answer, Task
 from falconql.specialise.questions import Asked, asked, draw_pool
 from falconql.specialise.sampling import draw, size
 

@@ -142,10 +142,12 @@ def test_wrong_data() -> None:
         falconql.query("select id").run()
 
 
-def test_an_llm_is_named_but_not_run() -> None:
+def test_an_llm_that_is_not_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     query = falconql.query('using llm "gpt-5.2" where label("Is it blue?")')
     assert query.check(ROWS)
-    with pytest.raises(falconql.QueryError, match="FQL301"):
+    with pytest.raises(falconql.ConfigError, match="no language model is set up"):
         query.run(ROWS)
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import falconql
+from falconql.annotating.answers import Answer
+from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError
 from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import SpanValue
@@ -19,7 +21,6 @@ from falconql.specialise.calibrating import calibrations, label_calibration
 from falconql.specialise.gold import Gold, parted
 from falconql.specialise.job import Drawn
 from falconql.specialise.measuring import measure
-from falconql.specialise.people import Answer, Task
 from falconql.specialise.training import annotated, call_of
 from tests.fakes import FakeProxy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +14,11 @@ from falconql.cli.terminal import say
 from falconql.errors import DataError
 
 if TYPE_CHECKING:
+    from falconql.annotating.annotator import Annotator
+    from falconql.annotating.answers import Answer
+    from falconql.annotating.budget import Usage
+    from falconql.annotating.prompt import Task
     from falconql.specialise.job import Drawn
-    from falconql.specialise.people import Answer, Task
     from falconql.specialise.run import Trained, Training
     from falconql.training.finetune import Epoch
 
@@ -84,6 +87,8 @@ def command(
             return
         model = _annotator(annotator, budget, training, bool(people), tell)
         rows = training.annotate(drawn, people, model)
+        if model is not None:
+            tell(_usage(model.usage))
         for warning in rows.warnings:
             say(f"warning: {warning}")
         annotators = [*(str(path) for path in annotations), *([] if model is None else [model.name])]
@@ -92,13 +97,42 @@ def command(
     _print(training, trained)
 
 
-def _annotator(model: str | None, budget: str | None, training: Training, people: bool, tell: Tell) -> Any:
+def _annotator(model: str | None, budget: str | None, training: Training, people: bool, tell: Tell) -> Annotator | None:
     """Return what answers the questions that no person answered; None for nobody."""
     if model == "none" or (model is None and people):
         return None
-    from falconql.specialise.machine import annotator
+    from falconql.annotating.setup import annotator
 
-    return annotator(model, budget, training.job.answers, tell)
+    return annotator(model, training.job.answers, budget=budget, on_progress=_progress(tell))
+
+
+def _progress(tell: Tell) -> Callable[[int, int], None]:
+    """Return what tells every tenth of the way."""
+    told = 0
+
+    def tenth(done: int, of: int) -> None:
+        nonlocal told
+        if done * 10 // of > told:
+            told = done * 10 // of
+            tell(f"{done:,} of {of:,} questions answered")
+
+    return tenth
+
+
+def _usage(usage: Usage) -> str:
+    """Return what annotating took, in a line."""
+    told = [f"{usage.requests:,} requests", f"{usage.tokens:,} tokens"]
+    if usage.usd is not None:
+        told.append(f"${usage.usd:.2f}")
+    if usage.known:
+        told.append(f"{usage.known:,} answers were there already")
+    if usage.rejected or usage.repaired:
+        told.append(f"{usage.rejected:,} pieces do not stand in their texts, {usage.repaired:,} in another form")
+    if usage.twice:
+        told.append(f"asked twice, {100 * usage.agreed / usage.twice:.0f} % of {usage.twice:,} answers stay")
+    if usage.unasked:
+        told.append(f"{usage.unasked:,} questions were left out by the budget")
+    return "; ".join(told)
 
 
 def _drawn(drawn: Sequence[Drawn]) -> str:
