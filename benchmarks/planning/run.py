@@ -20,9 +20,9 @@ from typing import Any
 from cases import CATEGORIES, Case, cases, overlaps
 from judge import judge
 
-from falconql.asking.client import OpenAIChat
+from falconql.llm.client import OpenAIChat
 from falconql.asking.decoding import grammars_for
-from falconql.asking.endpoint import Endpoint
+from falconql.llm.endpoint import Endpoint
 from falconql.asking.library import examples
 from falconql.asking.loop import Answer, Planner, Settings
 from falconql.asking.prompt import PromptSettings

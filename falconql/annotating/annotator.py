@@ -12,7 +12,7 @@ from falconql.annotating.answers import Answer, Read, read
 from falconql.annotating.budget import Budget, Usage
 from falconql.annotating.prompt import MODES, Request, Task, fields, requests_about
 from falconql.annotating.store import Store
-from falconql.asking.client import ChatClient, Refused, Reply
+from falconql.llm.client import ChatClient, Refused, Reply
 from falconql.errors import ModelServerError
 
 IN_FLIGHT = 8

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from falconql.asking.client import Message
+from falconql.llm.client import Message
 
 # A change of wording takes a new number, so that answers on disk are not mixed.
 WORDING = 1

@@ -9,8 +9,8 @@ from falconql.annotating.annotator import IN_FLIGHT, Annotator, Limits
 from falconql.annotating.budget import Budget, Usage, price_of
 from falconql.annotating.proxy import LlmProxy
 from falconql.annotating.store import Store
-from falconql.asking.client import OpenAIChat
-from falconql.asking.endpoint import Endpoint
+from falconql.llm.client import OpenAIChat
+from falconql.llm.endpoint import Endpoint
 from falconql.errors import ConfigError
 from falconql.runtime.proxy.registry import user_folder
 

@@ -1,7 +1,7 @@
 """Asking in plain words: an instruction and a corpus to a checked query, by way of a language model.
 
 ``loop`` is the way through; ``corpus`` says what a model is told of the data, ``prompt`` and ``library`` how it
-is asked, ``constraint`` and ``client`` reach it, ``reading``, ``mending`` and ``review`` look at what it wrote.
+is asked, ``constraint`` and ``falconql.llm`` reach it, ``reading``, ``mending`` and ``review`` look at what it wrote.
 Nothing here runs a query.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from falconql.api import Query
-    from falconql.asking.endpoint import Endpoint
+    from falconql.llm.endpoint import Endpoint
     from falconql.asking.loop import Answer, Settings
 
 __all__ = ["ask", "plan"]
@@ -51,10 +51,10 @@ def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, setti
         DataError: the corpus cannot be read.
     """
     from falconql.api import opened
-    from falconql.asking.client import OpenAIChat
+    from falconql.llm.client import OpenAIChat
     from falconql.asking.corpus import look_at
     from falconql.asking.decoding import grammars_for
-    from falconql.asking.endpoint import Endpoint
+    from falconql.llm.endpoint import Endpoint
     from falconql.asking.loop import Planner, Settings
 
     endpoint = endpoint or Endpoint.from_environment()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from falconql.api import Query
-from falconql.asking.client import ChatClient, Message, Refused, Reply
+from falconql.llm.client import ChatClient, Message, Refused, Reply
 from falconql.asking.constraint import FREE, Grammars, Ladder, ways
 from falconql.asking.corpus import Corpus
 from falconql.asking.mending import mend

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from falconql.asking.client import Message
+from falconql.llm.client import Message
 from falconql.asking.corpus import Corpus, described, shown_rows
 from falconql.asking.library import Example, examples, likest
 

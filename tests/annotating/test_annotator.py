@@ -22,8 +22,8 @@ from falconql.annotating.budget import Budget
 from falconql.annotating.prompt import Task
 from falconql.annotating.setup import annotator, llm_proxy
 from falconql.annotating.store import Store
-from falconql.asking.client import OpenAIChat
-from falconql.asking.endpoint import Endpoint
+from falconql.llm.client import OpenAIChat
+from falconql.llm.endpoint import Endpoint
 from falconql.errors import ConfigError, ModelServerError
 from tests.asking.server import Say, Server, serving
 
@@ -273,8 +273,8 @@ import sys
 from pathlib import Path
 from falconql.annotating.annotator import Annotator, Limits
 from falconql.annotating.store import Store
-from falconql.asking.client import OpenAIChat
-from falconql.asking.endpoint import Endpoint
+from falconql.llm.client import OpenAIChat
+from falconql.llm.endpoint import Endpoint
 from tests.annotating.test_annotator import WANTED, tasks
 chat = OpenAIChat(Endpoint(sys.argv[1], "key", "m", 5.0), retries=0)
 found = Annotator(chat, Store(Path(sys.argv[2]), "m"), Limits(in_flight=2, twice=False)).annotate(tasks())

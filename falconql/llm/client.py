@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from falconql.asking.endpoint import Endpoint
+from falconql.llm.endpoint import Endpoint
 from falconql.errors import ConfigError, ModelServerError
 
 RETRIES = 3
