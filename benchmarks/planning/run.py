@@ -20,15 +20,15 @@ from typing import Any
 from cases import CATEGORIES, Case, cases, overlaps
 from judge import judge
 
-from falconql.llm.client import OpenAIChat
 from falconql.asking.decoding import grammars_for
-from falconql.llm.endpoint import Endpoint
 from falconql.asking.library import examples
 from falconql.asking.loop import Answer, Planner, Settings
 from falconql.asking.prompt import PromptSettings
 from falconql.catalog import Catalog
 from falconql.check import TypedQuery, check_query
 from falconql.errors import AskError
+from falconql.llm.client import OpenAIChat
+from falconql.llm.endpoint import Endpoint
 from falconql.source import Source
 from falconql.syntax import parse
 

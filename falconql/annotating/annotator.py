@@ -12,8 +12,8 @@ from falconql.annotating.answers import Answer, Read, read
 from falconql.annotating.budget import Budget, Usage
 from falconql.annotating.prompt import MODES, Request, Task, fields, requests_about
 from falconql.annotating.store import Store
-from falconql.llm.client import ChatClient, Refused, Reply
 from falconql.errors import ModelServerError
+from falconql.llm.client import ChatClient, Refused, Reply
 
 IN_FLIGHT = 8
 QUESTIONS_TOGETHER = 8

@@ -9,9 +9,9 @@ from falconql.annotating.annotator import IN_FLIGHT, Annotator, Limits
 from falconql.annotating.budget import Budget, Usage, price_of
 from falconql.annotating.proxy import LlmProxy
 from falconql.annotating.store import Store
+from falconql.errors import ConfigError
 from falconql.llm.client import OpenAIChat
 from falconql.llm.endpoint import Endpoint
-from falconql.errors import ConfigError
 from falconql.runtime.proxy.registry import user_folder
 
 

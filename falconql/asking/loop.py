@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from falconql.api import Query
-from falconql.llm.client import ChatClient, Message, Refused, Reply
 from falconql.asking.constraint import FREE, Grammars, Ladder, ways
 from falconql.asking.corpus import Corpus
 from falconql.asking.mending import mend
@@ -29,6 +28,7 @@ from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.diagnostics.render import render, to_json_object
 from falconql.errors import AskError, QueryError
+from falconql.llm.client import ChatClient, Message, Refused, Reply
 from falconql.source import Source
 
 REPAIRS = 3

@@ -22,9 +22,9 @@ from falconql.annotating.budget import Budget
 from falconql.annotating.prompt import Task
 from falconql.annotating.setup import annotator, llm_proxy
 from falconql.annotating.store import Store
+from falconql.errors import ConfigError, ModelServerError
 from falconql.llm.client import OpenAIChat
 from falconql.llm.endpoint import Endpoint
-from falconql.errors import ConfigError, ModelServerError
 from tests.asking.server import Say, Server, serving
 
 TEXTS = [f"Ada has {number} apples" for number in range(20)]

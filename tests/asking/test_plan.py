@@ -9,9 +9,9 @@ import pytest
 
 import falconql
 from falconql.asking import plan
-from falconql.llm.endpoint import Endpoint
 from falconql.asking.loop import Answer, Settings
 from falconql.errors import AskError, ModelServerError
+from falconql.llm.endpoint import Endpoint
 from tests.asking.server import Answers, Say, Server, serving
 
 CORPUS = {
