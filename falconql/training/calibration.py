@@ -6,7 +6,7 @@ out. The proxy is run by the same runtime that users run, so that what is fitted
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from falconql.runtime.proxy.base import Proxy
 from falconql.runtime.proxy.decoding import is_question
 from falconql.training.examples import Example, dev_examples
-from falconql.training.scoring import Counts, balanced_accuracy, exact_spans
+from falconql.training.scoring import Counts, answer_f1, balanced_accuracy, exact_spans
 from falconql.training.sources import sets_in
 
 EDGE = 1e-7
@@ -27,6 +27,7 @@ SPAN_THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.
 SPAN_ROWS_PER_SET = 40
 LEAST_SPAN_ROWS = 5
 
+SpanMeasure = Callable[[Proxy, Sequence[Example], float], float]
 Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
@@ -128,21 +129,28 @@ def fit_label_threshold(labels: Sequence[Scored]) -> tuple[float, float]:
 
 
 def _fit_span_thresholds(proxy: Proxy, by_set: Sequence[Sequence[Example]]) -> tuple[float, float, float]:
-    """Return the thresholds for types and for questions, and the mean exact F1 over the sets with both."""
+    """Return the thresholds for types and for questions, and the mean F1 over the sets with both."""
     asked = [[e for e in examples if not isinstance(e.answer, bool)][:SPAN_ROWS_PER_SET] for examples in by_set]
     fitted = {}
     for questions in (False, True):
         groups = [[e for e in group if is_question(e.instruction) == questions] for group in asked]
-        fitted[questions] = fit_span_threshold(proxy, [group for group in groups if len(group) >= LEAST_SPAN_ROWS])
+        enough = [group for group in groups if len(group) >= LEAST_SPAN_ROWS]
+        fitted[questions] = fit_span_threshold(proxy, enough, _answer_f1 if questions else _span_f1)
     found = [f1 for _, scores in fitted.values() for f1 in scores]
     return fitted[False][0], fitted[True][0], mean(found) if found else 0.0
 
 
-def fit_span_threshold(proxy: Proxy, groups: Sequence[Sequence[Example]]) -> tuple[float, list[float]]:
-    """Return the threshold with the best mean exact F1 over the groups, and the F1 of each; 0.5 without any."""
+def fit_span_threshold(
+    proxy: Proxy, groups: Sequence[Sequence[Example]], measure: SpanMeasure | None = None
+) -> tuple[float, list[float]]:
+    """Return the threshold with the best mean F1 over the groups, and the F1 of each; 0.5 without any.
+
+    ``measure`` is exact F1 over all spans, if left out.
+    """
     if not groups:
         return 0.5, []
-    scores = {limit: [_span_f1(proxy, group, limit) for group in groups] for limit in SPAN_THRESHOLDS}
+    own = measure or _span_f1
+    scores = {limit: [own(proxy, group, limit) for group in groups] for limit in SPAN_THRESHOLDS}
     best = max(scores, key=lambda limit: mean(scores[limit]))
     return best, scores[best]
 
@@ -154,3 +162,15 @@ def _span_f1(proxy: Proxy, examples: Sequence[Example], threshold: float) -> flo
         wanted = () if isinstance(example.answer, bool) else example.answer
         total += exact_spans([(span.start, span.end) for span in spans], wanted)
     return total.f1
+
+
+def _answer_f1(proxy: Proxy, examples: Sequence[Example], threshold: float) -> float:
+    """Return the mean word F1 of the best span: what a query that asks a question takes as the answer."""
+    found = proxy.spans([e.text for e in examples], [e.instruction for e in examples], threshold)
+    scores = []
+    for example, spans in zip(examples, found, strict=True):
+        best = max(spans, key=lambda span: span.score, default=None)
+        said = "" if best is None else example.text[best.start : best.end]
+        wanted = () if isinstance(example.answer, bool) else example.answer
+        scores.append(answer_f1(said, [example.text[start:end] for start, end in wanted]))
+    return mean(scores)
