@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from falconql.runtime.answers import Answers
+from falconql.runtime.cache import ResultCache
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.proxy.base import Proxy
@@ -20,6 +21,7 @@ class ExecContext:
         proxy: the opened proxy; None when the plan has no model call.
         first_rows: rows of the first batch, where somebody waits for the first results.
         answers: where to find and keep the proxy's answers; None keeps them for this run only.
+        cache: where to find and keep them on disk; None for nowhere.
         batch_rows: rows per batch at most; None chooses by what the plan does. With model calls
             batches start small and grow, so that a ``limit`` can stop early and the first
             measurements cost little; without, they are as large as memory allows.
@@ -32,5 +34,6 @@ class ExecContext:
     batch_rows: int | None = None
     first_rows: int | None = None
     answers: Answers | None = None
+    cache: ResultCache | None = None
     metrics: RunMetrics = field(default_factory=RunMetrics)
     on_progress: Callable[[RunMetrics], None] | None = None

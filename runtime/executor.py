@@ -70,7 +70,7 @@ class _Run:
 
     def __init__(self, plan: Plan, ctx: ExecContext) -> None:
         self._ctx = ctx
-        self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics, ctx.answers)
+        self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics, ctx.answers, ctx.cache)
         self._operators = build(plan, ctx, self._calls)
         self._filters = [op.metrics for op in self._operators if op.metrics.name in ("Scan", "Filter")]
         self._opened: list[Generator[Frame, None, None]] = []
@@ -91,8 +91,11 @@ class _Run:
 
     def close(self) -> None:
         """End the operators, the last one first; so a limit or an interruption ends the scan."""
-        for frames in reversed(self._opened):
-            frames.close()
+        try:
+            for frames in reversed(self._opened):
+                frames.close()
+        finally:
+            self._calls.close()
 
     def count(self) -> None:
         """Bring the numbers of the whole run up to date."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.api import Order
-from falconql.cli.options import order_option, proxy_option, query_options, the_query
+from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
 from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, save_report, write_metrics, write_rows
 from falconql.cli.progress import Progress, summary
-from falconql.cli.terminal import is_terminal, say
+from falconql.cli.terminal import is_terminal, say, say_warning
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--report", metavar="FILE", help="Write a page to look at to FILE: texts with spans, scores, the plan.")
 @click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
 @order_option
+@cache_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 def command(
     query: str | None,
@@ -42,6 +43,7 @@ def command(
     report: str | None,
     metrics: str | None,
     order: Order,
+    cache: bool | None,
     quiet: bool,
 ) -> None:
     """Run a query and print its rows, or write them with -o.
@@ -56,7 +58,15 @@ def command(
     # Rows that stream to the terminal and a live line would write over each other.
     silent = quiet or (output is None and not as_table and is_terminal(sys.stdout))
     with Progress(quiet=silent) as progress:
-        run = asked.start(corpus, proxy=proxy, limit=limit, order=order, on_progress=progress.batch_done)
+        run = asked.start(
+            corpus,
+            proxy=proxy,
+            limit=limit,
+            order=order,
+            cache=cache,
+            on_progress=progress.batch_done,
+            on_warning=say_warning,
+        )
         progress.watch(run.metrics, run.tokens_run)
         batches: Iterator[pa.RecordBatch] = run.batches()
         if report is not None:
