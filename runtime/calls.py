@@ -29,7 +29,7 @@ from falconql.runtime.proxy.reading import ReadsSpans, lowest_for, spans_in
 Question = tuple[str, str]
 Ask = Callable[[list[str], list[str]], Sequence[Any]]
 
-UNKNOWN = object()
+UNKNOWN: Any = object()
 """In the place of an answer that only the proxy can give."""
 
 
@@ -146,7 +146,7 @@ class ModelCalls:
             return self._labels(questions)
         if call.kind == "choose":
             return self._choices(call, questions)
-        found = [
+        found: list[Any] = [
             values if values is UNKNOWN else [_span(text, value) for value in values]
             for (text, _), values in zip(questions, self._spans(questions, call.threshold), strict=True)
         ]

@@ -12,6 +12,14 @@ from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.proxy.base import Proxy
 
 
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where an interrupted run goes on: so many rows of the corpus were read, so many came out of them."""
+
+    rows_read: int
+    rows_out: int
+
+
 @dataclass(slots=True)
 class ExecContext:
     """What a run is given.
@@ -25,6 +33,8 @@ class ExecContext:
         batch_rows: rows per batch at most; None chooses by what the plan does. With model calls
             batches start small and grow, so that a ``limit`` can stop early and the first
             measurements cost little; without, they are as large as memory allows.
+        resume: where to go on; None begins at the beginning. Only for plans without an operator that must
+            read everything first, and with the same plan and corpus as before.
         metrics: filled while running.
         on_progress: called after every batch with ``metrics``, for a progress display.
     """
@@ -35,5 +45,6 @@ class ExecContext:
     first_rows: int | None = None
     answers: Answers | None = None
     cache: ResultCache | None = None
+    resume: Resume | None = None
     metrics: RunMetrics = field(default_factory=RunMetrics)
     on_progress: Callable[[RunMetrics], None] | None = None

@@ -16,7 +16,7 @@ Data goes to standard output, everything else to standard error. Exit status: 0 
 
 A corpus named in a `.fql` file is looked up beside that file; one named with `--from` or in `-e` in the working folder.
 `NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies and of the cache, `FALCONQL_PRICES`
-names a file with prices of large models for `explain`. `FALCONQL_CACHE` names another folder for the answers of proxies,
+names a file with prices of large models for `explain`. `FALCONQL_CACHE` names another folder for answers of the proxy,
 or is `off`; `FALCONQL_CACHE_LIMIT` is what they may take (`2GiB` unless set): see [reliability](../reliability.md).
 
 This page is made from the commands' own help (`make docs`).

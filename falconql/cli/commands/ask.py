@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.failures import exit_status
+from falconql.cli.file import write_file
 from falconql.cli.options import proxy_option
-from falconql.cli.output import check_folder, first_rows, print_table, write_rows
+from falconql.cli.output import check_folder, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
 
@@ -110,7 +111,7 @@ def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None) -> 
         if output is None:
             found = first_rows(run)
         else:
-            write_rows(run, output, None)
+            write_file(run, output)
     if output is None:
         print_table(found, run)
     say(summary(run.metrics))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.api import Order
+from falconql.cli.file import write_file
 from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
 from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, save_report, write_metrics, write_rows
 from falconql.cli.progress import Progress, summary
@@ -48,7 +49,8 @@ def command(
 ) -> None:
     """Run a query and print its rows, or write them with -o.
 
-    A path after `from` is relative to the query's file.
+    A path after `from` is relative to the query's file. A run with -o that was interrupted goes on where it was when
+    the same command is given again.
     """
     for path, option in ((output, "-o"), (report, "--report"), (metrics, "--metrics")):
         if path is not None:
@@ -68,16 +70,18 @@ def command(
             on_warning=say_warning,
         )
         progress.watch(run.metrics, run.tokens_run)
-        batches: Iterator[pa.RecordBatch] = run.batches()
+        batches: Iterator[pa.RecordBatch] | None = None
         if report is not None:
             from falconql.report import Collector
 
             collector = Collector(run, asked.text, run.ctx.source.name)
-            batches = collector.watch(batches)
+            batches = collector.watch(run.batches())
         if as_table:
             found = first_rows(run, batches)
+        elif output is None:
+            write_rows(run, None, format_, batches)
         else:
-            write_rows(run, output, format_, batches)
+            write_file(run, output, format_, batches, quiet=silent)
     if as_table:
         print_table(found, run)
     if report is not None:
