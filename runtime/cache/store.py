@@ -30,6 +30,7 @@ MOST_RUN_BYTES = 64 << 20
 _ABOUT = "proxy.json"
 _PARTIAL_LIVES_S = 3600.0
 _DAY_S = 86_400
+_TRIES = 3
 
 
 class CacheWarning(UserWarning):
@@ -144,9 +145,12 @@ class ResultCache:
     def _refresh(self) -> None:
         """Open the files that are new, oldest first, and forget those that are gone."""
         opened = self._runs or {}
-        listed = list(_files(self.folder))
-        runs = {file.path: opened.get(file.path) or _open(file.path) for file in listed}
-        self._runs = {path: run for path, run in runs.items() if run is not None}
+        for _ in range(_TRIES):
+            found = {file.path: opened.get(file.path) or _open(file.path) for file in _files(self.folder)}
+            opened = {path: run for path, run in found.items() if run is not None}
+            if len(opened) == len(found):
+                break  # otherwise somebody has merged files since they were listed
+        self._runs = opened
         newer = 0
         self._fading = set()
         for file in reversed(sorted(_all_files(self.root))):
@@ -236,11 +240,10 @@ def clear(content: Content, *, before_day: int | None = None) -> None:
         OSError: a file cannot be deleted or written.
     """
     for file in _files(content.folder):
-        run = _open(file.path) if before_day is not None else None
-        if run is not None and before_day is not None:
-            entries = run.entries()
+        entries = _entries(file.path) if before_day is not None else None
+        if entries is not None and before_day is not None:
             kept = np.flatnonzero(entries.days >= before_day)
-            if kept.size == run.count:
+            if kept.size == entries.days.size:
                 continue
             if kept.size:
                 write_run(content.folder, entries.take(kept), file.when)
@@ -258,12 +261,7 @@ def merge(folder: Path, sources: Sequence[Path]) -> None:
     Raises:
         OSError: it cannot be written; the sources stay.
     """
-    parts = []
-    for path in sources:
-        run = _open(path)
-        with contextlib.suppress(Damaged):
-            parts.extend([] if run is None else [run.entries()])
-    if parts:
+    if parts := [entries for path in sources if (entries := _entries(path)) is not None]:
         write_run(folder, joined(parts), _when(sources[-1].name))
     for path in sources:
         _remove(path)
@@ -294,6 +292,14 @@ def _open(path: Path) -> Run | None:
         _remove(path)
     except (OSError, ValueError):
         pass
+    return None
+
+
+def _entries(path: Path) -> Entries | None:
+    """Return what is in a file, None if nothing in it is of use."""
+    run = _open(path)
+    with contextlib.suppress(Damaged):
+        return None if run is None else run.entries()
     return None
 
 
