@@ -99,7 +99,8 @@ def write_run(folder: Path, entries: Entries, when: int) -> Path:
     try:
         with partial.open("wb") as file:
             file.write(_HEADER.pack(_MAGIC, len(entries.heads), int(offsets[-1])))
-            for array, kind in zip((entries.heads, entries.checks, offsets, entries.days), _KINDS, strict=True):
+            arrays: list[NDArray[Any]] = [entries.heads, entries.checks, offsets, entries.days]
+            for array, kind in zip(arrays, _KINDS, strict=True):
                 file.write(array.astype(kind).tobytes())
             file.write(b"".join(entries.results))
         os.replace(partial, path)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import falconql
 from falconql.check.typed import TypedQuery
@@ -44,10 +45,10 @@ class ReadingProxy(FakeProxy):
 
     def read_spans(self, texts: Sequence[str], instructions: Sequence[str], lowest: float) -> list[Reading]:
         self._count(texts, instructions)
-        return [reading_of(*_read(text, asked), lowest) for text, asked in zip(texts, instructions, strict=True)]
+        return [reading_of(*_words(text, asked), lowest) for text, asked in zip(texts, instructions, strict=True)]
 
 
-def _read(text: str, asked: str) -> Any:
+def _words(text: str, asked: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     words = list(re.finditer(r"\S+", text))
     digests = [hashlib.blake2b(f"{asked}\0{text}\0{m.start()}".encode(), digest_size=12).digest() for m in words]
     logits = np.array([np.frombuffer(d, "<u4") / 2**30 for d in digests], dtype=np.float32).reshape(-1, 3)

@@ -32,8 +32,8 @@ def opened(root: Path, limit_bytes: int = 1 << 30, proxy: str = "p1") -> ResultC
     return open_cache(root, proxy, "name", limit_bytes=limit_bytes)
 
 
-def filled(root: Path, numbers: range, **options: int) -> ResultCache:
-    cache = opened(root, **options)
+def filled(root: Path, numbers: range, limit_bytes: int = 1 << 30) -> ResultCache:
+    cache = opened(root, limit_bytes)
     cache.put({key(number): result(number) for number in numbers})
     cache.close()
     return cache
