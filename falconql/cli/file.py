@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from falconql import __version__
@@ -49,41 +49,46 @@ def write_file(
     if not replaces_file(path):
         write_rows(run, path, format_, batches)
         return
-    with _opened(path) as folder:
-        identity = None if batches is not None else identity_of(run.plan, run.ctx, run.schema, __version__)
-        if identity is None:
-            with writing():
-                folder.discard()
-            _write_at_once(run, folder, format_, batches)
-            return
-        rows = CommittedRows(folder, identity, run.schema, every_s=EVERY_S if every_s is None else every_s)
-        with writing():
-            run.ctx.resume, why_not = rows.resume()
-        if not quiet:
-            _say_where(path, rows, why_not)
-        rows.watch(run.ctx)
-        with finished(run, path, format_, str(folder.path)) as sink:
-            with _rescued(path, rows):
-                for batch in run.batches():
-                    rows.add(batch)
-            for batch in rows.finish():
+    try:
+        with _opened(path) as folder:
+            identity = None if batches is not None else identity_of(run.plan, run.ctx, run.schema, __version__)
+            if identity is None:
                 with writing():
-                    sink.write(batch)
-        folder.discard()
+                    folder.discard()
+                _write_at_once(run, folder, format_, batches)
+                return
+            rows = CommittedRows(folder, identity, run.schema, every_s=EVERY_S if every_s is None else every_s)
+            _write_committed(run, folder, rows, format_, quiet=quiet)
+    except KeyboardInterrupt as error:
+        raise error if isinstance(error, Interrupted) else Interrupted(f"{path} was not written") from None
+
+
+def _write_committed(run: Run, folder: WorkFolder, rows: CommittedRows, format_: str | None, *, quiet: bool) -> None:
+    path = folder.output
+    with writing():
+        run.ctx.resume, why_not = rows.resume()
+    if not quiet:
+        _say_where(path, rows, why_not)
+    rows.watch(run.ctx)
+    with _rescued(path, rows), finished(run, path, format_, str(folder.path)) as sink:
+        for batch in run.batches():
+            rows.add(batch)
+        for batch in rows.finish():
+            with writing():
+                sink.write(batch)
+    folder.discard()
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[WorkFolder]:
     from falconql.runtime.commit import Busy, WorkFolder
 
-    try:
-        folder = WorkFolder(path)
-    except (Busy, DataError) as error:
-        raise OutputError(str(error), hint=error.hint) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(WorkFolder(path))
+        except (Busy, DataError) as error:
+            raise OutputError(str(error), hint=error.hint) from error
         yield folder
-    finally:
-        folder.close()
 
 
 def _write_at_once(run: Run, folder: WorkFolder, format_: str | None, batches: Iterable[pa.RecordBatch] | None) -> None:

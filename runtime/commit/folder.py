@@ -47,21 +47,37 @@ class Chunk:
 
 
 class WorkFolder:
-    """The work folder of one output, locked until it is closed.
+    """The work folder of one output: ``with WorkFolder(path) as folder:`` has it for itself.
 
     Args:
         output: the path of the output; a link is followed.
-
-    Raises:
-        Busy: another process has it.
-        DataError: it cannot be made.
     """
 
     def __init__(self, output: str) -> None:
         self.output = output
         folder, base = os.path.split(os.path.realpath(output))
         self.path = Path(folder) / f".{base[:100]}.falconql"
-        self._lock = self._locked()
+        self._lock: IO[str] | None = None
+        self._held = False
+
+    def __enter__(self) -> WorkFolder:
+        """Make and lock it.
+
+        Raises:
+            Busy: another process has it.
+            DataError: it cannot be made.
+        """
+        try:
+            with written(self.output):
+                while not self._take():
+                    pass
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def restore(self, identity: Identity, schema: pa.Schema) -> tuple[list[Chunk], str | None]:
         """Return the chunks that can be used again, and if there are others, why they cannot.
@@ -135,34 +151,41 @@ class WorkFolder:
 
     def close(self) -> None:
         """Unlock it; without a manifest nothing in it is of use, and it goes."""
-        if not (self.path / _MANIFEST).exists():
+        lock, self._lock = self._lock, None
+        if lock is None:
+            return
+        if (self._held or locked(lock)) and self._is_current(lock) and not (self.path / _MANIFEST).exists():
             self._sweep(set())
             with contextlib.suppress(OSError):
                 self.path.rmdir()
-        self._lock.close()
+        self._held = False
+        lock.close()
 
-    def _locked(self) -> IO[str]:
-        path = self.path / _LOCK
-        with written(self.output):
-            while True:
-                self.path.mkdir(exist_ok=True)
-                try:
-                    file = path.open("a+", encoding="utf-8")
-                except FileNotFoundError:
-                    continue  # another run has just finished and taken the folder away
-                if not locked(file):
-                    file.seek(0)
-                    who = file.read(200).strip() or "another process"
-                    file.close()
-                    raise Busy(f"{who} is writing {self.output}", hint="wait for it, or name another file")
-                with contextlib.suppress(OSError):
-                    if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                        break
-                file.close()
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            file.flush()
-            return file
+    def _take(self) -> bool:
+        """Lock the folder; False if it went away meanwhile, because another run has just finished."""
+        self.path.mkdir(exist_ok=True)
+        try:
+            self._lock = (self.path / _LOCK).open("a+", encoding="utf-8")
+        except FileNotFoundError:
+            return False
+        if not locked(self._lock):
+            self._lock.seek(0)
+            who = self._lock.read(200).strip() or "another process"
+            raise Busy(f"{who} is writing {self.output}", hint="wait for it, or name another file")
+        if not self._is_current(self._lock):
+            self._lock.close()
+            return False
+        self._held = True
+        self._lock.truncate(0)
+        self._lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        self._lock.flush()
+        return True
+
+    def _is_current(self, lock: IO[str]) -> bool:
+        """Return whether an opened lock is still the one in the folder."""
+        with contextlib.suppress(OSError):
+            return os.path.samestat(os.fstat(lock.fileno()), os.stat(self.path / _LOCK))
+        return False
 
     def _manifest(self) -> tuple[Identity | None, list[Chunk]]:
         """Return what the manifest says; nothing if there is none that can be believed."""

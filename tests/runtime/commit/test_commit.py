@@ -203,7 +203,7 @@ def test_chunks_without_a_manifest_do_not_count(corpus: Path) -> None:
 
 
 def test_two_runs_on_one_output(corpus: Path) -> None:
-    folder = WorkFolder("out.csv")
+    folder = WorkFolder("out.csv").__enter__()
     with pytest.raises(OutputError, match=rf"^process {os.getpid()} on .* is writing out.csv$") as raised:
         write(corpus)
     assert raised.value.hint == "wait for it, or name another file"
@@ -216,15 +216,15 @@ def test_two_runs_on_one_output(corpus: Path) -> None:
 
 
 def test_runs_that_need_no_chunks_are_told_too(corpus: Path) -> None:
-    folder = WorkFolder("out.csv")
+    folder = WorkFolder("out.csv").__enter__()
     with pytest.raises(OutputError, match=r"is writing out\.csv"):
         write(corpus, query="select id")
     folder.close()
 
 
 def test_the_lock_of_a_dead_process_is_taken_over(corpus: Path) -> None:
-    code = "import os; from falconql.runtime.commit import WorkFolder; WorkFolder('out.csv'); os.kill(os.getpid(), 9)"
-    assert python(code).returncode == -9
+    code = "from falconql.runtime.commit import WorkFolder; WorkFolder('out.csv').__enter__()"
+    assert python(f"{code}; import os; os.kill(os.getpid(), 9)").returncode == -9
     assert "process" in Path(".out.csv.falconql/lock").read_text()
     write(corpus)
     assert not Path(".out.csv.falconql").exists()
@@ -327,7 +327,7 @@ def test_every_file_of_a_folder_counts(tmp_path: Path, change: str) -> None:
 def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     schema = pa.schema([("a", pa.int64())])
     identity = Identity("q", "c", "p", "1")
-    folder = WorkFolder(str(tmp_path / "out.csv"))
+    folder = WorkFolder(str(tmp_path / "out.csv")).__enter__()
     batch = pa.record_batch({"a": pa.array([1, 2])})
     chunk = Chunk(2, 10, folder.write_chunk(0, [batch], schema))
     folder.save(identity, [chunk])

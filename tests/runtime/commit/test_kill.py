@@ -68,7 +68,7 @@ def kill_and_resume(corpus: Path, folder: Path, name: str, kills: int, seed: int
         out = folder / str(number) / name
         out.parent.mkdir()
         kill_at = chosen.randint(1, events)
-        assert drive(corpus, out, kill_at) is None
+        assert drive(corpus, out, kill_at) is None, "it was not killed"
         if not out.exists():
             # Killed once more while it goes on, if it does so much.
             drive(corpus, out, chosen.randint(1, events))
