@@ -86,9 +86,12 @@ class OnnxProxy:
         """A hash of manifest, tokenizer, the weights in use, and the version of how they are read."""
         digest = hashlib.blake2b(f"reading {READING}".encode(), digest_size=16)
         for file in (FILE, self.manifest.tokenizer, self._model_file):
-            with (self.folder / file).open("rb") as stream:
-                # The fastest of the safe ones where the processor helps: this is waited for at each start.
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            try:
+                with (self.folder / file).open("rb") as stream:
+                    # The fastest of the safe ones where the processor helps: this is waited for at each start.
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+            except OSError as error:
+                raise ProxyError(f"{self.folder / file} cannot be read: {error.strerror or error}") from error
         return digest.hexdigest()
 
     @property

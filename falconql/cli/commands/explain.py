@@ -8,6 +8,7 @@ import click
 
 from falconql.api import Order
 from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
+from falconql.cli.terminal import say_warning
 
 
 @click.command("explain")
@@ -32,7 +33,8 @@ def command(
 ) -> None:
     """Show how a query will be run, and what it will cost."""
     asked = the_query(query, text, corpus, parameters)
-    explained = asked.explain(corpus, analyze=analyze, order=order, proxy=proxy, cache=cache)
+    run = asked.start(corpus, proxy=proxy, order=order, cache=cache, with_proxy=analyze, on_warning=say_warning)
+    explained = run.explain(analyze=analyze)
     if format_ == "json":
         print(json.dumps(explained.to_dict(), ensure_ascii=False, indent=2))
     else:
