@@ -43,7 +43,10 @@ def main() -> None:
 def once(folder: Path) -> tuple[float, float]:
     """Return the seconds to the first rows of the first and of the second query of a session."""
     with terminal(
-        "repl", "texts.parquet", cwd=folder, environment={"XDG_STATE_HOME": str(folder / "state")}
+        "repl",
+        "texts.parquet",
+        cwd=folder,
+        environment={"XDG_STATE_HOME": str(folder / "state"), "FALCONQL_CACHE": "off"},
     ) as running:
         running.until("falconql>")
         taken = []

@@ -139,7 +139,7 @@ def run_case(case: Case, table: pa.Table, real: Proxy, folder: Path | None, *, k
 
     def tokens_and_rows(order: falconql.api.Order) -> tuple[int, pa.Table]:
         proxy = ReplayProxy(real, scores)
-        result = query.run(table, proxy=proxy, order=order)
+        result = query.run(table, proxy=proxy, order=order, cache=False)
         return proxy.tokens_run, result.to_arrow()
 
     written, rows = tokens_and_rows("written")

@@ -19,6 +19,7 @@ from falconql.proxies import Proxy, Span, proxy
 from falconql.source import Source
 
 if TYPE_CHECKING:
+    from falconql.caching import CacheChoice
     from falconql.check.typed import TypedQuery
     from falconql.plan.planner import Planned
     from falconql.result import Explained, Result, Run
@@ -171,6 +172,7 @@ class Query:
         analyze: bool = False,
         order: Order = "cost",
         proxy: str | Proxy | OpenedProxy | None = None,
+        cache: CacheChoice = None,
     ) -> Explained:
         """Return the plan as a readable tree with estimated rows and costs; ``str()`` is the text.
 
@@ -179,12 +181,13 @@ class Query:
             analyze: run the query and show measured numbers beside the estimates.
             order: ``written`` keeps conditions in the order in which they stand.
             proxy: as for ``run``.
+            cache: as for ``run``.
 
         Raises:
             QueryError: the query has errors.
             DataError: the data cannot be read.
         """
-        run = self.start(data, proxy=proxy, order=order, with_proxy=analyze)
+        run = self.start(data, proxy=proxy, order=order, cache=cache, with_proxy=analyze)
         return run.explain(analyze=analyze)
 
     def run(
@@ -194,6 +197,7 @@ class Query:
         proxy: str | Proxy | OpenedProxy | None = None,
         limit: int | None = None,
         order: Order = "cost",
+        cache: CacheChoice = None,
     ) -> Result:
         """Run the query and return its rows.
 
@@ -202,6 +206,8 @@ class Query:
             proxy: a registered name, a folder, or what ``falconql.proxy`` returned; overrides ``using``.
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand; rows are the same.
+            cache: where the proxy's answers are kept for later runs: a folder, or True or False to turn that on
+                or off. Left out: as ``FALCONQL_CACHE`` says, else in the user's cache folder.
 
         Raises:
             QueryError: the query has errors; ``str()`` shows them all.
@@ -209,7 +215,7 @@ class Query:
             ProxyError: the proxy cannot be opened.
             ExecutionError: running failed.
         """
-        return self.start(data, proxy=proxy, limit=limit, order=order).finish()
+        return self.start(data, proxy=proxy, limit=limit, order=order, cache=cache).finish()
 
     def start(
         self,
@@ -218,8 +224,10 @@ class Query:
         proxy: str | Proxy | OpenedProxy | None = None,
         limit: int | None = None,
         order: Order = "cost",
+        cache: CacheChoice = None,
         with_proxy: bool = True,
         on_progress: Callable[[RunMetrics], None] | None = None,
+        on_warning: Callable[[str], None] | None = None,
     ) -> Run:
         """Check, plan and open everything, and return the query ready to give its rows in batches.
 
@@ -228,9 +236,12 @@ class Query:
             proxy: as for ``run``.
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand.
+            cache: as for ``run``.
             with_proxy: whether to open the proxy, which only planning does not need.
             on_progress: called after every batch.
+            on_warning: told what goes wrong without stopping the run; by default Python's ``warnings`` are.
         """
+        from falconql.caching import result_cache
         from falconql.result import Run, highlights
         from falconql.runtime.context import ExecContext
 
@@ -245,6 +256,8 @@ class Query:
             opened = self._open_proxy(typed, named_in_query=proxy is None)
         planned = self._planned(typed, source, order)
         ctx = ExecContext(source, opened, on_progress=on_progress)
+        if opened is not None and typed.calls:
+            ctx.cache = result_cache(cache, opened, on_warning)
         return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
 
     def _open_proxy(self, typed: TypedQuery, *, named_in_query: bool) -> OpenedProxy:

@@ -33,10 +33,14 @@ _MOST_RESIDUALS = 32
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Evaluate test number ``test`` on the batch rows ``rows`` (ascending positions, not empty)."""
+    """Evaluate test number ``test`` on the batch rows ``rows`` (ascending positions, not empty).
+
+    ``recall``: only where that takes no model call, because the answers are there already.
+    """
 
     test: int
     rows: Rows
+    recall: bool = False
 
 
 class AdaptiveOrder:
@@ -52,8 +56,9 @@ class AdaptiveOrder:
                 decision.record(step, true, tokens=...)
             keep = decision.kept()
 
-    Tests that need no model run first, in the planner's order; then the rows still undecided are
-    grouped by which tests can still matter to them, and each group has an order of its own.
+    Tests that need no model run first, in the planner's order, then those whose answers are there
+    from earlier runs, as far as they are; then the rows still undecided are grouped by which tests can
+    still matter to them, and each group has an order of its own.
 
     Args:
         predicate: the filter's predicate in the planner's order.
@@ -72,14 +77,17 @@ class AdaptiveOrder:
         self._seen = [_Seen(test) for test in self.tests]
         self._residuals: dict[tuple[int, ...], ResidualOrder] = {}
 
-    def begin(self, rows: int, *, share_read: float | None = None) -> BatchDecision:
+    def begin(self, rows: int, *, share_read: float | None = None, recall: bool = False) -> BatchDecision:
         """Start deciding the next batch, of ``rows`` rows.
+
+        ``recall``: there may be answers of earlier runs. They are used first whatever the order, so that the
+        same query a second time asks nothing, and a changed one only what is new.
 
         ``share_read`` says how much of the corpus has been read, this batch included, from 0 to 1;
         None if that is unknown, or if a ``limit`` above the filter will stop the run early.
         """
         self.share_read = share_read
-        return BatchDecision(self, rows)
+        return BatchDecision(self, rows, recall=recall)
 
     def residual(self, leaves: tuple[int, ...]) -> ResidualOrder:
         """Return the order for the rows to which exactly these tests can still matter."""
@@ -208,8 +216,9 @@ class ResidualOrder:
 class BatchDecision:
     """The state of one batch: what is decided, what to evaluate next."""
 
-    def __init__(self, order: AdaptiveOrder, rows: int) -> None:
+    def __init__(self, order: AdaptiveOrder, rows: int, *, recall: bool = False) -> None:
         self._order = order
+        self._recall = recall
         self._values = np.full((len(order.tests), rows), UNDECIDED, dtype=np.int8)
         self._steps = self._all_steps()
 
@@ -220,11 +229,12 @@ class BatchDecision:
     def record(self, step: Step, true: Truth, *, tokens: int = 0) -> None:
         """Take the outcome of a step: ``true[i]`` says whether the test is true for ``rows[i]``.
 
-        Null counts as not true. ``tokens`` model tokens were spent on the step in all.
+        Null counts as not true. ``tokens`` model tokens were spent on the step in all. Of a step that
+        recalls, only the rows with answers are recorded; if there are none, nothing is.
         """
         calls = self._order.tests[step.test].calls
         sharing = [n for n, test in enumerate(self._order.tests) if set(calls) & set(test.calls)]
-        fresh = all((self._values[number, step.rows] == UNDECIDED).all() for number in sharing)
+        fresh = not step.recall and all((self._values[number, step.rows] == UNDECIDED).all() for number in sharing)
         self._values[step.test, step.rows] = true
         self._order.learn(step, true, tokens, fresh=fresh)
 
@@ -240,14 +250,17 @@ class BatchDecision:
             yield from self._in_order(range(len(self._order.tests)), everything)
             return
         yield from self._in_order(self._order.free, everything)
+        if self._recall:
+            numbers = [number for number, test in enumerate(self._order.tests) if test.calls]
+            yield from self._in_order(numbers, everything, recall=True)
         for leaves, rows in self._groups():
             yield from self._group_steps(self._order.residual(leaves), rows)
 
-    def _in_order(self, numbers: Iterable[int], rows: Rows) -> Iterator[Step]:
+    def _in_order(self, numbers: Iterable[int], rows: Rows, *, recall: bool = False) -> Iterator[Step]:
         for number in numbers:
             matters = self._mattering(rows)[number]
             if matters.any():
-                yield Step(number, rows[matters])
+                yield Step(number, rows[matters], recall)
 
     def _group_steps(self, residual: ResidualOrder, rows: Rows) -> Iterator[Step]:
         residual.arrived(rows.size)

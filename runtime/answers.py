@@ -1,9 +1,15 @@
-"""Answers of a proxy that are kept: for one run, or by a session for all of its runs."""
+"""Answers of a proxy that are kept in memory, for one run or by a session for all of its runs, and as bytes."""
 
 from __future__ import annotations
 
+import struct
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from falconql.runtime.proxy.base import SpanValue
+from falconql.runtime.proxy.reading import fits
 
 MOST_ANSWER_BYTES = 64 << 20
 # What an answer and its key take in the dictionary, and each span of it; measured with tracemalloc.
@@ -35,4 +41,54 @@ class Answers:
 
 
 def _size(answer: Any) -> int:
-    return _ANSWER_BYTES + (_SPAN_BYTES * len(answer) if isinstance(answer, list) else 0)
+    if isinstance(answer, list):
+        return _ANSWER_BYTES + _SPAN_BYTES * len(answer)
+    return _ANSWER_BYTES + (len(answer) if isinstance(answer, bytes) else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of question, whose answers can be kept as bytes.
+
+    ``unpack`` is given the bytes and the text, and returns None when they cannot be an answer about it.
+    """
+
+    name: bytes
+    pack: Callable[[Any], bytes]
+    unpack: Callable[[bytes, str], Any]
+
+
+_SCORE = struct.Struct("<f")
+_SPAN = struct.Struct("<IId")
+
+
+def _score(packed: bytes, _: str) -> float | None:
+    return float(_SCORE.unpack(packed)[0]) if len(packed) == _SCORE.size else None
+
+
+def _reading(packed: bytes, text: str) -> bytes | None:
+    return packed if fits(text, packed) else None
+
+
+def _packed_spans(values: list[SpanValue]) -> bytes:
+    return b"".join(_SPAN.pack(value.start, value.end, value.score) for value in values)
+
+
+def _spans(packed: bytes, text: str) -> list[SpanValue] | None:
+    if len(packed) % _SPAN.size:
+        return None
+    values = [SpanValue(*fields) for fields in _SPAN.iter_unpack(packed)]
+    return values if all(value.start <= value.end <= len(text) for value in values) else None
+
+
+LABEL = Kind(b"label", _SCORE.pack, _score)
+
+
+def reading_kind(lowest: float) -> Kind:
+    """Return the kind of what a proxy reads in texts, for the spans at all thresholds from ``lowest`` upwards."""
+    return Kind(b"reading from %r" % lowest, bytes, _reading)
+
+
+def spans_kind(threshold: float | None) -> Kind:
+    """Return the kind of spans at one threshold, from proxies that give no more than that."""
+    return Kind(b"spans %a" % threshold, _packed_spans, _spans)

@@ -41,7 +41,7 @@ def _operator(node: Node, above: list[Node], plan: Plan, ctx: ExecContext, calls
         case Sort():
             return SortOperator(node, calls)
         case Limit(_, count):
-            return LimitOperator(count)
+            return LimitOperator(count if ctx.resume is None else max(0, count - ctx.resume.rows_out))
         case _:
             assert_never(node)
 

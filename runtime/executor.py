@@ -14,6 +14,7 @@ from falconql.runtime.errors import DataError, ExecutionError, FalconQLError
 from falconql.runtime.frame import Frame
 from falconql.runtime.io.arrow import type_to_arrow
 from falconql.runtime.operators.base import Operator
+from falconql.runtime.operators.scan import ScanOperator
 from falconql.runtime.plan import Plan
 
 _MEMORY_HINT = "read fewer columns, filter before sorting or grouping, or add a `limit` to `order by`"
@@ -70,13 +71,15 @@ class _Run:
 
     def __init__(self, plan: Plan, ctx: ExecContext) -> None:
         self._ctx = ctx
-        self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics, ctx.answers)
+        self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics, ctx.answers, ctx.cache)
         self._operators = build(plan, ctx, self._calls)
         self._filters = [op.metrics for op in self._operators if op.metrics.name in ("Scan", "Filter")]
         self._opened: list[Generator[Frame, None, None]] = []
         self._started = time.perf_counter()
         ctx.metrics.operators.extend(operator.metrics for operator in self._operators)
         ctx.metrics.rows_total = ctx.source.rows
+        if ctx.resume is not None:
+            ctx.metrics.rows_resumed, ctx.metrics.rows_out = ctx.resume.rows_read, ctx.resume.rows_out
 
     def frames(self) -> Iterator[Frame]:
         """Return the frames of the last operator."""
@@ -91,21 +94,27 @@ class _Run:
 
     def close(self) -> None:
         """End the operators, the last one first; so a limit or an interruption ends the scan."""
-        for frames in reversed(self._opened):
-            frames.close()
+        try:
+            for frames in reversed(self._opened):
+                frames.close()
+        finally:
+            self._calls.close()
 
     def count(self) -> None:
         """Bring the numbers of the whole run up to date."""
         metrics = self._ctx.metrics
         metrics.seconds = time.perf_counter() - self._started
         metrics.rows_kept = self._filters[-1].rows_out
-        asked = self._calls.questions_per_row() * metrics.rows_in
+        asked = self._calls.questions_per_row() * (metrics.rows_in - metrics.rows_resumed)
         metrics.calls_avoided = max(0, asked - metrics.model_calls - metrics.cache_hits)
 
     def _reporting(self, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
         """Tell how far the run is each time a batch has gone through the operators above."""
+        scan = self._operators[0]
         for frame in frames:
             yield frame
+            assert isinstance(scan, ScanOperator)
+            self._ctx.metrics.rows_done = scan.rows_given
             if self._ctx.on_progress is not None:
                 self.count()
                 self._ctx.on_progress(self._ctx.metrics)

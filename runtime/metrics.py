@@ -55,8 +55,10 @@ class RunMetrics:
     """What a run counted so far.
 
     ``rows_in`` rows were read from the corpus (``rows_total`` of them are there, if known),
-    ``rows_out`` came out at the end. ``model_calls`` went to the proxy, ``cache_hits`` were answered
-    from results of this run; ``calls_avoided`` is the number of label and span questions that the
+    ``rows_out`` came out at the end; both count those of the interrupted run that this one continues,
+    which had read ``rows_resumed``. Everything that comes of the first ``rows_done`` rows has come out.
+    ``model_calls`` went to the proxy, ``cache_hits`` were answered
+    from results of this run or of earlier ones; ``calls_avoided`` is the number of label and span questions that the
     query asks of all rows read, less those two: what cheap filters and short circuits saved.
     ``label_scores`` has the histogram of scores of each label call, by its index in the plan.
     """
@@ -65,6 +67,8 @@ class RunMetrics:
     rows_in: int = 0
     rows_kept: int = 0
     rows_out: int = 0
+    rows_done: int = 0
+    rows_resumed: int = 0
     seconds: float = 0.0
     model_calls: int = 0
     model_tokens: int = 0

@@ -59,6 +59,18 @@ def proxy_option(command: Command) -> Command:
     )(command)
 
 
+def cache_option(command: Command) -> Command:
+    """Add ``--no-cache``, as ``cache``: False, or None for what the environment says."""
+    return click.option(
+        "--no-cache",
+        "cache",
+        flag_value=False,
+        type=bool,
+        default=None,
+        help="Neither use nor keep answers of the proxy on disk.",
+    )(command)
+
+
 def the_query(
     query: str | None, text: str | None, corpus: str | None = None, parameters: tuple[str, ...] = ()
 ) -> Query:

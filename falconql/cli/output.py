@@ -74,26 +74,30 @@ def print_table(found: FirstRows, run: Run) -> None:
 def write_rows(
     run: Run, path: str | None, format_: str | None, batches: Iterable[pa.RecordBatch] | None = None
 ) -> None:
-    """Run and write every batch; the final name exists only when all went well."""
-    sink: TableSink | None = None
-    try:
-        sink = _open(run, path, format_)
+    """Run and write every batch to standard output, a device or a pipe."""
+    with finished(run, path, format_) as sink:
         for batch in run.batches() if batches is None else batches:
-            with _writing():
+            with writing():
                 sink.write(batch)
-        with _writing():
+
+
+@contextmanager
+def finished(run: Run, path: str | None, format_: str | None, workplace: str | None = None) -> Iterator[TableSink]:
+    """Open an output, and finish it when all goes well; the final name exists only then."""
+    sink = _open(run, path, format_, workplace)
+    try:
+        yield sink
+        with writing():
             sink.commit()
     except BaseException as error:
-        if sink is not None:
-            sink.abort()
-        if isinstance(error, KeyboardInterrupt):
-            said = f"{path} was not written" if path else "the output is incomplete"
-            raise Interrupted(said) from None
+        sink.abort()
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+            raise Interrupted(f"{path} was not written" if path else "the output is incomplete") from None
         raise
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """Tell an output that cannot be written from a corpus that cannot be read."""
     from falconql.runtime.io.sinks import OutputClosed
 
@@ -105,7 +109,7 @@ def _writing() -> Iterator[None]:
         raise OutputError(str(error), hint=error.hint) from error
 
 
-def _open(run: Run, path: str | None, format_: str | None) -> TableSink:
+def _open(run: Run, path: str | None, format_: str | None, workplace: str | None) -> TableSink:
     """Return the sink that -o and --format ask for.
 
     Raises:
@@ -115,7 +119,7 @@ def _open(run: Run, path: str | None, format_: str | None) -> TableSink:
     from falconql.runtime.io import open_sink
 
     try:
-        return open_sink(sys.stdout.buffer if path is None else path, run.schema, format=format_)
+        return open_sink(sys.stdout.buffer if path is None else path, run.schema, format=format_, workplace=workplace)
     except DataError as error:
         if isinstance(error.__cause__, OSError):
             raise OutputError(str(error), hint=error.hint) from error

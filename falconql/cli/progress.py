@@ -86,7 +86,7 @@ class Progress:
         parts = [f"{metrics.rows_in:,}{total} rows"]
         elapsed = self._rows_done_at - self._started
         if self._rows_done and elapsed > 0:
-            speed = self._rows_done / elapsed
+            speed = max(1, self._rows_done - metrics.rows_resumed) / elapsed
             parts.append(f"{_speed(speed)} rows/s")
             if metrics.rows_total is not None:
                 waited = time.monotonic() - self._rows_done_at

@@ -35,3 +35,8 @@ def say(message: str) -> None:
     except OSError:
         # Nobody reads our messages; the exit status still tells.
         return
+
+
+def say_warning(message: str) -> None:
+    """Print what went wrong without stopping anything."""
+    say(f"\x1b[1;33mwarning\x1b[0m: {message}" if use_color(sys.stderr) else f"warning: {message}")

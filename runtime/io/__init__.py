@@ -31,14 +31,21 @@ def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | 
     return source.open_source(location, format=format, stdin=stdin)
 
 
-def open_sink(target: str | os.PathLike[str] | IO[bytes], schema: pa.Schema, *, format: str | None = None) -> TableSink:
+def open_sink(
+    target: str | os.PathLike[str] | IO[bytes],
+    schema: pa.Schema,
+    *,
+    format: str | None = None,
+    workplace: str | None = None,
+) -> TableSink:
     """Open an output by the ending of a path, or a stream with its format (csv if left out).
 
-    A file appears under its name only when it is complete (``commit``).
+    A file appears under its name only when it is complete (``commit``); in the making it is in ``workplace``, a
+    folder on the same disk, by default hidden beside its name.
 
     Raises:
         DataError: the folder is missing or cannot be written, or the ending is not known.
     """
     from falconql.runtime.io import sinks
 
-    return sinks.open_sink(target, schema, format=format)
+    return sinks.open_sink(target, schema, format=format, workplace=workplace)

@@ -98,18 +98,18 @@ class StreamTarget:
 
 
 class FileTarget:
-    """A file in the making, hidden beside its target until it is complete.
+    """A file in the making, hidden beside its target, or in a folder on the same disk, until it is complete.
 
     Raises:
         DataError: the folder is missing, or takes no new file.
     """
 
-    def __init__(self, path: str, name: str) -> None:
+    def __init__(self, path: str, name: str, workplace: str | None = None) -> None:
         self.name = name
         # A link stays a link: what it points to is replaced.
         self.path = os.path.realpath(path)
         folder, base = os.path.split(self.path)
-        self.partial = os.path.join(folder, f".{base[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+        self.partial = os.path.join(workplace or folder, f".{base[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
         with written(name):
             handle = os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
             self.file: IO[bytes] = os.fdopen(handle, "wb", buffering=_BUFFER_BYTES)
@@ -125,19 +125,20 @@ class FileTarget:
                 os.chmod(self.partial, stat.S_IMODE(os.stat(self.path).st_mode))
             os.replace(self.partial, self.path)
             self._discard.detach()
-        self._keep_name()
+        sync_folder(os.path.dirname(self.path))
 
     def abort(self) -> None:
         self._discard()
 
-    def _keep_name(self) -> None:
-        """Flush the folder too, so that the new name survives a power cut where the system can do that."""
-        with contextlib.suppress(OSError):
-            handle = os.open(os.path.dirname(self.path), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+
+def sync_folder(folder: str) -> None:
+    """Flush a folder, so that new names in it survive a power cut where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _discard(file: IO[bytes], partial: str) -> None:
@@ -147,8 +148,10 @@ def _discard(file: IO[bytes], partial: str) -> None:
         os.unlink(partial)
 
 
-def file_target(path: str) -> Target:
+def file_target(path: str, workplace: str | None = None) -> Target:
     """Return the target for a path; devices and pipes are written to, not replaced.
+
+    A file in the making is in ``workplace``, a folder on the same disk, by default beside its target.
 
     Raises:
         DataError: it is a folder, its folder is missing, or it cannot be written.
@@ -157,20 +160,30 @@ def file_target(path: str) -> Target:
         try:
             mode = os.stat(path).st_mode
         except (FileNotFoundError, NotADirectoryError):
-            return _new_file(path)
+            return _new_file(path, workplace)
         if stat.S_ISDIR(mode):
             raise DataError(f"{path} is a folder", hint="name a file to write")
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return FileTarget(path, path) if stat.S_ISREG(mode) else StreamTarget(open(path, "wb"), path, owned=True)
+        if not stat.S_ISREG(mode):
+            return StreamTarget(open(path, "wb"), path, owned=True)
+        return FileTarget(path, path, workplace)
 
 
-def _new_file(path: str) -> Target:
+def replaces_file(path: str) -> bool:
+    """Return whether writing to a path makes or replaces a file, and does not go to a device or a pipe."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return True
+
+
+def _new_file(path: str, workplace: str | None) -> Target:
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         message = f"there is no folder {folder} to write {os.path.basename(path)} into"
         raise DataError(message, hint="make it first, or name another")
-    return FileTarget(path, path)
+    return FileTarget(path, path, workplace)
 
 
 @contextlib.contextmanager

@@ -42,7 +42,13 @@ class Writer(Protocol):
         """Write what belongs at the end."""
 
 
-def open_sink(target: str | os.PathLike[str] | IO[bytes], schema: pa.Schema, *, format: str | None = None) -> TableSink:
+def open_sink(
+    target: str | os.PathLike[str] | IO[bytes],
+    schema: pa.Schema,
+    *,
+    format: str | None = None,
+    workplace: str | None = None,
+) -> TableSink:
     """Open an output; see ``falconql.runtime.io.open_sink``."""
     wanted = None if format is None else known_format(format, OUTPUT_FORMATS)
     if not isinstance(target, str | os.PathLike):
@@ -59,7 +65,7 @@ def open_sink(target: str | os.PathLike[str] | IO[bytes], schema: pa.Schema, *, 
         )
     # Modules first: the file in the making shows that writing begins.
     make = _writers(chosen or "csv", stream=path.lower().endswith(".arrows"))
-    return Sink(file_target(path), schema, make, compression, live=False)
+    return Sink(file_target(path, workplace), schema, make, compression, live=False)
 
 
 class Sink:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from falconql.runtime.adaptive import AdaptiveOrder, Step
 from falconql.runtime.calls import ModelCalls
 from falconql.runtime.evaluate import true_rows
-from falconql.runtime.frame import Frame
+from falconql.runtime.frame import Frame, Rows
 from falconql.runtime.metrics import OperatorMetrics, PredicateMetrics
 from falconql.runtime.plan import Filter
 
@@ -30,8 +31,13 @@ class FilterOperator:
         for frame in frames:
             started = time.perf_counter()
             self.metrics.rows_in += frame.num_rows
-            decision = self.order.begin(frame.num_rows, share_read=self._share_read())
+            recall = self.calls.can_recall
+            decision = self.order.begin(frame.num_rows, share_read=self._share_read(), recall=recall)
             while (step := decision.next_step()) is not None:
+                if step.recall:
+                    step = replace(step, rows=self._recalled(frame, step))
+                    if not step.rows.size:
+                        continue
                 true, tokens = self._decide(frame, step)
                 decision.record(step, true, tokens=tokens)
             kept = decision.kept()
@@ -43,6 +49,13 @@ class FilterOperator:
 
     def _share_read(self) -> float | None:
         return self.calls.metrics.rows_in / self.rows_expected if self.rows_expected else None
+
+    def _recalled(self, frame: Frame, step: Step) -> Rows:
+        """Return the rows of a step for which all answers are there."""
+        rows = step.rows
+        for call in self.order.tests[step.test].calls:
+            rows = self.calls.recall(call, frame, rows)
+        return rows
 
     def _decide(self, frame: Frame, step: Step) -> tuple[np.ndarray, int]:
         """Return for which rows of the step its test is true, and the model tokens that took."""

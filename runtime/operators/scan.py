@@ -60,13 +60,19 @@ class BatchSizes:
 
 
 class ScanOperator:
-    """Reads the columns of a scan and applies its filter."""
+    """Reads the columns of a scan and applies its filter.
+
+    Attributes:
+        rows_given: so many rows of the corpus are in the frames yielded so far, as far as they passed the
+            filter, and none of later ones.
+    """
 
     def __init__(self, node: Scan, ctx: ExecContext, sizes: BatchSizes) -> None:
         self.node = node
         self.ctx = ctx
         self.sizes = sizes
         self.metrics = OperatorMetrics("Scan")
+        self.rows_given = 0
         self._rows = sizes.first
         self._held: list[pa.RecordBatch] = []
 
@@ -111,13 +117,19 @@ class ScanOperator:
         self.metrics.rows_out += frame.num_rows
         for start in range(0, frame.num_rows, self.sizes.most):
             stop = min(start + self.sizes.most, frame.num_rows)
+            if stop == frame.num_rows:
+                # What is cut here is all that was held back.
+                self.rows_given = self.ctx.metrics.rows_in
             yield frame if stop - start == frame.num_rows else frame.take(np.arange(start, stop))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Yield batches, none with many more bytes than ``MOST_BATCH_BYTES``, each time twice as many rows."""
         names = [field.name for field in self.node.columns]
+        skip = 0 if self.ctx.resume is None else self.ctx.resume.rows_read
         for read in self.ctx.source.batches(names, self.node.filter, batch_rows=self.sizes.most):
-            position = 0
+            position = min(skip, read.num_rows)
+            skip -= position
+            self.ctx.metrics.rows_in += position
             while position < read.num_rows:
                 rows = self._next_rows()
                 size = read.nbytes / read.num_rows * rows

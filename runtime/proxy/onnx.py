@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.batching import chunks, token_batches
-from falconql.runtime.proxy.decoding import calibrated, decode, is_question, pooled, softmax, surest_begin
+from falconql.runtime.proxy.decoding import calibrated, is_question, pooled, softmax, surest_begin
 from falconql.runtime.proxy.manifest import FILE, Manifest, Prompt, read_manifest
 from falconql.runtime.proxy.prompts import Prompted, Prompter, Window, Words
+from falconql.runtime.proxy.reading import Reading, lowest_for, reading_of, spans_in
 from falconql.runtime.proxy.session import Session, cuda_is_offered, usable_cores
 from falconql.runtime.proxy.windows import centrality
 
@@ -90,8 +91,12 @@ class OnnxProxy:
         """A hash of manifest, tokenizer, the weights in use, and the version of how they are read."""
         digest = hashlib.blake2b(f"reading {READING}".encode(), digest_size=16)
         for file in (FILE, self.manifest.tokenizer, self._model_file):
-            with (self.folder / file).open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "blake2b").digest())
+            try:
+                with (self.folder / file).open("rb") as stream:
+                    # The fastest of the safe ones where the processor helps: this is waited for at each start.
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+            except OSError as error:
+                raise ProxyError(f"{self.folder / file} cannot be read: {error.strerror or error}") from error
         return digest.hexdigest()
 
     @property
@@ -142,11 +147,23 @@ class OnnxProxy:
     def spans(
         self, texts: Sequence[str], instructions: Sequence[str], threshold: float | None = None
     ) -> list[list[SpanValue]]:
-        """Return for each text the stretches the instruction asks for, in text order, disjoint.
+        """Return for each text the stretches the instruction asks for, in text order, disjoint."""
+        limits = [self.span_threshold(asked) if threshold is None else threshold for asked in instructions]
+        readings = self.read_spans(texts, instructions, lowest_for(min(limits, default=1.0)))
+        return [spans_in(*found) for found in zip(texts, readings, limits, strict=True)]
+
+    def span_threshold(self, instruction: str) -> float:
+        """Return the calibrated threshold for an instruction: its own, if it was trained for."""
+        manifest = self.manifest
+        general = manifest.question_threshold if is_question(instruction) else manifest.span_threshold
+        return manifest.trained_spans.get(instruction, general)
+
+    def read_spans(self, texts: Sequence[str], instructions: Sequence[str], lowest: float) -> list[Reading]:
+        """Return for each text what was read, for thresholds from ``lowest`` upwards.
 
         Where windows overlap, a word is read in the window in which it is farther from an edge.
         """
-        found: list[list[SpanValue]] = [[] for _ in texts]
+        found: list[Reading] = [b""] * len(texts)
         order = list(self.manifest.classes)
         for chunk in self._chunks(self.manifest.span_prompt, texts, instructions, words=True):
             readings = {pair: _Reading.blank(p) for pair, p in zip(chunk.pairs, chunk.prompted, strict=True)}
@@ -157,14 +174,8 @@ class OnnxProxy:
                 words_read = prompted.words
                 if words_read is not None and words_read.tokens.size:
                     probabilities = readings[pair].probabilities
-                    limit = self._span_threshold(instructions[pair]) if threshold is None else threshold
-                    found[pair] = decode(texts[pair], words_read.starts, words_read.ends, probabilities, limit)
+                    found[pair] = reading_of(words_read.starts, words_read.ends, probabilities, lowest)
         return found
-
-    def _span_threshold(self, instruction: str) -> float:
-        manifest = self.manifest
-        general = manifest.question_threshold if is_question(instruction) else manifest.span_threshold
-        return manifest.trained_spans.get(instruction, general)
 
     def count_tokens(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.int64]:
         """Return the model tokens (windows and special tokens included) each pair would take for a label."""

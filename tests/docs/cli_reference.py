@@ -15,12 +15,13 @@ Data goes to standard output, everything else to standard error. Exit status: 0 
 (diagnostics were printed), 2 wrong usage, 3 failed while running, 130 interrupted.
 
 A corpus named in a `.fql` file is looked up beside that file; one named with `--from` or in `-e` in the working folder.
-`NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies, `FALCONQL_PRICES` names a file with
-prices of large models for `explain`.
+`NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies and of the cache, `FALCONQL_PRICES`
+names a file with prices of large models for `explain`. `FALCONQL_CACHE` names another folder for answers of the proxy,
+or is `off`; `FALCONQL_CACHE_LIMIT` is what they may take (`2GiB` unless set): see [reliability](../reliability.md).
 
 This page is made from the commands' own help (`make docs`).
 """
-SUBCOMMANDS = {"proxies": ("list", "show", "add")}
+SUBCOMMANDS = {"proxies": ("list", "show", "add"), "cache": ("info", "clear")}
 
 
 def help_of(*words: str) -> str:

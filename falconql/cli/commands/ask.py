@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.failures import exit_status
+from falconql.cli.file import write_file
 from falconql.cli.options import proxy_option
-from falconql.cli.output import check_folder, first_rows, print_table, write_rows
+from falconql.cli.output import check_folder, first_rows, print_table
 from falconql.cli.progress import Progress, summary
-from falconql.cli.terminal import is_terminal, say
+from falconql.cli.terminal import is_terminal, say, say_warning
 
 if TYPE_CHECKING:
     from falconql.asking.loop import Answer
@@ -105,12 +106,12 @@ def _agreed() -> bool:
 
 def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None) -> None:
     with Progress(quiet=False) as progress:
-        run = answer.query.start(corpus, proxy=proxy, on_progress=progress.batch_done)
+        run = answer.query.start(corpus, proxy=proxy, on_progress=progress.batch_done, on_warning=say_warning)
         progress.watch(run.metrics, run.tokens_run)
         if output is None:
             found = first_rows(run)
         else:
-            write_rows(run, output, None)
+            write_file(run, output)
     if output is None:
         print_table(found, run)
     say(summary(run.metrics))

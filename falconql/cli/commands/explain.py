@@ -7,7 +7,8 @@ import json
 import click
 
 from falconql.api import Order
-from falconql.cli.options import order_option, proxy_option, query_options, the_query
+from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
+from falconql.cli.terminal import say_warning
 
 
 @click.command("explain")
@@ -16,6 +17,7 @@ from falconql.cli.options import order_option, proxy_option, query_options, the_
 @click.option("--rules", is_flag=True, help="List the rewrites that fired.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @order_option
+@cache_option
 @proxy_option
 def command(
     query: str | None,
@@ -26,11 +28,13 @@ def command(
     rules: bool,
     format_: str,
     order: Order,
+    cache: bool | None,
     proxy: str | None,
 ) -> None:
     """Show how a query will be run, and what it will cost."""
     asked = the_query(query, text, corpus, parameters)
-    explained = asked.explain(corpus, analyze=analyze, order=order, proxy=proxy)
+    run = asked.start(corpus, proxy=proxy, order=order, cache=cache, with_proxy=analyze, on_warning=say_warning)
+    explained = run.explain(analyze=analyze)
     if format_ == "json":
         print(json.dumps(explained.to_dict(), ensure_ascii=False, indent=2))
     else:

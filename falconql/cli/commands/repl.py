@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from falconql.cli.options import proxy_option
+from falconql.cli.terminal import say_warning
 
 
 @click.command("repl")
@@ -19,7 +20,7 @@ def command(corpus: str | None, proxy: str | None) -> None:
     from falconql.cli.repl.loop import run
     from falconql.cli.repl.session import Session
 
-    session = Session()
+    session = Session(on_warning=say_warning)
     if proxy is not None:
         session.use_proxy(proxy)
     if corpus is not None:

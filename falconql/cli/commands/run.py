@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.api import Order
-from falconql.cli.options import order_option, proxy_option, query_options, the_query
+from falconql.cli.file import write_file
+from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
 from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, save_report, write_metrics, write_rows
 from falconql.cli.progress import Progress, summary
-from falconql.cli.terminal import is_terminal, say
+from falconql.cli.terminal import is_terminal, say, say_warning
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--report", metavar="FILE", help="Write a page to look at to FILE: texts with spans, scores, the plan.")
 @click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
 @order_option
+@cache_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 def command(
     query: str | None,
@@ -42,11 +44,13 @@ def command(
     report: str | None,
     metrics: str | None,
     order: Order,
+    cache: bool | None,
     quiet: bool,
 ) -> None:
     """Run a query and print its rows, or write them with -o.
 
-    A path after `from` is relative to the query's file.
+    A path after `from` is relative to the query's file. A run with -o that was interrupted goes on where it was when
+    the same command is given again.
     """
     for path, option in ((output, "-o"), (report, "--report"), (metrics, "--metrics")):
         if path is not None:
@@ -56,18 +60,28 @@ def command(
     # Rows that stream to the terminal and a live line would write over each other.
     silent = quiet or (output is None and not as_table and is_terminal(sys.stdout))
     with Progress(quiet=silent) as progress:
-        run = asked.start(corpus, proxy=proxy, limit=limit, order=order, on_progress=progress.batch_done)
+        run = asked.start(
+            corpus,
+            proxy=proxy,
+            limit=limit,
+            order=order,
+            cache=cache,
+            on_progress=progress.batch_done,
+            on_warning=say_warning,
+        )
         progress.watch(run.metrics, run.tokens_run)
-        batches: Iterator[pa.RecordBatch] = run.batches()
+        batches: Iterator[pa.RecordBatch] | None = None
         if report is not None:
             from falconql.report import Collector
 
             collector = Collector(run, asked.text, run.ctx.source.name)
-            batches = collector.watch(batches)
+            batches = collector.watch(run.batches())
         if as_table:
             found = first_rows(run, batches)
+        elif output is None:
+            write_rows(run, None, format_, batches)
         else:
-            write_rows(run, output, format_, batches)
+            write_file(run, output, format_, batches, quiet=silent)
     if as_table:
         print_table(found, run)
     if report is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -71,6 +72,7 @@ class Session:
         text: the column that model calls read in a query that names none.
         definitions: ``let`` clauses by name, earlier ones first.
         last: the last query that gave rows.
+        on_warning: told what goes wrong without stopping a run.
     """
 
     corpus: str | None = None
@@ -78,6 +80,7 @@ class Session:
     settings: Settings = field(default_factory=Settings)
     definitions: dict[str, Let] = field(default_factory=dict)
     last: Finished | None = None
+    on_warning: Callable[[str], None] | None = None
     _fields: tuple[Field, ...] = ()
     _proxies: dict[str, Proxy] = field(default_factory=dict)
     _answers: dict[str, Answers] = field(default_factory=dict)
@@ -173,7 +176,7 @@ class Session:
         if checked.typed is None:
             raise QueryError(checked.diagnostics, query.source)
         proxy = self._opened(self.settings.proxy) if checked.typed.calls and not _names_proxy(query) else None
-        run = query.start(data, proxy=proxy, order=order or self.settings.order)
+        run = query.start(data, proxy=proxy, order=order or self.settings.order, on_warning=self.on_warning)
         run.ctx.first_rows = FIRST_ROWS
         if run.ctx.proxy is not None:
             run.ctx.answers = self._answers.setdefault(run.ctx.proxy.fingerprint, Answers(ANSWER_BYTES))

@@ -1,0 +1,250 @@
+"""The work folder beside an output: a lock, finished chunks of rows, and the manifest that names them.
+
+A chunk counts when the manifest names it, and the manifest is replaced as a whole after the chunk is on
+disk; so a kill or a power cut at any moment leaves a manifest of which everything is there. What it says
+is believed only as far as its checksums go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from falconql.runtime.commit import identity as identities
+from falconql.runtime.commit.identity import Identity
+from falconql.runtime.commit.locking import locked
+from falconql.runtime.errors import DataError, FalconQLError
+from falconql.runtime.io.output import sync_folder, written
+
+FORMAT = 1
+_MANIFEST, _LOCK = "manifest.json", "lock"
+
+
+class Busy(FalconQLError):
+    """Another run is writing this output."""
+
+
+class NotCommitted(DataError):
+    """The disk does not take rows; those committed before are not touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Finished rows: how many, and how many rows of the corpus had been read when the last of them came out."""
+
+    rows: int
+    rows_read: int
+    checksum: str
+
+
+class WorkFolder:
+    """The work folder of one output: ``with WorkFolder(path) as folder:`` has it for itself.
+
+    Args:
+        output: the path of the output; a link is followed.
+    """
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        folder, base = os.path.split(os.path.realpath(output))
+        self.path = Path(folder) / f".{base[:100]}.falconql"
+        self._lock: IO[str] | None = None
+        self._held = False
+
+    def __enter__(self) -> WorkFolder:
+        """Make and lock it.
+
+        Raises:
+            Busy: another process has it.
+            DataError: it cannot be made.
+        """
+        try:
+            with written(self.output):
+                while not self._take():
+                    pass
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def restore(self, identity: Identity, schema: pa.Schema) -> tuple[list[Chunk], str | None]:
+        """Return the chunks that can be used again, and if there are others, why they cannot.
+
+        Those others, and whatever else a killed run left here, are deleted.
+        """
+        found, chunks = self._manifest()
+        why = None if found is None else identity.changed_since(found)
+        good: list[Chunk] = []
+        if why is None and found is not None:
+            for number, chunk in enumerate(chunks):
+                if self._checked(number, chunk, schema) is None:
+                    why = "a file in it is damaged"
+                    break
+                good.append(chunk)
+        with written(self.output):
+            if good and why is not None:
+                self.save(identity, good)
+        self._sweep({_LOCK, _MANIFEST, *(_name(number) for number in range(len(good)))} if good else {_LOCK})
+        return good, why if chunks else None
+
+    def write_chunk(self, number: int, batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> str:
+        """Put rows on disk and return their checksum. They count once ``save`` has named them.
+
+        Raises:
+            NotCommitted: the disk does not take them; nothing is left.
+        """
+        buffer = pa.BufferOutputStream()
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_stream(buffer, schema, options=options) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        data = buffer.getvalue()
+        self._put(_name(number), data)
+        return _checksum(data)
+
+    def save(self, identity: Identity, chunks: Sequence[Chunk]) -> None:
+        """Replace the manifest.
+
+        Raises:
+            NotCommitted: the disk does not take it; the one before stays.
+        """
+        content = {
+            "format": FORMAT,
+            "identity": identities.as_json(identity),
+            "chunks": [{"file": _name(number), **asdict(chunk)} for number, chunk in enumerate(chunks)],
+        }
+        sealed = {**content, "checksum": _checksum(_plain(content))}
+        self._put(_MANIFEST, json.dumps(sealed, indent=1).encode())
+
+    def batches(self, chunks: Sequence[Chunk], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of all chunks.
+
+        Raises:
+            FalconQLError: a chunk has been damaged since it was written or restored.
+        """
+        for number, chunk in enumerate(chunks):
+            batches = self._checked(number, chunk, schema)
+            if batches is None:
+                raise FalconQLError(
+                    f"{self.path / _name(number)} has been damaged",
+                    hint="run the same command again: it goes on from the rows before it",
+                )
+            yield from batches
+
+    def discard(self) -> None:
+        """Delete everything but the lock; the manifest first, so that nothing counts that is half gone."""
+        with contextlib.suppress(OSError):
+            (self.path / _MANIFEST).unlink(missing_ok=True)
+        self._sweep({_LOCK})
+
+    def close(self) -> None:
+        """Unlock it; without a manifest nothing in it is of use, and it goes."""
+        lock, self._lock = self._lock, None
+        if lock is None:
+            return
+        if (self._held or locked(lock)) and self._is_current(lock) and not (self.path / _MANIFEST).exists():
+            self._sweep(set())
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
+        self._held = False
+        lock.close()
+
+    def _take(self) -> bool:
+        """Lock the folder; False if it went away meanwhile, because another run has just finished."""
+        self.path.mkdir(exist_ok=True)
+        try:
+            self._lock = (self.path / _LOCK).open("a+", encoding="utf-8")
+        except FileNotFoundError:
+            return False
+        if not locked(self._lock):
+            self._lock.seek(0)
+            who = self._lock.read(200).strip() or "another process"
+            raise Busy(f"{who} is writing {self.output}", hint="wait for it, or name another file")
+        if not self._is_current(self._lock):
+            self._lock.close()
+            return False
+        self._held = True
+        self._lock.truncate(0)
+        self._lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        self._lock.flush()
+        return True
+
+    def _is_current(self, lock: IO[str]) -> bool:
+        """Return whether an opened lock is still the one in the folder."""
+        with contextlib.suppress(OSError):
+            return os.path.samestat(os.fstat(lock.fileno()), os.stat(self.path / _LOCK))
+        return False
+
+    def _manifest(self) -> tuple[Identity | None, list[Chunk]]:
+        """Return what the manifest says; nothing if there is none that can be believed."""
+        try:
+            data = json.loads((self.path / _MANIFEST).read_bytes())
+            checksum = data.pop("checksum")
+            if checksum != _checksum(_plain(data)) or data["format"] != FORMAT:
+                return None, []
+            chunks = [Chunk(one["rows"], one["rows_read"], one["checksum"]) for one in data["chunks"]]
+            return identities.from_json(data["identity"]), chunks
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None, []
+
+    def _checked(self, number: int, chunk: Chunk, schema: pa.Schema) -> list[pa.RecordBatch] | None:
+        """Return the rows of a chunk, None if they are not what was written."""
+        try:
+            data = (self.path / _name(number)).read_bytes()
+            if _checksum(data) != chunk.checksum:
+                return None
+            with pa.ipc.open_stream(data) as reader:
+                batches = list(reader)
+                rows = sum(batch.num_rows for batch in batches)
+                return batches if reader.schema.equals(schema) and rows == chunk.rows else None
+        except (OSError, pa.ArrowException):
+            return None
+
+    def _put(self, name: str, data: Any) -> None:
+        """Write a file that is there as a whole or not at all, and stays after a power cut."""
+        partial = self.path / f"{name}.partial"
+        try:
+            with written(self.output), partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            with written(self.output):
+                os.replace(partial, self.path / name)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            if isinstance(error, DataError):
+                raise NotCommitted(str(error), hint=error.hint) from error
+            raise
+        sync_folder(str(self.path))
+
+    def _sweep(self, kept: set[str]) -> None:
+        with contextlib.suppress(OSError):
+            for path in self.path.iterdir():
+                if path.name not in kept:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+
+
+def _name(number: int) -> str:
+    return f"chunk-{number:06}.arrows"
+
+
+def _plain(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()
+
+
+def _checksum(data: Any) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
