@@ -191,16 +191,19 @@ class Annotator:
     def _reply(self, request: Request, *, again: bool) -> Reply:
         """Send a request in the strictest form that the server takes."""
         most = min(MOST_TOKENS, TOKENS_PER_ANSWER * len(request.tasks))
-        while True:
-            mode = self._mode
+        for mode in range(self._mode, len(MODES)):
             try:
-                return self.chat.complete(request.messages(again=again), fields(request, MODES[mode]), most_tokens=most)
+                reply = self.chat.complete(
+                    request.messages(again=again), fields(request, MODES[mode]), most_tokens=most
+                )
             except Refused:
-                with self._lock:
-                    if mode == self._mode:
-                        if mode == len(MODES) - 1:
-                            raise
-                        self._mode += 1
+                if mode == len(MODES) - 1:
+                    raise  # not the form but the request itself, which may be too long
+                continue
+            with self._lock:
+                self._mode = max(self._mode, mode)
+            return reply
+        raise AssertionError("there is always a form to ask in")
 
     def _ask_twice(self, answered: Sequence[tuple[str, list[Task]]], answers: dict[Task, Answer]) -> None:
         """Ask some texts again in other words, and count how many answers stay."""

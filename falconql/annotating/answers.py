@@ -91,10 +91,10 @@ def matched(text: str, pieces: Sequence[str]) -> Matched:
     repaired = rejected = 0
     for piece in pieces:
         wanted = piece.strip()
-        span = _free(_exact(text, wanted), taken) if wanted else None
+        span = _free(_whole_words(text, _exact(text, wanted)), taken) if wanted else None
         if span is None and wanted and not _exact(text, wanted):
             folded = folded or _Folded(text)
-            span = _free(folded.places(wanted), taken)
+            span = _free(_whole_words(text, folded.places(wanted)), taken)
             repaired += span is not None
         if span is not None:
             taken.append(span)
@@ -110,6 +110,15 @@ def _exact(text: str, piece: str) -> list[tuple[int, int]]:
         found.append((place, place + len(piece)))
         place = text.find(piece, place + 1)
     return found
+
+
+def _whole_words(text: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the places that cut no word, all of them when each one does."""
+
+    def is_cut(place: int) -> bool:
+        return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
+
+    return [place for place in places if not (is_cut(place[0]) or is_cut(place[1]))] or places
 
 
 def _free(places: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
@@ -138,7 +147,15 @@ class _Folded:
         wanted = " ".join("".join(_fold(character) for character in piece).split())
         if not wanted:
             return []
-        return [(self.origins[start], self.origins[end - 1] + 1) for start, end in _exact(self.text, wanted)]
+        return [
+            (self.origins[start], self.origins[end - 1] + 1)
+            for start, end in _exact(self.text, wanted)
+            if self._is_edge(start) and self._is_edge(end)
+        ]
+
+    def _is_edge(self, place: int) -> bool:
+        """Return whether a place is between two characters of the text, not inside one that was taken apart."""
+        return place in (0, len(self.origins)) or self.origins[place - 1] != self.origins[place]
 
 
 def _fold(character: str) -> str:

@@ -55,8 +55,9 @@ def llm_proxy(model: str | None = None) -> LlmProxy:
         ModelServerError: the server does not say which models it has.
     """
     chat, usage, identity = _chat(model)
+    # One question in a request: an answer must not depend on what else is asked about the text.
     store = Store(user_folder().parent / "answers", identity)
-    return LlmProxy(Annotator(chat, store, Limits(twice=False), usage=usage), chat.endpoint.url)
+    return LlmProxy(Annotator(chat, store, Limits(twice=False, together=1), usage=usage), chat.endpoint.url)
 
 
 def _chat(model: str | None) -> tuple[OpenAIChat, Usage, str]:

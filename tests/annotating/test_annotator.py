@@ -98,6 +98,17 @@ def test_a_server_that_refuses_a_form_is_asked_in_another(
         assert (last["type"] if last else None) == kept
 
 
+def test_one_request_that_is_refused_changes_nothing_for_the_others(asking: Callable[..., Annotator]) -> None:
+    def answer(request: dict[str, Any]) -> Say:
+        return Say("too long", status=400) if " 0 " in text_of(request) else truth(request)
+
+    with serving(answer) as server:
+        found = asking(server, in_flight=1).annotate(tasks())
+        assert found[2:] == WANTED[2:]
+        assert found[:2] == [None, None]
+        assert server.requests[-1]["response_format"]["type"] == "json_schema"
+
+
 def _kind(request: dict[str, Any]) -> str:
     form = request.get("response_format")
     return "none" if form is None else form["type"] + (" with schema" if "schema" in form else "")

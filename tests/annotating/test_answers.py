@@ -59,6 +59,16 @@ def test_pieces_are_found_where_they_stand(pieces: list[str], spans: list[str], 
     assert (found.repaired, found.rejected) == (repaired, rejected)
 
 
+def test_whole_words_go_before_parts_of_words() -> None:
+    assert matched("a party of art", ["art"]).spans == ((11, 14),)
+    assert matched("a party", ["art"]).spans == ((3, 6),)
+
+
+def test_half_a_character_is_not_found() -> None:
+    assert matched("Straße", ["STRASSE"]).spans == ((0, 6),)
+    assert matched("Straße", ["stras"]).spans == ()
+
+
 def test_a_piece_said_twice_takes_both_places() -> None:
     assert matched("a b a b a", ["a", "b", "a"]).spans == ((0, 1), (2, 3), (4, 5))
     assert matched("a b a", ["a", "a", "a"]).spans == ((0, 1), (4, 5))
