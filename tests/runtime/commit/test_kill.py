@@ -67,7 +67,8 @@ def kill_and_resume(corpus: Path, folder: Path, name: str, kills: int, seed: int
     for number in range(kills):
         out = folder / str(number) / name
         out.parent.mkdir()
-        kill_at = chosen.randint(1, events)
+        # Anywhere in each part of the run, the last of which is joining and cleaning up.
+        kill_at = chosen.randint(1 + events * number // kills, events * (number + 1) // kills)
         assert drive(corpus, out, kill_at) is None, "it was not killed"
         if not out.exists():
             # Killed once more while it goes on, if it does so much.
