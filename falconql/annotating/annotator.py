@@ -148,7 +148,8 @@ class Annotator:
             found = future.result()
         except ModelServerError as error:
             self._failures += 1
-            if self._failures >= FAILURES_IN_A_ROW or self.usage.requests == 0:
+            is_down = self.usage.requests == 0 and not isinstance(error, Refused)
+            if self._failures >= FAILURES_IN_A_ROW or is_down:
                 hint = f"{error.hint}; answers that arrived are kept, the same command goes on" if error.hint else None
                 raise ModelServerError(str(error), hint=hint) from error
             return {}

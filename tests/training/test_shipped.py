@@ -13,6 +13,8 @@ from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.sources import HELD_OUT, SETS
 
 FOLDER = Path(str(resources.files("falconql.runtime.proxy"))) / "kestrel"
+# In the table of the card the previous Kestrel comes first.
+SHIPPED_COLUMN = 1
 CARD = Path(__file__).resolve().parents[2] / "docs" / "kestrel.md"
 
 
@@ -51,7 +53,8 @@ def test_the_card_shows_the_figures_of_the_manifest(manifest: dict[str, Any]) ->
             if measure != "rows":
                 row = f"| {task} | {name} | {figures['rows']} | {measure} |"
                 line = next(line for line in card.splitlines() if line.startswith(row))
-                assert line.endswith(f"| {value:.1f} |"), line
+                shipped = line.removeprefix(row).split("|")[SHIPPED_COLUMN].strip()
+                assert shipped.startswith(f"{value:.1f} ("), line
 
 
 def test_opposite_opinions_get_opposite_answers(kestrel: OnnxProxy) -> None:
