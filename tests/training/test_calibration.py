@@ -62,7 +62,10 @@ class _Reader:
         for text, instruction in zip(texts, instructions, strict=True):
             score = 0.6 if is_question(instruction) else 0.9
             unsure = [] if score == 0.6 else [SpanValue(0, 3, 0.65)]
-            spans = [*unsure, *(SpanValue(*m.span(), score) for m in re.finditer(r"[A-Z]\w+", text))]
+            capitals = [SpanValue(*m.span(), score) for m in re.finditer(r"[A-Z]\w+", text)]
+            if instruction.lower().startswith("where"):  # the place comes last; who left is nowhere
+                capitals = [] if "left" in text else capitals[-1:]
+            spans = [*unsure, *capitals]
             found.append([span for span in spans if span.score >= limit])
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -20,6 +21,8 @@ QUERIES = {
     "out.jsonl": 'each word in spans("re: [a-z]+") where label("random 4") select id, word, n: length(text)',
     "out.arrow": 'where n > 3 and label("random 1") select id, n, text limit 70',
 }
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,9 @@ def drive(corpus: Path, out: Path, kill_at: int) -> tuple[int, int] | None:
         QUERIES[out.name],
         str(kill_at),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    # From the folder of the corpus the tests are not found by themselves.
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=found)
     if done.returncode == -signal.SIGKILL:
         return None
     assert done.returncode == 0, done.stderr
