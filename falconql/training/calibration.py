@@ -19,7 +19,7 @@ from falconql.runtime.proxy.base import Proxy
 from falconql.runtime.proxy.decoding import is_question
 from falconql.training.examples import Example, dev_examples
 from falconql.training.scoring import Counts, answer_f1, balanced_accuracy, exact_spans
-from falconql.training.sources import sets_in
+from falconql.training.sources import TrainingSet
 
 EDGE = 1e-7
 LABEL_THRESHOLDS = np.round(np.linspace(0.30, 0.70, 41), 3)
@@ -53,9 +53,11 @@ class Calibration:
         }
 
 
-def calibrate(proxy: Proxy, data: Path, *, rows_per_set: int = 60, seed: int = 11) -> Calibration:
-    """Fit on dev examples of every set; the proxy's own temperature must be 1 and its bias 0."""
-    by_set = [dev_examples(set_, data, rows_per_set, seed) for set_ in sets_in(data)]
+def calibrate(
+    proxy: Proxy, data: Path, sets: Sequence[TrainingSet], *, rows_per_set: int = 60, seed: int = 11
+) -> Calibration:
+    """Fit on dev examples of these sets; the proxy's own temperature must be 1 and its bias 0."""
+    by_set = [dev_examples(set_, data, rows_per_set, seed) for set_ in sets]
     labels = [found for examples in by_set if (found := _labelled(proxy, examples)) is not None]
     temperature, bias = fit_sigmoid(labels)
     calibrated = [(sigmoid(margins / temperature + bias), truth) for margins, truth in labels]

@@ -27,6 +27,7 @@ class DataConfig:
         max_tokens: of one, instruction and special tokens included.
         seed: for every choice.
         stated_licences_only: leave out sets whose source states no licence.
+        leave_out: further sets that are not learned from, such as ``spans/wikigold``.
         shares: of each task; they need not add up to one.
     """
 
@@ -34,6 +35,7 @@ class DataConfig:
     max_tokens: int
     seed: int
     stated_licences_only: bool
+    leave_out: list[str]
     shares: dict[str, float]
 
 
@@ -90,7 +92,7 @@ def _part(kind: type[_Part], read: Mapping[str, Any], name: str, path: Path) -> 
         raise ConfigError(f"{path}: [{name}] lacks {', '.join(missing)}")
     if unknown := sorted(given.keys() - wanted.keys()):
         raise ConfigError(f"{path}: [{name}] has no key {', '.join(unknown)}")
-    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "list[str]": (list,)}
     for key, value in given.items():
         allowed = types.get(wanted[key], (dict,))
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):

@@ -24,7 +24,7 @@ from falconql.training.dataset import TASK_SHARES, Item, collate, mixed_examples
 from falconql.training.exporter import check_scores, export, write_manifest
 from falconql.training.overlap import fingerprints
 from falconql.training.quantiser import Arrays
-from falconql.training.sources import evaluation_texts, sets_in
+from falconql.training.sources import TrainingSet, evaluation_texts, sets_in
 
 PAIR = {"kind": "pair", "first": "{instruction}", "second": "{text}"}
 BATCHES = 24
@@ -52,12 +52,13 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     source = model or run / "final"
     options = json.loads((run / "run.json").read_text(encoding="utf-8"))["data"]
     torch_model = BertForTokenClassification.from_pretrained(source)
-    manifest = _manifest(version, options, data)
+    sets = sets_in(data, stated_only=bool(options["stated_licences_only"]), leave_out=options.get("leave_out", ()))
+    manifest = _manifest(version, options, sets)
     manifest["lineage"] = _lineage(run)
-    inputs = _real_inputs(source / "tokenizer.json", data, int(options["max_tokens"]))
+    inputs = _real_inputs(source / "tokenizer.json", data, sets, int(options["max_tokens"]))
     float_dir = out.with_name(out.name + "-fp32")
     checks = export(torch_model, source / "tokenizer.json", manifest, inputs, float_dir=float_dir, int8_dir=out)
-    found, exact = calibrate(OnnxProxy(out), data), calibrate(OnnxProxy(float_dir), data)
+    found, exact = calibrate(OnnxProxy(out), data, sets), calibrate(OnnxProxy(float_dir), data, sets)
     manifest.update(as_manifest(found))
     manifest["metrics"] = {"export": checks, "calibration": found.scores, "calibration_fp32": exact.scores}
     for folder in (out, float_dir):
@@ -66,8 +67,7 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     return manifest
 
 
-def _manifest(version: str, options: dict[str, Any], data: Path) -> dict[str, Any]:
-    sets = sets_in(data, stated_only=bool(options["stated_licences_only"]))
+def _manifest(version: str, options: dict[str, Any], sets: Sequence[TrainingSet]) -> dict[str, Any]:
     return {
         "format": 1,
         "name": "kestrel",
@@ -107,11 +107,11 @@ def _lineage(run: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _real_inputs(tokenizer_file: Path, data: Path, max_tokens: int) -> list[Arrays]:
+def _real_inputs(tokenizer_file: Path, data: Path, sets: Sequence[TrainingSet], max_tokens: int) -> list[Arrays]:
     """Return batches of training texts, none of which is an evaluation text."""
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     banned = fingerprints(evaluation_texts(data))
-    stream = mixed_examples(sets_in(data), data, banned, TASK_SHARES, seed=23)
+    stream = mixed_examples(sets, data, banned, TASK_SHARES, seed=23)
     items = tokenise(tokenizer, list(islice(stream, BATCHES * BATCH_SIZE)), max_tokens, seed=23)
     return [_arrays(items[start : start + BATCH_SIZE]) for start in range(0, len(items), BATCH_SIZE)]
 

@@ -20,13 +20,13 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from falconql.training.base import base_model_dir
-from falconql.training.config import KESTREL, DataConfig, read_config
+from falconql.training.config import KESTREL, ConfigError, DataConfig, read_config
 from falconql.training.dataset import mixed_examples
 from falconql.training.examples import Example
 from falconql.training.overlap import evaluation_free, fingerprints
 from falconql.training.pack import Pack, packed
 from falconql.training.silver import is_a_examples, list_examples, next_token_examples
-from falconql.training.sources import TrainingSet, evaluation_texts, read_split, sets_in, text_column
+from falconql.training.sources import SETS, TrainingSet, evaluation_texts, read_split, sets_in, text_column
 from falconql.training.topics import topic_examples
 
 LABELLED = ("spans", "qa", "nli", "classify")
@@ -44,7 +44,7 @@ def training_examples(config: DataConfig, data: Path, base: Path) -> Iterator[tu
     Raises:
         FileNotFoundError: the data folder has no training split.
     """
-    sets = sets_in(data, stated_only=config.stated_licences_only)
+    sets = sets_in(data, stated_only=config.stated_licences_only, leave_out=config.leave_out)
     banned = fingerprints(evaluation_texts(data))
     streams = _streams(config, sets, data, banned, base)
     rng = random.Random(config.seed)
@@ -111,11 +111,18 @@ def _again(made: list[Example], rng: random.Random) -> Iterator[Example]:
 
 
 def prepare(config: DataConfig, data: Path, base: Path) -> Pack:
-    """Return the examples of a run."""
+    """Return the examples of a run.
+
+    Raises:
+        ConfigError: no set has a name that is to be left out.
+        FileNotFoundError: the data folder has no training split.
+    """
+    if unknown := sorted(set(config.leave_out) - {set_.name for set_ in SETS}):
+        raise ConfigError(f"leave_out in [data] names no training set: {', '.join(unknown)}")
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    sets = sets_in(data, stated_only=config.stated_licences_only)
+    sets = sets_in(data, stated_only=config.stated_licences_only, leave_out=config.leave_out)
     return packed(
         islice(training_examples(config, data, base), config.examples),
         tokenizer,
@@ -135,7 +142,10 @@ def main() -> None:
     parser.add_argument("--base", type=Path, help="folder of the encoder; default: all-MiniLM-L6-v2")
     given = parser.parse_args()
     started = time.perf_counter()
-    made = prepare(read_config(given.config)[0], given.data, given.base or base_model_dir())
+    try:
+        made = prepare(read_config(given.config)[0], given.data, given.base or base_model_dir())
+    except (ConfigError, FileNotFoundError) as error:
+        parser.error(str(error))
     made.save(given.output)
     counts = Counter(str(made.tasks[task]) for task in made.rows[:, 5])
     print(f"{len(made):,} examples, {made.lengths().mean():.0f} tokens on average, {dict(counts)}")

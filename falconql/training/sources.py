@@ -9,7 +9,7 @@ marks sets whose source states no licence although released models are routinely
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,13 +149,14 @@ def read_split(data: Path, name: str, split: str) -> list[dict[str, Any]]:
     return rows
 
 
-def sets_in(data: Path, *, stated_only: bool = False) -> list[TrainingSet]:
-    """Return the sets that the data folder has a training split of.
+def sets_in(data: Path, *, stated_only: bool = False, leave_out: Collection[str] = ()) -> list[TrainingSet]:
+    """Return the sets to learn from that the data folder has a training split of.
 
     Raises:
         FileNotFoundError: it has none.
     """
-    found = [s for s in SETS if (s.stated or not stated_only) and (data / s.name / "train.parquet").is_file()]
+    allowed = [s for s in SETS if (s.stated or not stated_only) and s.name not in leave_out]
+    found = [s for s in allowed if (data / s.name / "train.parquet").is_file()]
     if not found:
         raise FileNotFoundError(f"{data} holds no training split such as {SETS[0].name}/train.parquet")
     return found

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.decoding import is_question
 from falconql.training.calibration import as_manifest, calibrate, fit_label_threshold, fit_sigmoid, sigmoid
+from falconql.training.sources import sets_in
 from tests.training.made_data import write_sets
 
 
@@ -74,7 +75,8 @@ class _Reader:
 
 
 def test_calibration_moves_a_biased_proxy_to_the_middle(tmp_path: Path) -> None:
-    found = calibrate(_Reader(), write_sets(tmp_path), rows_per_set=24)
+    data = write_sets(tmp_path)
+    found = calibrate(_Reader(), data, sets_in(data), rows_per_set=24)
     low, high = sigmoid(np.log([0.7 / 0.3, 0.8 / 0.2]) / found.temperature + found.bias)
     assert low < found.label_threshold < high
     assert found.span_threshold > 0.65

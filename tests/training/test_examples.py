@@ -112,6 +112,11 @@ def test_sets_that_state_no_licence_can_be_left_out(data: Path) -> None:
     assert all(s.stated for s in sets_in(data, stated_only=True))
 
 
+def test_a_set_can_be_left_out(data: Path) -> None:
+    everything = [s.name for s in sets_in(data)]
+    assert [s.name for s in sets_in(data, leave_out=everything[1:])] == everything[:1]
+
+
 def test_no_set_in_the_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"holds no training split"):
         sets_in(tmp_path)

@@ -37,7 +37,7 @@ def examples(base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -
 
     shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "classify": 0.2, "next_token": 0.05, "is_a": 0.05}
     path = tmp_path_factory.mktemp("examples") / "examples.npz"
-    prepare(DataConfig(600, 64, 3, False, shares), data, base).save(path)
+    prepare(DataConfig(600, 64, 3, False, [], shares), data, base).save(path)
     return path
 
 
@@ -125,5 +125,15 @@ def test_nothing_of_an_evaluation_split_is_prepared(base: Path, data: Path) -> N
 
     banned = fingerprints(evaluation_texts(data))
     shares = {"spans": 0.4, "qa": 0.3, "nli": 0.1, "classify": 0.1, "is_a": 0.1}
-    drawn = [example for _, example in islice(training_examples(DataConfig(1, 64, 3, False, shares), data, base), 500)]
+    drawn = [
+        example for _, example in islice(training_examples(DataConfig(1, 64, 3, False, [], shares), data, base), 500)
+    ]
     assert not [example.text for example in drawn if fingerprint(example.text) in banned]
+
+
+def test_leaving_out_a_set_that_does_not_exist_is_an_error_that_names_it(base: Path, data: Path) -> None:
+    from falconql.training.config import ConfigError
+    from falconql.training.prepare import prepare
+
+    with pytest.raises(ConfigError, match=r"names no training set: spans/wikigolds"):
+        prepare(DataConfig(1, 64, 3, False, ["spans/wikigolds"], {"spans": 1.0}), data, base)
