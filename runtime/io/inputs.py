@@ -10,14 +10,17 @@ import os
 import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.formats import Compression, compression_of
+
+if TYPE_CHECKING:
+    from falconql.runtime.io.remote.store import RemoteFile
 
 HEAD_BYTES = 1 << 20
 _COPY_BYTES = 1 << 20
@@ -32,12 +35,14 @@ class InputFile:
         name: what it is called in messages.
         compression: how it is compressed.
         keep: what must live as long as the file is needed (a temporary file deletes itself).
+        remote: where it is when it is not on this machine; then ``path`` is that of its store.
     """
 
-    path: str
+    path: str = field(repr=False)
     name: str
     compression: Compression | None = None
     keep: object = field(default=None, compare=False, repr=False)
+    remote: RemoteFile | None = None
 
     @contextmanager
     def open(self) -> Iterator[pa.NativeFile]:
@@ -46,12 +51,27 @@ class InputFile:
         Raises:
             DataError: on opening or while reading in the block.
         """
-        with reading(self.name), pa.OSFile(self.path, "rb") as raw:
+        with self.reading(), self._raw() as raw:
             if self.compression is None:
                 yield raw
                 return
             with pa.CompressedInputStream(raw, self.compression) as stream:
                 yield stream
+
+    def anywhere(self) -> Any:
+        """Return what Arrow reads out of order: a path, or an opened file of a store."""
+        return self.path if self.remote is None else self.remote.open(anywhere=True)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Turn what goes wrong while reading into messages about this file."""
+        if self.remote is None:
+            return reading(self.name)
+        from falconql.runtime.io.remote.problems import at
+
+        return at(self.remote.store.location, self.name)
+
+    def _raw(self) -> pa.NativeFile:
+        return pa.OSFile(self.path, "rb") if self.remote is None else self.remote.open()
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
         """Return the first bytes, decompressed."""

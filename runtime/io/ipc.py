@@ -11,7 +11,7 @@ import pyarrow as pa
 from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
 from falconql.runtime.io.columns import batch_of, cut, positions
-from falconql.runtime.io.inputs import InputFile, reading
+from falconql.runtime.io.inputs import InputFile
 
 _FILE_MAGIC = b"ARROW1"
 
@@ -57,7 +57,8 @@ class ArrowFileSource:
     @contextmanager
     def _opened(self, columns: list[int] | None) -> Iterator[Any]:
         options = pa.ipc.IpcReadOptions(included_fields=columns)
-        with _decoding(self.name), pa.memory_map(self.file.path) as mapped:
+        file = self.file
+        with _decoding(file), file.anywhere() if file.remote else pa.memory_map(file.path) as mapped:
             yield pa.ipc.open_file(mapped, options=options)
 
 
@@ -80,7 +81,7 @@ class ArrowStreamSource:
 
     @contextmanager
     def _opened(self, columns: list[int] | None) -> Iterator[Any]:
-        with _decoding(self.name), self.file.open() as stream:
+        with _decoding(self.file), self.file.open() as stream:
             yield pa.ipc.open_stream(stream, options=pa.ipc.IpcReadOptions(included_fields=columns))
 
 
@@ -97,12 +98,12 @@ def arrow_source(file: InputFile) -> ArrowFileSource | ArrowStreamSource:
 
 
 @contextmanager
-def _decoding(name: str) -> Iterator[None]:
+def _decoding(file: InputFile) -> Iterator[None]:
     try:
-        with reading(name):
+        with file.reading():
             yield
     except pa.ArrowInvalid as error:
-        raise DataError(f"{name} is no Arrow file, or is damaged: {error}") from error
+        raise DataError(f"{file.name} is no Arrow file, or is damaged: {error}") from error
 
 
 def _width(type_: pa.DataType) -> int:

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.formats import ENDINGS, Format, format_of_name, known_endings
 
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_FILE = re.compile(r"file://", re.IGNORECASE)
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -64,17 +64,11 @@ def locate(location: str, format_: Format | None) -> Located:
 
 
 def _local(location: str) -> str:
-    scheme = _SCHEME.match(location)
-    if scheme is None:
+    if not _FILE.match(location):
         return location
-    if scheme[1].lower() == "file":
-        from urllib.request import url2pathname
+    from urllib.request import url2pathname
 
-        return url2pathname(location[len("file://") :])
-    raise DataError(
-        f"{location}: {scheme[1]}:// addresses are not supported by this version, only files on this machine",
-        hint="download the corpus first and name the file",
-    )
+    return url2pathname(location[len("file://") :])
 
 
 def _glob(path: str, location: str, format_: Format | None) -> Located:
@@ -83,18 +77,26 @@ def _glob(path: str, location: str, format_: Format | None) -> Located:
         raise DataError(
             f"no file matches {location}", hint="quote the pattern, and mind that `*` stops at folders, `**` does not"
         )
-    return _many(found, location, format_, base="")
+    return chosen(found, location, format_, base="")
 
 
 def _folder(path: str, location: str, format_: Format | None) -> Located:
-    files = list(_walk(path, location))
+    return data_files(list(_walk(path, location)), location, format_, base=os.path.join(path, ""))
+
+
+def data_files(files: list[str], location: str, format_: Format | None, base: str) -> Located:
+    """Return those files of a folder that hold data.
+
+    Raises:
+        DataError: there are none, or of several formats.
+    """
     found = [file for file in files if format_ is not None or format_of_name(file)[0] is not None]
     if not found:
         inside = f"; it holds {len(files)} of other kinds" if files else ""
         raise DataError(
             f"the folder {location} holds no data file{inside}", hint=f"data files end in {known_endings()}"
         )
-    return _many(found, location, format_, base=os.path.join(path, ""))
+    return chosen(found, location, format_, base)
 
 
 def _walk(path: str, location: str) -> Iterator[str]:
@@ -107,7 +109,12 @@ def _walk(path: str, location: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in names if not name.startswith((".", "_")))
 
 
-def _many(paths: list[str], location: str, format_: Format | None, base: str) -> Located:
+def chosen(paths: list[str], location: str, format_: Format | None, base: str) -> Located:
+    """Return several files in the order of their names.
+
+    Raises:
+        DataError: they are of several formats, or of none that is known.
+    """
     formats = Counter(format_ or format_of_name(path)[0] for path in paths)
     unknown = [path for path in paths if format_ is None and format_of_name(path)[0] is None]
     if unknown:

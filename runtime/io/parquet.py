@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow as pa
 from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
 from falconql.runtime.io.columns import batch_of, positions, rows_without_columns
-from falconql.runtime.io.inputs import InputFile, reading
+from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.pruning import Range, may_be_true
 
 # Pages are read through a buffer of this size; without it Arrow loads a whole column of a row group.
@@ -30,6 +30,7 @@ class ParquetSource:
         self.file = file
         self.name = file.name
         self.metadata: Any = None
+        self._far = file.remote is not None
         with self._opened() as parquet:
             self.schema: pa.Schema = parquet.schema_arrow.remove_metadata()
             self.metadata = parquet.metadata
@@ -70,8 +71,14 @@ class ParquetSource:
             return
         if not groups:
             return
+        # What is fetched ahead is kept until it is read: of one row group, then, not of all.
+        shares = [[group] for group in groups] if self._far else [groups]
         with self._opened() as parquet:
-            for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=list(columns), use_threads=True):
+            for batch in (
+                batch
+                for share in shares
+                for batch in parquet.iter_batches(batch_rows, row_groups=share, columns=list(columns), use_threads=True)
+            ):
                 if batch.num_rows:
                     # Arrow keeps the order of the file, and `a` also brings a column called `a.b`.
                     yield batch_of([batch.column(name) for name in columns], columns, batch.num_rows)
@@ -85,13 +92,13 @@ class ParquetSource:
         import pyarrow.parquet as pq
 
         try:
-            with (
-                reading(self.name),
-                pq.ParquetFile(
-                    self.file.path, metadata=self.metadata, buffer_size=_BUFFER_BYTES, pre_buffer=False
-                ) as file,
-            ):
-                yield file
+            with self.file.reading(), ExitStack() as stack:
+                where = self.file.anywhere()
+                if self._far:
+                    stack.enter_context(where)
+                # Over a network the parts of columns that lie together are fetched together.
+                options = {"pre_buffer": True} if self._far else {"pre_buffer": False, "buffer_size": _BUFFER_BYTES}
+                yield stack.enter_context(pq.ParquetFile(where, metadata=self.metadata, **options))
         except pa.ArrowInvalid as error:
             raise DataError(f"{self.name} is no Parquet file, or is damaged: {error}") from error
 

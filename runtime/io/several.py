@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -11,38 +11,64 @@ from falconql.runtime.expression import Expr
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.io.columns import batch_of, positions
 from falconql.runtime.io.csv import CsvSource
+from falconql.runtime.io.partitions import range_of
+from falconql.runtime.io.pruning import Range, may_be_true
 
 
 class SeveralFiles:
     """Files of like columns. One that a file lacks is null there; a type widens to hold all files.
 
+    Args:
+        sources: the files.
+        name: of all together.
+        partitions: columns that the names of folders give, one value per file; they come last, and in the place
+            of columns of their name. Files whose values rule a filter out are not read.
+
     Raises:
         DataError: a column has types with nothing in common.
     """
 
-    def __init__(self, sources: Sequence[TableSource], name: str) -> None:
+    def __init__(
+        self, sources: Sequence[TableSource], name: str, partitions: Mapping[str, pa.Array] | None = None
+    ) -> None:
         self.sources = list(sources)
         self.name = name
+        self.partitions = dict(partitions or {})
         self._widen_texts()
-        self.schema = self._together()
+        held = [field for field in self._together() if field.name not in self.partitions]
+        self.schema = pa.schema([*held, *(pa.field(name, values.type) for name, values in self.partitions.items())])
         rows = [source.rows for source in self.sources]
         self.rows: int | None = None if None in rows else sum(row or 0 for row in rows)
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         fields = [self.schema.field(i) for i in positions(self.schema, columns, self.name)]
-        for source in self.sources:
-            known = set(source.schema.names) - _undecided(source)
+        for number, source in enumerate(self.sources):
+            if filter is not None and not may_be_true(filter, self._ranges(number)):
+                continue
+            known = set(source.schema.names) - _undecided(source) - set(self.partitions)
             present = [field.name for field in fields if field.name in known]
+            held = [field.name for field in fields if field.name not in self.partitions]
             # A filter on a column that is not there has nothing to judge by.
-            passed = filter if len(present) == len(fields) else None
+            passed = filter if len(present) == len(held) and not self._shadowed(source) else None
             for batch in source.batches(present, passed, batch_rows=batch_rows):
                 arrays = [
                     batch.column(present.index(field.name)).cast(field.type)
                     if field.name in known
-                    else pa.nulls(batch.num_rows, field.type)
+                    else self._constant(number, field, batch.num_rows)
                     for field in fields
                 ]
                 yield batch_of(arrays, columns, batch.num_rows)
+
+    def _constant(self, number: int, field: pa.Field, rows: int) -> pa.Array:
+        values = self.partitions.get(field.name)
+        return pa.nulls(rows, field.type) if values is None else pa.repeat(values[number], rows)
+
+    def _ranges(self, number: int) -> dict[str, Range]:
+        return {name: range_of(values[number]) for name, values in self.partitions.items()}
+
+    def _shadowed(self, source: TableSource) -> bool:
+        """Return whether a file has a column of a partition's name, whose statistics say something else."""
+        return bool(self.partitions.keys() & set(source.schema.names))
 
     def _widen_texts(self) -> None:
         """Let delimited files agree: a column of numbers here and of words there is text in both."""

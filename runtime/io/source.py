@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from falconql.runtime.errors import DataError
+from falconql.runtime.io.address import check_scheme, is_database, scheme_of
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.io.formats import (
     COLUMNAR,
@@ -18,10 +19,15 @@ from falconql.runtime.io.formats import (
 )
 from falconql.runtime.io.inputs import InputFile, decompressed, open_input, spool
 from falconql.runtime.io.locate import Located, locate
+from falconql.runtime.io.partitions import partition_columns
+
+if TYPE_CHECKING:
+    from falconql.runtime.io.remote.store import Store
 
 STDIN = "standard input"
 _HEAD_BYTES = 1 << 12
 _FEWEST_LOOK_BYTES = 1 << 20
+_OPENED_TOGETHER = 16
 
 
 def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | None = None) -> TableSource:
@@ -31,13 +37,32 @@ def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | 
     wanted = None if format is None else known_format(format)
     if location == "-":
         return _stream(spool(stdin or sys.stdin.buffer, STDIN), wanted)
-    located = locate(os.fspath(location), wanted)
+    named = os.fspath(location)
+    if scheme_of(named) is not None:
+        return _elsewhere(named, wanted)
+    located = locate(named, wanted)
     if located.stream:
         with _readable(located.paths[0]) as stream:
             return _stream(spool(stream, located.name), located.format)
     if not located.several:
         return _file(open_input(located.paths[0], located.name), located.format)
     return _several(located)
+
+
+def _elsewhere(address: str, wanted: Format | None) -> TableSource:
+    check_scheme(address)
+    if is_database(address):
+        from falconql.runtime.io.sql import sql_source
+
+        return sql_source(address)
+    from falconql.runtime.io.remote.locate import locate_remote, remote_input
+
+    located, store = locate_remote(address, wanted)
+    packed = located.format not in COLUMNAR
+    if not located.several:
+        file = remote_input(store, located.paths[0], packed=packed)
+        return _stream(file, located.format) if file.keep and located.format is None else _file(file, located.format)
+    return _several(located, store)
 
 
 def _in_memory(data: Any) -> TableSource:
@@ -70,17 +95,34 @@ def _stream(file: InputFile, format_: Format | None) -> TableSource:
     return _file(file, found or "csv")
 
 
-def _several(located: Located) -> TableSource:
+def _several(located: Located, store: Store | None = None) -> TableSource:
     if located.format == "txt":
         from falconql.runtime.io.text import TextFilesSource
 
-        return TextFilesSource([(p, p.removeprefix(located.base)) for p in located.paths], located.name)
-    sources = [_file(open_input(path, path), located.format, len(located.paths)) for path in located.paths]
-    if len(sources) == 1:
+        return TextFilesSource([(p, p.removeprefix(located.base)) for p in located.paths], located.name, store)
+    partitions = partition_columns(located.paths, located.base)
+    sources = _all_opened(located, store)
+    if len(sources) == 1 and not partitions:
         return sources[0]
     from falconql.runtime.io.several import SeveralFiles
 
-    return SeveralFiles(sources, located.name)
+    return SeveralFiles(sources, located.name, partitions)
+
+
+def _all_opened(located: Located, store: Store | None) -> list[TableSource]:
+    count = len(located.paths)
+    if store is None:
+        return [_file(open_input(path, path), located.format, count) for path in located.paths]
+    from concurrent.futures import ThreadPoolExecutor
+
+    from falconql.runtime.io.remote.locate import remote_input
+
+    def opened(path: str) -> TableSource:
+        return _file(remote_input(store, path, packed=located.format not in COLUMNAR), located.format, count)
+
+    # Most of the time of opening a file elsewhere is waiting.
+    with ThreadPoolExecutor(_OPENED_TOGETHER) as pool:
+        return list(pool.map(opened, located.paths))
 
 
 def _file(file: InputFile, format_: Format | None, files: int = 1) -> TableSource:

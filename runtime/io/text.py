@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ from falconql.runtime.expression import Expr
 from falconql.runtime.io.columns import batch_of, positions
 from falconql.runtime.io.inputs import InputFile, open_input
 from falconql.runtime.io.utf8 import check_encoding_mark, decoded_lines
+
+if TYPE_CHECKING:
+    from falconql.runtime.io.remote.store import Store
 
 _BATCH_CHARACTERS = 8 << 20
 
@@ -39,25 +42,29 @@ class TextFilesSource:
     Args:
         files: pairs of where a file is and what ``path`` says of it, in the order of the rows.
         name: what all of them are called in messages.
+        store: where they are when they are not on this machine.
     """
 
     schema = pa.schema([("path", pa.string()), ("text", pa.string())])
 
-    def __init__(self, files: Sequence[tuple[str, str]], name: str) -> None:
+    def __init__(self, files: Sequence[tuple[str, str]], name: str, store: Store | None = None) -> None:
         self.files = files
+        self.store = store
         self.name = name
         self.rows: int | None = len(files)
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         wanted = positions(self.schema, columns, self.name)
         read = "text" in columns
-        rows = ((shown, _whole_text(path) if read else "") for path, shown in self.files)
+        rows = ((shown, self._text(path) if read else "") for path, shown in self.files)
         yield from _batches(rows, self.schema, wanted, columns, batch_rows)
 
+    def _text(self, path: str) -> str:
+        if self.store is None:
+            return "".join(decoded_lines(open_input(path, path)))
+        from falconql.runtime.io.remote.locate import remote_input
 
-def _whole_text(path: str) -> str:
-    file = open_input(path, path)
-    return "".join(decoded_lines(file))
+        return "".join(decoded_lines(remote_input(self.store, path)))
 
 
 def _batches(

@@ -90,8 +90,9 @@ def test_formats_by_name(folder: Path) -> None:
 def test_addresses(folder: Path) -> None:
     path = written(folder, "a b.csv", "a\n1\n")
     assert rows_of(open_source("file://" + path.replace(" ", "%20"))) == [{"a": 1}]
-    for address in ("s3://bucket/x.parquet", "https://example.org/x.csv", "hf://datasets/x"):
-        refused(address, address.partition("/")[0], "only files on this machine", hint="download")
+    for address in ("ftp://example.org/x.csv", "mysql://someone:planted@host/db?table=x"):
+        refused(address, address.partition("/")[0], "are not known", hint="known are s3://")
+    refused("gcs://bucket/x.parquet", "gcs://", hint="write gs://")
 
 
 def test_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,131 @@
+"""Connections to databases, and what databases say when something is wrong, in the user's terms."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import quote
+
+from falconql.runtime.errors import DataError, FalconQLError
+from falconql.runtime.io.address import without_secrets
+from falconql.runtime.io.sql.address import Database
+
+_EXTRA = 'pip install "falconql[sql]"'
+_LOGIN = "put the password into ~/.pgpass or PGPASSWORD, and look at the name of the user"
+_RULES: tuple[tuple[str, str, str | None], ...] = (
+    (r"password authentication|no password supplied|role .* does not exist|28P01|28000", "{name}: no login", _LOGIN),
+    (r"database .* does not exist|3D000", "{name}: there is no such database", "look at the part after the host"),
+    (r"42P01|relation .* does not exist|no such table", "there is no table {table} in {name}", None),
+    (r"3F000|schema .* does not exist", "{name}: there is no such schema", None),
+    (r"42501|permission denied|readonly database|25006", "no permission to {verb} {name}", "ask who owns it for it"),
+    (
+        r"ALREADY_EXISTS|already exists",
+        "{name}: the table is there already",
+        "add &if_exists=replace or &if_exists=append",
+    ),
+    (r"database is locked|55P03", "{name} is locked by another program", "try again when that is done"),
+    (r"not a database", "{name} is no SQLite database", None),
+    (
+        r"[Tt]imeout|[Tt]imed out",
+        "{name} does not answer in time",
+        "look at the network, or try again; connect_timeout=SECONDS can be added to the address",
+    ),
+    (
+        r"refused|could not translate|unreachable|closed the connection|SSL connection|could not receive|reset by peer",
+        "the server of {name} cannot be reached",
+        "look at host, port and network, and whether the server runs",
+    ),
+    (r"disk is full|53100|disk I/O", "{name}: the disk is full or broken", "free some space"),
+    (
+        r"has no column|column .* does not exist|42703|datatype_mismatch|42804",
+        "{name}: the table has other columns",
+        "add &if_exists=replace, or name another table",
+    ),
+)
+
+
+def connect(database: Database, *, write: bool = False) -> Any:
+    """Return an open connection; for reading, one that the database itself keeps from writing.
+
+    Raises:
+        DataError: there is no such database, it does not answer, or the extra is not installed.
+    """
+    driver = _driver(database)
+    with talking(database, "write" if write else "read"):
+        if database.kind == "sqlite":
+            return _sqlite(driver, database, write)
+        connection = driver.connect(database.target)
+        try:
+            if not write:
+                with connection.cursor() as cursor:
+                    # Large tables are otherwise read from wherever another reader is.
+                    for setting in ("default_transaction_read_only = on", "synchronize_seqscans = off"):
+                        cursor.execute(f"SET {setting}")
+                    cursor.execute("SET standard_conforming_strings = on")
+                connection.commit()
+        except BaseException:
+            close(connection)
+            raise
+        return connection
+
+
+def _sqlite(driver: Any, database: Database, write: bool) -> Any:
+    path = database.target
+    if not write:
+        if not os.path.isfile(path):
+            raise DataError(f"there is no file {path}")
+        if not os.access(path, os.R_OK):
+            raise DataError(f"no permission to read {path}", hint=f"see `ls -l {path}`")
+    elif not os.path.isdir(os.path.dirname(path) or "."):
+        raise DataError(f"there is no folder {os.path.dirname(path)} to write {os.path.basename(path)} into")
+    return driver.connect(f"file:{quote(path)}?mode={'rwc' if write else 'ro'}")
+
+
+def _driver(database: Database) -> Any:
+    try:
+        if database.kind == "sqlite":
+            import adbc_driver_sqlite.dbapi as driver
+        else:
+            import adbc_driver_postgresql.dbapi as driver
+    except ImportError:
+        raise DataError(f"{database.name}: databases need an extra that is not installed", hint=_EXTRA) from None
+    return driver
+
+
+def close(*opened: Any) -> None:
+    """Close cursors and connections, whatever state they are in."""
+    for one in opened:
+        with suppress(Exception):
+            one.close()
+
+
+@contextmanager
+def talking(database: Database, verb: str = "read") -> Iterator[None]:
+    """Turn what a driver says into a message; what it said itself may hold secrets, and is dropped."""
+    problem: DataError | None = None
+    try:
+        yield
+    except FalconQLError:
+        raise
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _DRIVERS and not isinstance(error, OSError):
+            raise
+        problem = _explained(error, database, verb)
+    if problem is not None:
+        # Raised here, it carries nothing of what was raised there.
+        raise problem
+
+
+_DRIVERS = ("adbc_driver_manager", "adbc_driver_sqlite", "adbc_driver_postgresql", "pyarrow")
+
+
+def _explained(error: Exception, database: Database, verb: str) -> DataError:
+    said = f"{error} {getattr(error, 'sqlstate', None) or ''}"
+    for pattern, meaning, hint in _RULES:
+        if re.search(pattern, said):
+            return DataError(meaning.format(name=database.name, table=database.table, verb=verb), hint=hint)
+    line = without_secrets(str(error).strip().partition("\n")[0], database.location)[:200]
+    return DataError(f"cannot {verb} {database.name}: {line}")
