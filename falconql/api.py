@@ -16,6 +16,7 @@ from falconql.diagnostics.model import Diagnostic, Help, Label, Severity
 from falconql.errors import ConfigError, ProxyError, QueryError
 from falconql.inputs import arrow_table, parameter_value, read_query, stats_for
 from falconql.proxies import Proxy, Span, proxy
+from falconql.runtime.io.address import check_named_in_query
 from falconql.source import Source
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ class Checked:
 class Query:
     """A query text with its parameters.
 
-    ``data`` is everywhere a path (file, folder, glob, ``-``), or anything with the Arrow PyCapsule
+    ``data`` is everywhere a path (file, folder, glob, ``-``), an address (``s3://``, ``gs://``, ``hf://``, ``https://``,
+    ``sqlite://``, ``postgresql://``), or anything with the Arrow PyCapsule
     interface (a pandas or Polars data frame, a DuckDB relation, a pyarrow table), or a mapping of
     column names to lists. It may be left out when the query says ``from``; a path there is relative
     to ``folder``, the folder of the query's file. ``definitions`` are what was settled
@@ -328,6 +330,7 @@ class Query:
         if parsed is None or parsed.source is None:
             return None
         path = parsed.source.path.value
+        check_named_in_query(path)
         return path if self.folder is None or "://" in path or path == "-" else str(self.folder / path)
 
     def _open(self, data: Data) -> TableSource:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from falconql import __version__
 from falconql.cli.failures import Interrupted, OutputError
-from falconql.cli.output import finished, write_rows, writing
+from falconql.cli.output import Asked, finished, write_rows, writing
 from falconql.cli.terminal import say
 from falconql.errors import DataError
+from falconql.runtime.io.address import scheme_of, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +26,7 @@ def write_file(
     format_: str | None = None,
     batches: Iterable[pa.RecordBatch] | None = None,
     *,
+    partition_by: Sequence[str] = (),
     quiet: bool = False,
     every_s: float | None = None,
 ) -> None:
@@ -32,9 +34,10 @@ def write_file(
 
     Args:
         run: what gives the rows, not yet begun.
-        path: of the output.
+        path: of the output, or its address.
         format_: by default the one of its ending.
         batches: the run's, if somebody looks at them on the way; then it always begins at the beginning.
+        partition_by: columns whose values become folders.
         quiet: say nothing of an earlier run's rows.
         every_s: commit no more often than this; None for what suits people.
 
@@ -46,31 +49,32 @@ def write_file(
     from falconql.runtime.commit import EVERY_S, CommittedRows, identity_of
     from falconql.runtime.io.output import replaces_file
 
-    if not replaces_file(path):
+    if not partition_by and not replaces_file(path):
         write_rows(run, path, format_, batches)
         return
+    output = Asked(path, format_, tuple(partition_by))
     try:
         with _opened(path) as folder:
             identity = None if batches is not None else identity_of(run.plan, run.ctx, run.schema, __version__)
             if identity is None:
                 with writing():
                     folder.discard()
-                _write_at_once(run, folder, format_, batches)
+                _write_at_once(run, folder, output, batches)
                 return
             rows = CommittedRows(folder, identity, run.schema, every_s=EVERY_S if every_s is None else every_s)
-            _write_committed(run, folder, rows, format_, quiet=quiet)
+            _write_committed(run, folder, rows, output, quiet=quiet)
     except KeyboardInterrupt as error:
-        raise error if isinstance(error, Interrupted) else Interrupted(f"{path} was not written") from None
+        raise error if isinstance(error, Interrupted) else Interrupted(f"{shown(path)} was not written") from None
 
 
-def _write_committed(run: Run, folder: WorkFolder, rows: CommittedRows, format_: str | None, *, quiet: bool) -> None:
+def _write_committed(run: Run, folder: WorkFolder, rows: CommittedRows, output: Asked, *, quiet: bool) -> None:
     path = folder.output
     with writing():
         run.ctx.resume, why_not = rows.resume()
     if not quiet:
         _say_where(path, rows, why_not)
     rows.watch(run.ctx)
-    with _rescued(path, rows), finished(run, path, format_, str(folder.path)) as sink:
+    with _rescued(path, rows), finished(run, output, str(folder.path)) as sink:
         for batch in run.batches():
             rows.add(batch)
         for batch in rows.finish():
@@ -81,20 +85,30 @@ def _write_committed(run: Run, folder: WorkFolder, rows: CommittedRows, format_:
 
 @contextmanager
 def _opened(path: str) -> Iterator[WorkFolder]:
-    from falconql.runtime.commit import Busy, WorkFolder
+    from falconql.runtime.commit import Busy
 
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(WorkFolder(path))
+            folder = stack.enter_context(_work_folder(path))
         except (Busy, DataError) as error:
             raise OutputError(str(error), hint=error.hint) from error
         yield folder
 
 
-def _write_at_once(run: Run, folder: WorkFolder, format_: str | None, batches: Iterable[pa.RecordBatch] | None) -> None:
+def _work_folder(path: str) -> WorkFolder:
+    """Return the work folder beside an output; of one elsewhere, in the user's own folder."""
+    from falconql.runtime.cache import user_folder
+    from falconql.runtime.commit import WorkFolder
+
+    if scheme_of(path) is None:
+        return WorkFolder(path)
+    return WorkFolder(shown(path), away=user_folder().with_name("falconql-outputs"))
+
+
+def _write_at_once(run: Run, folder: WorkFolder, output: Asked, batches: Iterable[pa.RecordBatch] | None) -> None:
     path = folder.output
     try:
-        with finished(run, path, format_, str(folder.path)) as sink:
+        with finished(run, output, str(folder.path)) as sink:
             for batch in run.batches() if batches is None else batches:
                 with writing():
                     sink.write(batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import click
 from falconql.cli.failures import Interrupted, OutputError
 from falconql.cli.terminal import is_terminal, use_color, width
 from falconql.errors import ConfigError, DataError
+from falconql.runtime.io.address import check_scheme, scheme_of, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +26,34 @@ if TYPE_CHECKING:
 
 STREAMS = ("table", "json", "jsonl", "csv", "arrow", "parquet")
 ROWS_ON_TERMINAL = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An output as it is asked for: where, None for standard output, in which format, in folders by which columns."""
+
+    path: str | None
+    format: str | None = None
+    partition_by: tuple[str, ...] = ()
+
+
+def check_output(path: str, partition_by: Sequence[str]) -> None:
+    """Refuse an output that cannot be before anything is computed; of one elsewhere only what its address says.
+
+    Raises:
+        click.BadParameter: the folder is missing, or the path is a folder and no columns make folders in it.
+        ConfigError: no output has such an address.
+    """
+    if scheme_of(path) is not None:
+        try:
+            check_scheme(path)
+        except DataError as error:
+            raise ConfigError(str(error), hint=error.hint) from None
+    elif partition_by:
+        if not os.path.isdir(Path(path).parent):
+            raise click.BadParameter(f"there is no folder {Path(path).parent}", param_hint="-o")
+    else:
+        check_folder(path, "-o")
 
 
 def check_folder(path: str, option: str) -> None:
@@ -75,16 +104,16 @@ def write_rows(
     run: Run, path: str | None, format_: str | None, batches: Iterable[pa.RecordBatch] | None = None
 ) -> None:
     """Run and write every batch to standard output, a device or a pipe."""
-    with finished(run, path, format_) as sink:
+    with finished(run, Asked(path, format_)) as sink:
         for batch in run.batches() if batches is None else batches:
             with writing():
                 sink.write(batch)
 
 
 @contextmanager
-def finished(run: Run, path: str | None, format_: str | None, workplace: str | None = None) -> Iterator[TableSink]:
+def finished(run: Run, output: Asked, workplace: str | None = None) -> Iterator[TableSink]:
     """Open an output, and finish it when all goes well; the final name exists only then."""
-    sink = _open(run, path, format_, workplace)
+    sink = _open(run, output, workplace)
     try:
         yield sink
         with writing():
@@ -92,7 +121,9 @@ def finished(run: Run, path: str | None, format_: str | None, workplace: str | N
     except BaseException as error:
         sink.abort()
         if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
-            raise Interrupted(f"{path} was not written" if path else "the output is incomplete") from None
+            raise Interrupted(
+                f"{shown(output.path)} was not written" if output.path else "the output is incomplete"
+            ) from None
         raise
 
 
@@ -109,7 +140,7 @@ def writing() -> Iterator[None]:
         raise OutputError(str(error), hint=error.hint) from error
 
 
-def _open(run: Run, path: str | None, format_: str | None, workplace: str | None) -> TableSink:
+def _open(run: Run, output: Asked, workplace: str | None) -> TableSink:
     """Return the sink that -o and --format ask for.
 
     Raises:
@@ -117,11 +148,18 @@ def _open(run: Run, path: str | None, format_: str | None, workplace: str | None
         OutputError: the disk does not take it.
     """
     from falconql.runtime.io import open_sink
+    from falconql.runtime.io.remote.problems import Remote
 
     try:
-        return open_sink(sys.stdout.buffer if path is None else path, run.schema, format=format_, workplace=workplace)
+        return open_sink(
+            sys.stdout.buffer if output.path is None else output.path,
+            run.schema,
+            format=output.format,
+            workplace=workplace,
+            partition_by=output.partition_by,
+        )
     except DataError as error:
-        if isinstance(error.__cause__, OSError):
+        if isinstance(error, Remote) or isinstance(error.__cause__, OSError):
             raise OutputError(str(error), hint=error.hint) from error
         raise ConfigError(str(error), hint=error.hint) from error
 

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -50,13 +51,18 @@ class WorkFolder:
     """The work folder of one output: ``with WorkFolder(path) as folder:`` has it for itself.
 
     Args:
-        output: the path of the output; a link is followed.
+        output: the path of the output; a link is followed. Of an output elsewhere its address without secrets: then
+            the work folder is in ``away``.
+        away: where work folders of outputs elsewhere are.
     """
 
-    def __init__(self, output: str) -> None:
+    def __init__(self, output: str, away: Path | None = None) -> None:
         self.output = output
         folder, base = os.path.split(os.path.realpath(output))
+        if away is not None:
+            folder, base = str(away), f"{hashlib.blake2b(output.encode(), digest_size=8).hexdigest()}"
         self.path = Path(folder) / f".{base[:100]}.falconql"
+        self._away = away is not None
         self._lock: IO[str] | None = None
         self._held = False
 
@@ -163,7 +169,7 @@ class WorkFolder:
 
     def _take(self) -> bool:
         """Lock the folder; False if it went away meanwhile, because another run has just finished."""
-        self.path.mkdir(exist_ok=True)
+        self.path.mkdir(exist_ok=True, parents=self._away)
         try:
             self._lock = (self.path / _LOCK).open("a+", encoding="utf-8")
         except FileNotFoundError:
@@ -234,6 +240,8 @@ class WorkFolder:
         with contextlib.suppress(OSError):
             for path in self.path.iterdir():
                 if path.name not in kept:
+                    if path.is_dir() and not path.is_symlink():
+                        shutil.rmtree(path, ignore_errors=True)
                     with contextlib.suppress(OSError):
                         path.unlink()
 

@@ -112,6 +112,11 @@ def has_secrets(location: object) -> bool:
     return bool(user or query)
 
 
+def may_stand_in_query(location: str) -> bool:
+    """Return whether a query may name a location: no database, and nothing secret."""
+    return not (is_database(location) or has_secrets(location))
+
+
 def check_named_in_query(location: str) -> None:
     """Refuse an address that may not stand in a query: whoever writes one must not reach for what others protect.
 

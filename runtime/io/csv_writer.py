@@ -78,6 +78,12 @@ def _text(column: pa.Array) -> pa.Array | None:
     return pa.array([_json(value) for value in json_values(column)], pa.string())
 
 
+def as_text(column: pa.Array) -> pa.Array:
+    """Return a column as the texts that stand in a CSV file, without quotes; null stays null."""
+    found = _text(column)
+    return _plain(column) if found is None else found
+
+
 def _json(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
 from falconql.runtime.errors import DataError
+from falconql.runtime.io.address import check_scheme, is_database, scheme_of, shown
 from falconql.runtime.io.base import TableSink
 from falconql.runtime.io.formats import (
     COLUMNAR,
@@ -48,15 +49,26 @@ def open_sink(
     *,
     format: str | None = None,
     workplace: str | None = None,
+    partition_by: Sequence[str] = (),
 ) -> TableSink:
     """Open an output; see ``falconql.runtime.io.open_sink``."""
     wanted = None if format is None else known_format(format, OUTPUT_FORMATS)
     if not isinstance(target, str | os.PathLike):
         return Sink(StreamTarget(target), schema, _writers(wanted or "csv", stream=True), live=True)
-    path = os.path.expanduser(os.fspath(target))
+    named = os.fspath(target)
+    if is_database(named):
+        return _table(named, schema, wanted, partition_by, workplace)
+    elsewhere = scheme_of(named) is not None
+    if elsewhere:
+        check_scheme(named)
+    if partition_by:
+        from falconql.runtime.io.partitioned_sink import PartitionedSink
+
+        return PartitionedSink(named, schema, partition_by, wanted or "parquet", workplace)
+    path = shown(named) if elsewhere else os.path.expanduser(named)
     found, compression = format_of_name(path)
     chosen = wanted or (found if found in OUTPUT_FORMATS else None)
-    if chosen is None and not os.path.isdir(path):
+    if chosen is None and (elsewhere or not os.path.isdir(path)):
         message = f"{path}: the ending does not tell the format of the output"
         raise DataError(message, hint=f"known endings are {_KNOWN}")
     if compression is not None and chosen in COLUMNAR:
@@ -65,7 +77,26 @@ def open_sink(
         )
     # Modules first: the file in the making shows that writing begins.
     make = _writers(chosen or "csv", stream=path.lower().endswith(".arrows"))
-    return Sink(file_target(path, workplace), schema, make, compression, live=False)
+    return Sink(_target(named, path, workplace), schema, make, compression, live=False)
+
+
+def _target(named: str, path: str, workplace: str | None) -> Target:
+    if scheme_of(named) is None:
+        return file_target(path, workplace)
+    from falconql.runtime.io.remote.target import RemoteTarget
+
+    return RemoteTarget(named, workplace)
+
+
+def _table(
+    named: str, schema: pa.Schema, format_: Format | None, partition_by: Sequence[str], workplace: str | None
+) -> TableSink:
+    from falconql.runtime.io.sql.address import database
+    from falconql.runtime.io.sql.sink import SqlSink
+
+    if format_ is not None or partition_by:
+        raise DataError(f"{shown(named)}: a table of a database has neither a format nor partitions")
+    return SqlSink(database(named), schema, workplace)
 
 
 class Sink:

@@ -166,6 +166,8 @@ def _by_content(file: InputFile) -> Format:
     if found is not None:
         return found
     what = foreign_content(head)
+    if what is not None and "SQLite" in what:
+        raise DataError(f"{file.name} is {what}", hint=f"name a table of it: sqlite:///{file.name}?table=NAME")
     message = f"{file.name} is {what}" if what else f"{file.name}: the ending does not tell the format"
     raise DataError(
         message, hint=f"known endings are {known_endings()}; a compressed file adds .gz, .zst, .bz2 or .lz4"

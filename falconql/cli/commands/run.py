@@ -11,7 +11,16 @@ import click
 from falconql.api import Order
 from falconql.cli.file import write_file
 from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
-from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, save_report, write_metrics, write_rows
+from falconql.cli.output import (
+    STREAMS,
+    check_folder,
+    check_output,
+    first_rows,
+    print_table,
+    save_report,
+    write_metrics,
+    write_rows,
+)
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
 
@@ -21,7 +30,14 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @query_options
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE; its ending names the format.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, whose ending names the format, or to an address.")
+@click.option(
+    "--partition-by",
+    "partition_by",
+    metavar="COLUMN",
+    multiple=True,
+    help="With -o FOLDER: one file for each value of COLUMN, in a folder named after it; may be repeated.",
+)
 @click.option(
     "--format", "format_", type=click.Choice(STREAMS), help="The format; a table on standard output by default."
 )
@@ -38,6 +54,7 @@ def command(
     corpus: str | None,
     parameters: tuple[str, ...],
     output: str | None,
+    partition_by: tuple[str, ...],
     format_: str | None,
     proxy: str | None,
     limit: int | None,
@@ -52,7 +69,11 @@ def command(
     A path after `from` is relative to the query's file. A run with -o that was interrupted goes on where it was when
     the same command is given again.
     """
-    for path, option in ((output, "-o"), (report, "--report"), (metrics, "--metrics")):
+    if partition_by and output is None:
+        raise click.UsageError("--partition-by goes with -o FOLDER")
+    if output is not None:
+        check_output(output, partition_by)
+    for path, option in ((report, "--report"), (metrics, "--metrics")):
         if path is not None:
             check_folder(path, option)
     asked = the_query(query, text, corpus, parameters)
@@ -81,7 +102,7 @@ def command(
         elif output is None:
             write_rows(run, None, format_, batches)
         else:
-            write_file(run, output, format_, batches, quiet=silent)
+            write_file(run, output, format_, batches, partition_by=partition_by, quiet=silent)
     if as_table:
         print_table(found, run)
     if report is not None:

@@ -12,6 +12,7 @@ from falconql.cli.repl.session import Session
 from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
 from falconql.cli.terminal import say, use_color, width
 from falconql.errors import ConfigError
+from falconql.runtime.io.address import scheme_of, shown
 
 SAMPLE_ROWS = 5
 HISTORY_LINES = 20
@@ -65,7 +66,7 @@ def opened_line(session: Session) -> str:
     counted = "" if rows is None else f"{rows:,} row{'s' * (rows != 1)}, "
     columns = len(session.fields)
     reads = f"; questions read {session.text}" if session.text else ""
-    return f"{session.corpus}: {counted}{columns} column{'s' * (columns != 1)}{reads}"
+    return f"{shown(session.corpus)}: {counted}{columns} column{'s' * (columns != 1)}{reads}"
 
 
 def _schema(session: Session, rest: str) -> Outcome:
@@ -136,7 +137,8 @@ def _save(session: Session, rest: str) -> Outcome:
     if finished is None:
         raise ConfigError("no query has run yet", hint="run one first")
     path = rest.strip("\"'")
-    _usable(check_folder, path)
+    if scheme_of(path) is None:
+        _usable(check_folder, path)
     if path.endswith(".fql"):
         with open(path, "w", encoding="utf-8") as file:
             file.write(session.written(finished.query))
@@ -146,11 +148,11 @@ def _save(session: Session, rest: str) -> Outcome:
         _write_table(finished.run, finished.table, path)
         rows = finished.table.num_rows
         partial = ", those found before it was stopped" if finished.ended == "stopped" else ""
-        say(f"wrote {rows:,} row{'s' * (rows != 1)} to {path}{partial}")
+        say(f"wrote {rows:,} row{'s' * (rows != 1)} to {shown(path)}{partial}")
         return _DONE
     run = session.start(finished.query)
     write_rows(run, path, None)
-    say(f"wrote {run.metrics.rows_out:,} rows to {path}")
+    say(f"wrote {run.metrics.rows_out:,} rows to {shown(path)}")
     return _DONE
 
 

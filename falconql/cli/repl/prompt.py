@@ -24,6 +24,7 @@ from falconql.cli.repl.statements import history_path
 from falconql.cli.terminal import say
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.errors import FalconQLError
+from falconql.runtime.io.address import may_stand_in_query, shown
 from falconql.source import Source
 from falconql.syntax import parse_tolerant
 from falconql.syntax.keywords import keywords
@@ -209,4 +210,13 @@ def _history() -> History:
     except OSError as error:
         say(f"note: no history is kept, {path} cannot be written: {error.strerror}")
         return InMemoryHistory()
-    return FileHistory(str(path))
+    return _WithoutSecrets(str(path))
+
+
+class _WithoutSecrets(FileHistory):
+    """A history in which no password stands: a line with an address that holds one is kept for this session only."""
+
+    def store_string(self, string: str) -> None:
+        words = (word.strip("\"'") for word in string.split())
+        if all(may_stand_in_query(word) or word == shown(word) for word in words):
+            super().store_string(string)

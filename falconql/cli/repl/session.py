@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from falconql.api import Order, Query
 from falconql.errors import ConfigError
+from falconql.runtime.io.address import may_stand_in_query
 from falconql.source import Source
 
 if TYPE_CHECKING:
@@ -192,7 +193,10 @@ class Session:
         self.settings.proxy = name
 
     def written(self, query: Query) -> str:
-        """Return a query as a file that needs no session: formatted, with its definitions and corpus."""
+        """Return a query as a file that needs no session: formatted, with its definitions and corpus.
+
+        A corpus that a query may not name, for its secrets, is left out.
+        """
         from falconql.syntax import ast, format_query, parse
         from falconql.syntax.definitions import with_definitions
 
@@ -201,7 +205,7 @@ class Session:
         tree = parse(query.source)
         if query.definitions is not None:
             tree = with_definitions(tree, query.definitions)
-        if tree.source is None and self.corpus is not None:
+        if tree.source is None and self.corpus is not None and may_stand_in_query(self.corpus):
             path = ast.Text(span=tree.span, value=self.corpus, offsets=())
             tree = replace(tree, source=ast.From(span=tree.span, path=path))
         return format_query(tree)

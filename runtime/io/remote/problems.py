@@ -111,4 +111,4 @@ def at(location: str, name: str, *, verb: str = "read") -> Iterator[None]:
         problem = explained(error, location, name, verb=verb)
     if problem is not None:
         # Raised here, it carries nothing of what was raised there.
-        raise problem
+        raise problem from None

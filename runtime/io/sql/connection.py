@@ -6,11 +6,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
 from falconql.runtime.errors import DataError, FalconQLError
 from falconql.runtime.io.address import without_secrets
+from falconql.runtime.io.remote.problems import Remote
 from falconql.runtime.io.sql.address import Database
 
 _EXTRA = 'pip install "falconql[sql]"'
@@ -18,6 +20,11 @@ _LOGIN = "put the password into ~/.pgpass or PGPASSWORD, and look at the name of
 _RULES: tuple[tuple[str, str, str | None], ...] = (
     (r"password authentication|no password supplied|role .* does not exist|28P01|28000", "{name}: no login", _LOGIN),
     (r"database .* does not exist|3D000", "{name}: there is no such database", "look at the part after the host"),
+    (
+        r"invalid (integer|URI|port|percent)|unexpected (spaces|character)|missing .*(key/value|=)|forbidden value",
+        "{name}: the address is not one that PostgreSQL reads",
+        "write signs such as / ? # @ in a password as %2F %3F %23 %40, or put it into PGPASSWORD",
+    ),
     (r"42P01|relation .* does not exist|no such table", "there is no table {table} in {name}", None),
     (r"3F000|schema .* does not exist", "{name}: there is no such schema", None),
     (r"42501|permission denied|readonly database|25006", "no permission to {verb} {name}", "ask who owns it for it"),
@@ -79,20 +86,14 @@ def _sqlite(driver: Any, database: Database, write: bool) -> Any:
             raise DataError(f"there is no file {path}")
         if not os.access(path, os.R_OK):
             raise DataError(f"no permission to read {path}", hint=f"see `ls -l {path}`")
-    elif not os.path.isdir(os.path.dirname(path) or "."):
-        raise DataError(f"there is no folder {os.path.dirname(path)} to write {os.path.basename(path)} into")
     return driver.connect(f"file:{quote(path)}?mode={'rwc' if write else 'ro'}")
 
 
 def _driver(database: Database) -> Any:
     try:
-        if database.kind == "sqlite":
-            import adbc_driver_sqlite.dbapi as driver
-        else:
-            import adbc_driver_postgresql.dbapi as driver
+        return import_module(f"adbc_driver_{database.kind}.dbapi")
     except ImportError:
         raise DataError(f"{database.name}: databases need an extra that is not installed", hint=_EXTRA) from None
-    return driver
 
 
 def close(*opened: Any) -> None:
@@ -105,7 +106,7 @@ def close(*opened: Any) -> None:
 @contextmanager
 def talking(database: Database, verb: str = "read") -> Iterator[None]:
     """Turn what a driver says into a message; what it said itself may hold secrets, and is dropped."""
-    problem: DataError | None = None
+    problem: Remote | None = None
     try:
         yield
     except FalconQLError:
@@ -116,16 +117,16 @@ def talking(database: Database, verb: str = "read") -> Iterator[None]:
         problem = _explained(error, database, verb)
     if problem is not None:
         # Raised here, it carries nothing of what was raised there.
-        raise problem
+        raise problem from None
 
 
 _DRIVERS = ("adbc_driver_manager", "adbc_driver_sqlite", "adbc_driver_postgresql", "pyarrow")
 
 
-def _explained(error: Exception, database: Database, verb: str) -> DataError:
+def _explained(error: Exception, database: Database, verb: str) -> Remote:
     said = f"{error} {getattr(error, 'sqlstate', None) or ''}"
     for pattern, meaning, hint in _RULES:
         if re.search(pattern, said):
-            return DataError(meaning.format(name=database.name, table=database.table, verb=verb), hint=hint)
+            return Remote(meaning.format(name=database.name, table=database.table, verb=verb), hint=hint)
     line = without_secrets(str(error).strip().partition("\n")[0], database.location)[:200]
-    return DataError(f"cannot {verb} {database.name}: {line}")
+    return Remote(f"cannot {verb} {database.name}: {line}")
