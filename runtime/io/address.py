@@ -18,7 +18,7 @@ KNOWN = (*STORES, *DATABASES)
 # What may be said of the part after `?` of a database's address; anything else could be a secret.
 _SAID = ("table", "if_exists", "schema")
 _SECRETS_IN_ENVIRONMENT = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|ACCESS_KEY|CREDENTIAL", re.IGNORECASE)
-_ODD_PORT = re.compile(r"^[^\[]*:(?!\d*$)")
+_ODD_PORT = re.compile(r"^[^\[]*:(?!\d+$)")
 _LEAST_SECRET = 6
 HIDDEN = "***"
 
@@ -71,13 +71,13 @@ def split(location: str) -> tuple[str, str, str, str]:
     authority, slash, path = rest.partition("/")
     if scheme.lower() == "sqlite":
         return "", "", slash + path, query
-    if "@" not in authority and _ODD_PORT.search(authority):
+    numbered = scheme.lower() in ("http", "https") and not _ODD_PORT.search(authority)
+    if "@" not in authority and ":" in authority and "@" in location and not numbered:
         # A password with a slash or a question mark in it: nobody may see it only because it is written wrongly.
         hidden, at, rest = location.partition("://")[2].rpartition("@")
         host, slash, path = rest.partition("/")
-        return (
-            (hidden, host, slash + path.partition("?")[0], path.partition("?")[2]) if at else (authority, "", "", query)
-        )
+        path, _, asked = path.partition("?")
+        return (hidden, host, slash + path, asked) if at else (authority, "", "", query)
     user, at, host = authority.rpartition("@")
     if scheme.lower() == "hf":
         # `hf://datasets/owner/name@revision/path` has its `@` elsewhere.

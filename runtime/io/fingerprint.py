@@ -61,7 +61,7 @@ def _of_file(file: InputFile, *, sampled: bool) -> bytes:
 
 def _of_remote(file: RemoteFile) -> bytes:
     version = file.version()
-    digest = hashlib.blake2b(f"{file.name}\0{version}".encode("utf-8", "surrogateescape"))
+    digest = hashlib.blake2b(f"{file.name.partition('?…')[0]}\0{version}".encode("utf-8", "surrogateescape"))
     if " " not in version:
         # Nothing but a size: then its contents have to tell.
         with file.open(anywhere=True) as stream:

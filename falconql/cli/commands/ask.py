@@ -11,7 +11,7 @@ import click
 from falconql.cli.failures import exit_status
 from falconql.cli.file import write_file
 from falconql.cli.options import proxy_option
-from falconql.cli.output import check_folder, first_rows, print_table
+from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
 
@@ -56,7 +56,7 @@ def command(
     from falconql.llm.endpoint import Endpoint
 
     if output is not None:
-        check_folder(output, "-o")
+        check_output(output, ())
     if not instruction.strip():
         raise click.UsageError("the instruction is empty: say in plain words what you want to know")
     if corpus == "-":

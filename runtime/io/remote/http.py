@@ -125,7 +125,7 @@ class HttpFile(io.RawIOBase):
                 if failures >= ATTEMPTS:
                     raise
             else:
-                failures = failures if part else failures + 1
+                failures = 0 if part else failures + 1
                 if failures >= ATTEMPTS:
                     raise ConnectionError("Server disconnected")
             if not part:
@@ -173,7 +173,8 @@ def _ask(url: str, headers: dict[str, str]) -> Any:
         request.add_unredirected_header("Authorization", f"Basic {pair}")
     try:
         return urlopen(request, timeout=TIMEOUT_S)
-    except HTTPError:
+    except HTTPError as error:
+        error.close()
         raise
     except URLError as error:
         if isinstance(error.reason, OSError):

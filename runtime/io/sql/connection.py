@@ -29,7 +29,12 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
     (r"3F000|schema .* does not exist", "{name}: there is no such schema", None),
     (r"42501|permission denied|readonly database|25006", "no permission to {verb} {name}", "ask who owns it for it"),
     (
-        r"ALREADY_EXISTS|already exists",
+        r"has no column|column .* does not exist|42703|datatype_mismatch|42804",
+        "{name}: the table has other columns",
+        "add &if_exists=replace, or name another table",
+    ),
+    (
+        r"already exists",
         "{name}: the table is there already",
         "add &if_exists=replace or &if_exists=append",
     ),
@@ -46,11 +51,6 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
         "look at host, port and network, and whether the server runs",
     ),
     (r"disk is full|53100|disk I/O", "{name}: the disk is full or broken", "free some space"),
-    (
-        r"has no column|column .* does not exist|42703|datatype_mismatch|42804",
-        "{name}: the table has other columns",
-        "add &if_exists=replace, or name another table",
-    ),
 )
 
 

@@ -16,7 +16,7 @@ from falconql.runtime.io.remote.target import discard
 from falconql.runtime.io.sql.address import Database
 from falconql.runtime.io.sql.connection import close, connect, talking
 
-_MODES = {"fail": "create", "replace": "replace", "append": "create_append"}
+_MODES = {"fail": "create", "replace": "replace", "append": "append"}
 
 
 class SqlSink:
@@ -67,6 +67,9 @@ class SqlSink:
         self._discard()
 
     def _ingest(self) -> None:
+        mode = _MODES[self.database.if_exists]
+        if mode == "append" and not _exists(self.database):
+            mode = "create"
         connection = connect(self.database, write=True)
         cursor: Any = None
         try:
@@ -75,7 +78,7 @@ class SqlSink:
                 cursor.adbc_ingest(
                     self.database.table,
                     pa.ipc.open_stream(rows),
-                    mode=_MODES[self.database.if_exists],
+                    mode=mode,
                     db_schema_name=self.database.schema,
                 )
                 connection.commit()

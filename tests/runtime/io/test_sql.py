@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import falconql
+from falconql.runtime.errors import DataError
+from falconql.runtime.expression import And, ColumnRef, Comparison, In, Literal, Or
+from falconql.runtime.io import open_sink, open_source
+from falconql.runtime.io.arrow import SPAN_TYPE
+from falconql.runtime.io.fingerprint import fingerprint
+from falconql.runtime.io.sql.conditions import Operand, condition
+from falconql.runtime.types import FLOAT, INT, TEXT
+from tests.runtime.io.reading import refused, rows_of, table_of
+
+pytest.importorskip("adbc_driver_sqlite")
+
+LATE = 3000
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> str:
+    path = tmp_path / "my reviews.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            'create table reviews (id integer primary key, "te""xt" text, stars, price, mixed, late, bytes)'
+        )
+        rows = [
+            (f"it's {i}", i % 5, i / 2 if i % 2 else i, "x" if i == 7 else i, None if i < LATE else "late", b"\xff")
+            for i in range(LATE + 10)
+        ]
+        connection.executemany(
+            'insert into reviews ("te""xt", stars, price, mixed, late, bytes) values (?, ?, ?, ?, ?, ?)', rows
+        )
+        connection.execute("create index covering on reviews (stars)")
+        connection.execute("create table empty (a text)")
+    connection.close()
+    return f"sqlite:///{path}?table=reviews"
+
+
+def test_every_value_of_a_table_without_types(reviews: str) -> None:
+    source = open_source(reviews)
+    assert [str(field.type) for field in source.schema] == [
+        "int64", "string", "int64", "double", "string", "string", "binary"
+    ]  # fmt: skip
+    assert source.rows == LATE + 10
+    table = table_of(source)
+    assert table["late"].null_count == LATE
+    assert table["mixed"].to_pylist()[6:9] == ["6", "x", "8"]
+    assert table["price"].to_pylist()[:3] == [0.0, 0.5, 2.0]
+    assert table["stars"].to_pylist()[:6] == [0, 1, 2, 3, 4, 0]
+
+
+def test_rows_come_in_the_order_of_the_table_whatever_is_selected(reviews: str) -> None:
+    assert table_of(open_source(reviews), ["stars"])["stars"].to_pylist()[:6] == [0, 1, 2, 3, 4, 0]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "stars = 3",
+        "stars in (1, 2) and price < 50",
+        "price >= 10.5 or stars != 0",
+        '`te"xt` = "it\'s 8"',
+        '`te"xt` != "it\'s 8" and late is null',
+        "late is not null",
+        'mixed = "x"',
+        'mixed in ("x", "9")',
+        "stars > 1 and length(late) > 2",
+        "stars = 3 and stars = 4",
+    ],
+)
+def test_conditions_give_the_rows_that_they_give_without_pushing_down(reviews: str, where: str) -> None:
+    query = falconql.query(f"where {where} select id")
+    expected = query.run(table_of(open_source(reviews))).to_arrow()
+    assert query.run(reviews).to_arrow().equals(expected)
+    counted = falconql.query(f"where {where} select count()").run(reviews).to_arrow()
+    assert counted.column(0).to_pylist() == [expected.num_rows]
+
+
+def test_conditions_are_decided_by_the_database(reviews: str) -> None:
+    query = falconql.query('where stars = 3 and `te"xt` != "x" select id').plan(reviews)
+    scan: Any = query.root
+    while not hasattr(scan, "filter"):
+        scan = scan.input
+    found = sum(batch.num_rows for batch in open_source(reviews).batches(["id"], scan.filter, batch_rows=100))
+    assert found == (LATE + 10) // 5
+
+
+def test_constants_of_a_query_cannot_become_sql() -> None:
+    columns = {"t": Operand('"t"', "text", " COLLATE BINARY"), "n": Operand('"n"', "int"), "f": Operand('"f"', "float")}
+
+    def text(value: str) -> Comparison:
+        return Comparison("=", ColumnRef("t", TEXT), Literal(value, TEXT))
+
+    assert condition(text("it's"), columns) == "\"t\" COLLATE BINARY = 'it''s'"
+    for odd in ("back\\slash", "zero\0", "new\nline", "x" * 300):
+        assert condition(text(odd), columns) is None
+    assert condition(Or((text("a"), text("\\"))), columns) is None
+    assert condition(And((text("\\"), text("a"))), columns) == "\"t\" COLLATE BINARY = 'a'"
+    assert condition(Comparison("<", ColumnRef("t", TEXT), Literal("a", TEXT)), columns) is None
+    assert condition(Comparison("<", Literal(1 << 70, INT), ColumnRef("n", INT)), columns) is None
+    assert condition(Comparison("<", ColumnRef("f", FLOAT), Literal(float("inf"), FLOAT)), columns) is None
+    assert condition(In(ColumnRef("n", INT), (Literal(1, INT), Literal(None, INT))), columns) is None
+    assert condition(Comparison("<", Literal(1, INT), ColumnRef("n", INT)), columns) == '"n" > 1'
+
+
+def write(address: str, table: pa.Table) -> None:
+    sink = open_sink(address, table.schema)
+    for batch in table.to_batches():
+        sink.write(batch)
+    sink.commit()
+
+
+def results() -> pa.Table:
+    span = {"text": "good", "start": 0, "end": 4, "score": 0.5}
+    return pa.table(
+        {
+            "n": [1, None],
+            "b": [True, False],
+            "t": ["it's", None],
+            "f": [1.5, None],
+            "s": pa.array([span, None], SPAN_TYPE),
+            "l": [["a"], []],
+            "d": pa.array([1, None], pa.date32()),
+        }
+    )
+
+
+def test_results_become_a_table(reviews: str, tmp_path: Path) -> None:
+    out = f"sqlite:///{tmp_path}/out.db?table=o%22ut"
+    write(out, results())
+    assert rows_of(open_source(out))[0] == {
+        "n": 1, "b": 1, "t": "it's", "f": 1.5, "s": "good", "l": '["a"]', "d": "1970-01-02"
+    }  # fmt: skip
+    with pytest.raises(DataError, match="is there already"):
+        write(out, results())
+    write(f"{out}&if_exists=append", results())
+    assert open_source(out).rows == 4
+    write(f"{out}&if_exists=replace", results().select(["n"]))
+    assert open_source(out).schema.names == ["n"]
+    with pytest.raises(DataError, match="other columns"):
+        write(f"{out}&if_exists=append", results())
+    assert open_source(out).rows == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["my reviews.db", "out.db"]
+
+
+def test_a_result_goes_into_the_database_that_it_comes_from(reviews: str) -> None:
+    run = falconql.query("where stars = 3 select id limit 5").start(reviews)
+    sink = open_sink(reviews.replace("=reviews", "=found"), run.schema)
+    for batch in run.batches():
+        sink.write(batch)
+    sink.commit()
+    assert open_source(reviews.replace("=reviews", "=found")).rows == 5
+
+
+def test_what_is_missing(reviews: str, tmp_path: Path) -> None:
+    refused(reviews.replace("my reviews", "my review"), "there is no file")
+    refused(reviews.replace("=reviews", "=review"), "there is no table review", hint="reviews")
+    refused(reviews.partition("?")[0], "names no table", hint="?table=")
+    refused(f"{reviews}&mode=planted", "no such setting")
+    (tmp_path / "no.db").write_text("this is no database at all, but a text")
+    refused(f"sqlite:///{tmp_path}/no.db?table=x", "is no SQLite database")
+    refused(reviews.partition("?")[0].removeprefix("sqlite:///"), "SQLite database", hint="sqlite:///")
+    assert rows_of(open_source(reviews.replace("=reviews", "=empty"))) == []
+
+
+def test_a_database_that_changes_has_another_fingerprint(reviews: str) -> None:
+    first = fingerprint(open_source(reviews))
+    assert first is not None
+    with sqlite3.connect(reviews.removeprefix("sqlite:///").partition("?")[0]) as connection:
+        connection.execute("insert into reviews (stars) values (9)")
+    connection.close()
+    assert fingerprint(open_source(reviews)) != first
+
+
+def test_without_the_extra(reviews: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "adbc_driver_sqlite.dbapi", None)
+    refused(reviews, "not installed", hint='pip install "falconql[sql]"')
+
+
+INSTALLED = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))]
+POSTGRES = INSTALLED[-1] if INSTALLED else shutil.which("postgres")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("adbc_driver_postgresql")
+    if POSTGRES is None:
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path(POSTGRES).parent
+    home = tmp_path_factory.mktemp("pg")
+    person: dict[str, Any] = {}
+    if os.getuid() == 0:
+        # PostgreSQL refuses to run as root.
+        import pwd
+
+        try:
+            user = pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("there is no user postgres")
+        person = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        import tempfile
+
+        home = Path(tempfile.mkdtemp(prefix="fql-pg-"))
+        os.chown(home, user.pw_uid, user.pw_gid)
+    password = home / "password"
+    password.write_text("planted-password")
+    password.chmod(0o644)
+
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **person)
+
+    data = str(home / "data")
+    run(str(folder / "initdb"), "-D", data, "-U", "me", "-A", "scram-sha-256", f"--pwfile={password}", "--no-sync")
+    port = _free_port()
+    control = [str(folder / "pg_ctl"), "-D", data, "-w"]
+    run(*control, "-o", f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off", "-l", "log", "start")
+    try:
+        yield f"postgresql://me:planted-password@127.0.0.1:{port}/postgres"
+    finally:
+        run(*control, "-m", "immediate", "stop")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def execute(server: str, *statements: str) -> None:
+    import adbc_driver_postgresql.dbapi as driver
+
+    with driver.connect(server) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        connection.commit()
+
+
+def test_types_of_postgresql(server: str) -> None:
+    execute(
+        server,
+        "create type mood as enum ('glad', 'sad')",
+        "create table kinds (i int, n numeric, t text, c char(4), v varchar, b bool, d date, ts timestamp,"
+        " tz timestamptz, u uuid, j jsonb, l text[], m mood, f real)",
+        "insert into kinds values (1, 4.5, 'it''s', 'c', 'v', true, '2024-01-02', '2024-01-02 03:04',"
+        " '2024-01-02 03:04+01', '00000000-0000-0000-0000-000000000001', '{}', '{x}', 'glad', 'NaN')",
+        "insert into kinds (i) values (null)",
+    )
+    source = open_source(f"{server}?table=kinds")
+    assert [str(field.type) for field in source.schema][:5] == ["int32", "double", "string", "string", "string"]
+    held = table_of(source)
+    row = held.to_pylist()[0]
+    assert (row["n"], row["m"], row["l"], row["u"]) == (4.5, "glad", ["x"], "00000000-0000-0000-0000-000000000001")
+    for where, rows in (
+        ('n > 4 and n < 5 and v != "w"', 1),
+        ('t = "it\'s"', 1),
+        ('c = "c"', 0),
+        ("not b", 0),
+        ('d >= "2024-01-02"', 1),
+        ('ts < "2024-01-03"', 1),
+        ('tz < "2024-01-03"', 1),
+        ("f > 1", 0),
+        ('i in (1, 2) or t = "x"', 1),
+    ):
+        query = falconql.query(f"where {where} select i")
+        assert len(query.run(f"{server}?table=kinds")) == rows, where
+        assert len(query.run(held)) == rows, where
+    assert fingerprint(source) is None
+
+
+def test_results_go_to_postgresql(server: str) -> None:
+    write(f"{server}?table=public.results", results())
+    with pytest.raises(DataError, match="is there already"):
+        write(f"{server}?table=results", results())
+    write(f"{server}?table=results&if_exists=replace", results())
+    assert rows_of(open_source(f"{server}?table=results"))[0]["s"] == "good"
+
+
+def test_a_connection_for_reading_cannot_write(server: str) -> None:
+    from falconql.runtime.io.sql.address import database
+    from falconql.runtime.io.sql.connection import connect, talking
+
+    execute(server, "create table kept (a int)", "insert into kept values (1)")
+    where = database(f"{server}?table=kept")
+    with (
+        pytest.raises(DataError, match="no permission"),
+        connect(where) as connection,
+        connection.cursor() as cursor,
+        talking(where),
+    ):
+        cursor.execute("delete from kept")
+    assert len(rows_of(open_source(f"{server}?table=kept"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("me:planted-password", "me:planted-wrong"), "no login"),
+        (("/postgres", "/planned"), "no such database"),
+        (("127.0.0.1:", "127.0.0.1:9"), "not one that|reached"),
+        (("planted-password", "plan/ted?#pass"), "cannot|not one that"),
+        (("?table=kept", "?table=other"), "there is no table other"),
+    ],
+)
+def test_no_password_is_said(server: str, change: tuple[str, str], said: str) -> None:
+    address = f"{server}?table=kept".replace(*change)
+    with pytest.raises(DataError, match=said) as caught:
+        open_source(address)
+    whole = "".join(traceback.format_exception(caught.value)) + str(caught.value.hint)
+    assert "planted" not in whole
+    assert "plan/" not in whole
+
+
+def test_nobody_listens() -> None:
+    pytest.importorskip("adbc_driver_postgresql")
+    refused(
+        "postgresql://me:planted@127.0.0.1:1/x?table=t", "me:***@127.0.0.1:1/x?table=t cannot be reached", hint="port"
+    )
