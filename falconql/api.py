@@ -251,14 +251,30 @@ class Query:
             typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
         if isinstance(proxy, str):
             typed = replace(typed, proxy=_named(proxy))
-        opened = proxy.opened if isinstance(proxy, Proxy) else None if isinstance(proxy, str) else proxy
-        if opened is None and typed.calls and with_proxy:
-            opened = self._open_proxy(typed, named_in_query=proxy is None)
+        opened = self.answering(typed, proxy) if typed.calls and with_proxy else None
         planned = self._planned(typed, source, order)
         ctx = ExecContext(source, opened, on_progress=on_progress)
         if opened is not None and typed.calls:
             ctx.cache = result_cache(cache, opened, on_warning)
         return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
+
+    def answering(self, typed: TypedQuery, proxy: str | Proxy | OpenedProxy | None = None) -> OpenedProxy:
+        """Return what answers the model calls of this query.
+
+        Args:
+            typed: the query, checked.
+            proxy: as for ``run``; None takes the one that the query names.
+
+        Raises:
+            ConfigError: no language model is set up.
+            ProxyError: there is no such proxy, or it cannot be opened.
+        """
+        if isinstance(proxy, Proxy):
+            return proxy.opened
+        if proxy is not None and not isinstance(proxy, str):
+            return proxy
+        named = typed if proxy is None else replace(typed, proxy=_named(proxy))
+        return self._open_proxy(named, named_in_query=proxy is None)
 
     def _open_proxy(self, typed: TypedQuery, *, named_in_query: bool) -> OpenedProxy:
         from falconql.runtime.proxy import find_proxy, open_proxy
