@@ -2,7 +2,8 @@
 
 A call in ``where``, or in an ``each`` that ``where`` needs, is reached by the rows that pass the conditions that need
 no model: the order of tests changes while a query runs and after training, so that any of those rows may be asked
-about. A call that only other ``each``, ``select`` or ``order by`` mention is reached by the rows that the current proxy lets through.
+about. A call that only other ``each``, ``select`` or ``order by`` mention is reached by the rows that the current proxy
+lets through.
 """
 
 from __future__ import annotations
