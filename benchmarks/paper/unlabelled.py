@@ -54,14 +54,8 @@ def main() -> None:
     )
     for query in options.queries:
         begun = time.perf_counter()
-        found, told = train(
-            query,
-            options.data,
-            options.annotator,
-            options.sample,
-            options.seed,
-            options.prefix + query.replace("_", "-"),
-        )
+        name = options.prefix + query.replace("_", "-")
+        found, told = train(query, options.data, options.annotator, options.sample, options.seed, name)
         seconds = f"{time.perf_counter() - begun:.0f}"
         for match in filter(None, map(_LINE.fullmatch, found.splitlines())):
             print(f"| {query} | {' | '.join(match.groups())} | {seconds} |", flush=True)
