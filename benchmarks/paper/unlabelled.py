@@ -21,7 +21,7 @@ from common import machine
 
 QUERIES = Path(__file__).parent / "queries"
 CORPORA = {"ted": "ted_talks", "steam": "steam_reviews", "sms": "nus_sms"}
-_LINE = re.compile(r"(?P<call>.+?)  +(?P<rows>[\d,]+)  +(?P<before>\d+)  +(?P<after>\d+)  +(?P<interval>.+)")
+_LINE = re.compile(r"(.+?)  +([\d,]+)  +(\d+ \(.+?\))  +(\d+ \(.+?\))  +(\d+ \(.+?\))")
 
 
 def corpus(data: Path, query: str) -> Path:
@@ -49,9 +49,8 @@ def main() -> None:
     parser.add_argument("--prefix", default="paper-", help="of the names of the proxies that are made")
     options = parser.parse_args()
     print(f"{machine()}; annotator {options.annotator}, seed {options.seed}\n")
-    print(
-        "| query | call | measured on | F1 before | F1 after | 95 % interval | seconds |\n|---|---|---:|---:|---:|---|---:|"
-    )
+    print("| query | call | measured on | F1 before | F1 after | true of the corpus | seconds |")
+    print("|---|---|---:|---:|---:|---:|---:|")
     for query in options.queries:
         begun = time.perf_counter()
         name = options.prefix + query.replace("_", "-")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from falconql.annotating.prompt import Task
     from falconql.specialise.job import Drawn
     from falconql.specialise.run import Trained, Training
+    from falconql.specialise.sampling import Estimate
     from falconql.training.finetune import Epoch
 
 Tell = Callable[[str], None]
@@ -161,24 +162,30 @@ def _epoch(epoch: Epoch) -> str:
     return f"epoch {epoch.number}: loss {epoch.trained:.3f}, {epoch.held_out:.3f} on what is held out"
 
 
+def _percent(of: Estimate) -> str:
+    """Return an estimate in per cent with its 95 % interval."""
+    return f"{100 * of.value:.0f} ({100 * of.low:.0f} to {100 * of.high:.0f})"
+
+
 def _print(training: Training, trained: Trained) -> None:
     """Print the quality before and after, and how to use the proxy."""
     from falconql.runtime.display import call_text
 
     made = trained.made
-    rows = [("call", "measured on", "F1 before", "F1 after", "95 % interval")]
+    rows = [("call", "measured on", "F1 before", "F1 after", "true of the corpus")]
     for number, after in made.after.items():
         call, before = training.typed.calls[number], made.before[number]
         rows.append(
             (
                 call.name or call_text(call, training.typed.calls),
                 f"{after.rows:,}",
-                f"{100 * before.f1.value:.0f}",
-                f"{100 * after.f1.value:.0f}",
-                f"{100 * after.f1.low:.0f} to {100 * after.f1.high:.0f}",
+                _percent(before.f1),
+                _percent(after.f1),
+                _percent(after.positives),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    click.echo("In per cent, with 95 % intervals.")
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if made.refused:
