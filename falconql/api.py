@@ -15,11 +15,12 @@ from falconql.catalog import Catalog, ParameterValue
 from falconql.diagnostics.model import Diagnostic, Help, Label, Severity
 from falconql.errors import ConfigError, ProxyError, QueryError
 from falconql.inputs import arrow_table, parameter_value, read_query, stats_for
-from falconql.proxies import Proxy, Span, proxy
+from falconql.proxies import Proxy, Span, llm_model, opened_proxy, proxy, proxy_ref
 from falconql.source import Source
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
+    from falconql.consent import Confirm
     from falconql.plan.planner import Planned
     from falconql.result import Explained, Result, Run
     from falconql.runtime.io.base import TableSource
@@ -161,6 +162,7 @@ class Query:
         analyze: bool = False,
         order: Order = "cost",
         proxy: str | Proxy | OpenedProxy | None = None,
+        confirm: Confirm | None = None,
     ) -> Explained:
         """Return the plan as a readable tree with estimated rows and costs; ``str()`` is the text.
 
@@ -169,12 +171,13 @@ class Query:
             analyze: run the query and show measured numbers beside the estimates.
             order: ``written`` keeps conditions in the order in which they stand.
             proxy: as for ``run``.
+            confirm: as for ``run``.
 
         Raises:
             QueryError: the query has errors.
             DataError: the data cannot be read.
         """
-        run = self.start(data, proxy=proxy, order=order, with_proxy=analyze)
+        run = self.start(data, proxy=proxy, order=order, with_proxy=analyze, confirm=confirm)
         return run.explain(analyze=analyze)
 
     def run(
@@ -184,22 +187,27 @@ class Query:
         proxy: str | Proxy | OpenedProxy | None = None,
         limit: int | None = None,
         order: Order = "cost",
+        confirm: Confirm | None = None,
     ) -> Result:
         """Run the query and return its rows.
 
         Args:
             data: the corpus.
-            proxy: a registered name, a folder, or what ``falconql.proxy`` returned; overrides ``using``.
+            proxy: a registered name, a folder, ``llm:model``, or what ``falconql.proxy`` returned; overrides ``using``.
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand; rows are the same.
+            confirm: asked before a language model is, with what the run is expected to cost; None goes on only below
+                ``FALCONQL_CONFIRM_USD`` dollars (1, if not set).
 
         Raises:
             QueryError: the query has errors; ``str()`` shows them all.
             DataError: the data cannot be read.
             ProxyError: the proxy cannot be opened.
+            ConfigError: no language model is set up, or nobody agreed to its costs.
+            ModelServerError: the language model gives no answer.
             ExecutionError: running failed.
         """
-        return self.start(data, proxy=proxy, limit=limit, order=order).finish()
+        return self.start(data, proxy=proxy, limit=limit, order=order, confirm=confirm).finish()
 
     def start(
         self,
@@ -209,6 +217,7 @@ class Query:
         limit: int | None = None,
         order: Order = "cost",
         with_proxy: bool = True,
+        confirm: Confirm | None = None,
         on_progress: Callable[[RunMetrics], None] | None = None,
     ) -> Run:
         """Check, plan and open everything, and return the query ready to give its rows in batches.
@@ -219,8 +228,10 @@ class Query:
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand.
             with_proxy: whether to open the proxy, which only planning does not need.
+            confirm: as for ``run``.
             on_progress: called after every batch.
         """
+        from falconql.consent import agree
         from falconql.result import Run, highlights
         from falconql.runtime.context import ExecContext
 
@@ -229,38 +240,45 @@ class Query:
         if limit is not None:
             typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
         if isinstance(proxy, str):
-            typed = replace(typed, proxy=replace(typed.proxy, name=proxy, llm=False))
+            typed = replace(typed, proxy=proxy_ref(proxy))
+        elif not typed.proxy.llm:
+            typed = replace(typed, proxy=proxy_ref(typed.proxy.name))
         opened = proxy.opened if isinstance(proxy, Proxy) else None if isinstance(proxy, str) else proxy
         if opened is None and typed.calls and with_proxy:
             opened = self._open_proxy(typed, named_in_query=proxy is None)
+        if opened is not None and (typed.proxy.llm or llm_model(opened.name) is not None):
+            typed = replace(typed, proxy=proxy_ref(opened.name))
         planned = self._planned(typed, source, order)
+        if opened is not None and typed.proxy.llm and typed.calls:
+            agree(planned, source, opened, confirm)
         ctx = ExecContext(source, opened, on_progress=on_progress)
         return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
 
     def _open_proxy(self, typed: TypedQuery, *, named_in_query: bool) -> OpenedProxy:
-        from falconql.runtime.proxy import find_proxy, open_proxy
-
         name = typed.proxy.name
-        if typed.proxy.llm:
-            advice = "leave `using` out to run on the proxy that ships with FalconQL, or name one: --proxy NAME"
-            raise self._wrong_proxy("FQL301", "queries run on proxies, not on an LLM", advice)
-        if named_in_query and self.folder is not None and (self.folder / name).is_dir():
-            return open_proxy(str(self.folder / name))
+        if named_in_query and not typed.proxy.llm and self.folder is not None and (self.folder / name).is_dir():
+            return opened_proxy(str(self.folder / name))
         try:
-            find_proxy(name)
-        except ProxyError as error:
-            if named_in_query:
-                raise self._wrong_proxy("FQL302", str(error), error.hint or "") from error
-            raise
-        return open_proxy(name)
+            if typed.proxy.llm:
+                return opened_proxy(f"llm:{name}")
+            from falconql.runtime.proxy import find_proxy
 
-    def _wrong_proxy(self, code: str, message: str, advice: str) -> QueryError:
+            find_proxy(name)
+        except (ConfigError, ProxyError) as error:
+            if named_in_query:
+                code = "FQL301" if typed.proxy.llm else "FQL302"
+                raise self._wrong_proxy(code, str(error), error.hint) from error
+            raise
+        return opened_proxy(name)
+
+    def _wrong_proxy(self, code: str, message: str, advice: str | None) -> QueryError:
         """Return the error for a `using` clause that cannot be run."""
         from falconql.syntax import parse
 
         using = parse(self.source).using
         assert using is not None, "without a `using` clause the proxy is the one that ships"
-        return QueryError([Diagnostic(code, message, Label(using.span), helps=(Help(advice),))], self.source)
+        helps = () if advice is None else (Help(advice),)
+        return QueryError([Diagnostic(code, message, Label(using.span), helps=helps)], self.source)
 
     def _checked(self, source: TableSource | None) -> Checked:
         from falconql.check import check_query

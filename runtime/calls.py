@@ -20,7 +20,7 @@ from falconql.runtime.evaluate import evaluate
 from falconql.runtime.frame import CallResult, Frame, Rows
 from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.plan import ModelCall
-from falconql.runtime.proxy.base import Proxy, SpanValue
+from falconql.runtime.proxy.base import Chooses, Proxy, SpanValue
 
 Question = tuple[str, str]
 Ask = Callable[[Proxy, list[str], list[str]], Sequence[Any]]
@@ -54,7 +54,8 @@ class ModelCalls:
 
     def questions_per_row(self) -> int:
         """Return how many label and span questions the plan asks of a row that needs them all."""
-        return sum(max(1, len(call.options)) for call in self.calls)
+        at_once = isinstance(self._proxy, Chooses)
+        return sum(1 if at_once else max(1, len(call.options)) for call in self.calls)
 
     def threshold(self, index: int) -> float:
         """Return the score at and above which label call ``index`` is true."""
@@ -114,7 +115,14 @@ class ModelCalls:
         return self._ask_once(b"label", questions, lambda proxy, texts, asked: proxy.label(texts, asked).tolist())
 
     def _choices(self, call: ModelCall, questions: list[Question]) -> list[str]:
-        """Return for each question the option whose label scores highest, the first of equals."""
+        """Return for each question the option whose label scores highest, the first of equals.
+
+        A proxy that can choose does.
+        """
+        proxy = self._proxy
+        if isinstance(proxy, Chooses):
+            kind = "\0".join(("choose", *call.options)).encode("utf-8", "surrogatepass")
+            return self._ask_once(kind, questions, lambda _, texts, asked: proxy.choose(texts, asked, call.options))
         pairs = [(text, f"{question} {option}") for text, question in questions for option in call.options]
         scores = np.array(self._labels(pairs)).reshape(len(questions), len(call.options))
         return [call.options[best] for best in scores.argmax(axis=1)]

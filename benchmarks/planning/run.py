@@ -20,13 +20,13 @@ from typing import Any
 from cases import CATEGORIES, Case, cases, overlaps
 from judge import judge
 
-from falconql.asking.client import OpenAIChat
 from falconql.asking.decoding import grammars_for
-from falconql.asking.endpoint import Endpoint
 from falconql.asking.library import examples
 from falconql.asking.loop import Answer, Planner, Settings
 from falconql.asking.prompt import PromptSettings
 from falconql.catalog import Catalog
+from falconql.chat.client import OpenAIChat
+from falconql.chat.endpoint import Endpoint
 from falconql.check import TypedQuery, check_query
 from falconql.errors import AskError
 from falconql.source import Source

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from falconql.api import Query
-    from falconql.asking.endpoint import Endpoint
     from falconql.asking.loop import Answer, Settings
+    from falconql.chat.endpoint import Endpoint
 
 __all__ = ["ask", "plan"]
 
@@ -51,11 +51,11 @@ def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, setti
         DataError: the corpus cannot be read.
     """
     from falconql.api import opened
-    from falconql.asking.client import OpenAIChat
     from falconql.asking.corpus import look_at
     from falconql.asking.decoding import grammars_for
-    from falconql.asking.endpoint import Endpoint
     from falconql.asking.loop import Planner, Settings
+    from falconql.chat.client import OpenAIChat
+    from falconql.chat.endpoint import Endpoint
 
     endpoint = endpoint or Endpoint.from_environment()
     settings = settings or Settings()

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from falconql.api import Query
-from falconql.asking.client import ChatClient, Message, Refused, Reply
 from falconql.asking.constraint import FREE, Grammars, Ladder, ways
 from falconql.asking.corpus import Corpus
 from falconql.asking.mending import mend
@@ -25,6 +24,7 @@ from falconql.asking.review import slips
 from falconql.asking.understanding import understanding
 from falconql.asking.wording import column_wording, plain_wording
 from falconql.catalog import Catalog
+from falconql.chat.client import ChatClient, Message, Refused, Reply
 from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.diagnostics.render import render, to_json_object

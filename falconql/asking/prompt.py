@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from falconql.asking.client import Message
 from falconql.asking.corpus import Corpus, described, shown_rows
 from falconql.asking.library import Example, examples, likest
+from falconql.chat.client import Message
 
 LIKE_EXAMPLES = 2
 

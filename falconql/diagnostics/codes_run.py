@@ -7,10 +7,11 @@ from falconql.diagnostics.entry import CodeEntry
 ENTRIES = (
     CodeEntry(
         "FQL301",
-        "a run on a large language model",
-        "Queries run on proxies: small models that answer on this machine. `using llm` names the model that annotates "
-        "when a proxy is trained. Train a proxy, or leave `using` out for the one that ships with FalconQL.",
-        'text body\nusing llm "gpt-5.2-mini"\nwhere label("Is it about sports?")',
+        "a language model that is not set up",
+        "`using llm` asks a large language model, behind an OpenAI-compatible endpoint: OPENAI_API_KEY for OpenAI, "
+        "OPENAI_BASE_URL for a server of your own. It costs money or time for every text; a proxy that was trained on "
+        "its answers costs a hundredth, and the one that ships with FalconQL needs neither key nor network.",
+        'text body\nusing llm "gpt-4o-mini"\nwhere label("Is it about sports?")',
         'text body\nwhere label("Is it about sports?")',
     ),
     CodeEntry(

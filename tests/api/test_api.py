@@ -142,7 +142,9 @@ def test_wrong_data() -> None:
         falconql.query("select id").run()
 
 
-def test_an_llm_is_named_but_not_run() -> None:
+def test_an_llm_that_is_not_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FALCONQL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
     query = falconql.query('using llm "gpt-5.2" where label("Is it blue?")')
     assert query.check(ROWS)
     with pytest.raises(falconql.QueryError, match="FQL301"):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from falconql.cli.consent import confirmation, say_spent
 from falconql.cli.failures import exit_status
-from falconql.cli.options import proxy_option
+from falconql.cli.options import proxy_option, yes_option
 from falconql.cli.output import check_folder, first_rows, print_table, write_rows
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     help="How long an answer may take; by default FALCONQL_TIMEOUT, else 120.",
 )
 @proxy_option
+@yes_option
 @click.option("-v", "--verbose", is_flag=True, help="Show every try, its tokens, and how it was held to the grammar.")
 def command(
     instruction: str,
@@ -44,6 +46,7 @@ def command(
     model: str | None,
     timeout: float | None,
     proxy: str | None,
+    yes: bool,
     verbose: bool,
 ) -> None:
     """Turn INSTRUCTION, in plain words, into a query over a corpus.
@@ -52,7 +55,7 @@ def command(
     The language model is any OpenAI-compatible endpoint: OPENAI_BASE_URL, OPENAI_API_KEY, FALCONQL_MODEL.
     """
     from falconql.asking import plan
-    from falconql.asking.endpoint import Endpoint
+    from falconql.chat.endpoint import Endpoint
 
     if output is not None:
         check_folder(output, "-o")
@@ -72,7 +75,7 @@ def command(
     else:
         print(answer.query.text, end="", flush=True)
     if run or output is not None or (format_ == "query" and _agreed()):
-        _run(answer, corpus, output, proxy)
+        _run(answer, corpus, output, proxy, yes=yes)
 
 
 def _show_tries(answer: Answer) -> None:
@@ -103,9 +106,10 @@ def _agreed() -> bool:
     return False
 
 
-def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None) -> None:
+def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None, *, yes: bool) -> None:
     with Progress(quiet=False) as progress:
-        run = answer.query.start(corpus, proxy=proxy, on_progress=progress.batch_done)
+        confirm = confirmation(yes=yes, aside=progress.aside)
+        run = answer.query.start(corpus, proxy=proxy, confirm=confirm, on_progress=progress.batch_done)
         progress.watch(run.metrics, run.tokens_run)
         if output is None:
             found = first_rows(run)
@@ -114,3 +118,4 @@ def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None) -> 
     if output is None:
         print_table(found, run)
     say(summary(run.metrics))
+    say_spent(run)

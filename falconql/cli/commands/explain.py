@@ -7,7 +7,8 @@ import json
 import click
 
 from falconql.api import Order
-from falconql.cli.options import order_option, proxy_option, query_options, the_query
+from falconql.cli.consent import confirmation
+from falconql.cli.options import order_option, proxy_option, query_options, the_query, yes_option
 
 
 @click.command("explain")
@@ -17,6 +18,7 @@ from falconql.cli.options import order_option, proxy_option, query_options, the_
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @order_option
 @proxy_option
+@yes_option
 def command(
     query: str | None,
     text: str | None,
@@ -27,10 +29,11 @@ def command(
     format_: str,
     order: Order,
     proxy: str | None,
+    yes: bool,
 ) -> None:
     """Show how a query will be run, and what it will cost."""
     asked = the_query(query, text, corpus, parameters)
-    explained = asked.explain(corpus, analyze=analyze, order=order, proxy=proxy)
+    explained = asked.explain(corpus, analyze=analyze, order=order, proxy=proxy, confirm=confirmation(yes=yes))
     if format_ == "json":
         print(json.dumps(explained.to_dict(), ensure_ascii=False, indent=2))
     else:

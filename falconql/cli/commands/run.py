@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.api import Order
-from falconql.cli.options import order_option, proxy_option, query_options, the_query
+from falconql.cli.consent import confirmation, say_spent
+from falconql.cli.options import order_option, proxy_option, query_options, the_query, yes_option
 from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, save_report, write_metrics, write_rows
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--report", metavar="FILE", help="Write a page to look at to FILE: texts with spans, scores, the plan.")
 @click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
 @order_option
+@yes_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 def command(
     query: str | None,
@@ -42,6 +44,7 @@ def command(
     report: str | None,
     metrics: str | None,
     order: Order,
+    yes: bool,
     quiet: bool,
 ) -> None:
     """Run a query and print its rows, or write them with -o.
@@ -56,7 +59,10 @@ def command(
     # Rows that stream to the terminal and a live line would write over each other.
     silent = quiet or (output is None and not as_table and is_terminal(sys.stdout))
     with Progress(quiet=silent) as progress:
-        run = asked.start(corpus, proxy=proxy, limit=limit, order=order, on_progress=progress.batch_done)
+        confirm = confirmation(yes=yes, quiet=quiet, aside=progress.aside)
+        run = asked.start(
+            corpus, proxy=proxy, limit=limit, order=order, confirm=confirm, on_progress=progress.batch_done
+        )
         progress.watch(run.metrics, run.tokens_run)
         batches: Iterator[pa.RecordBatch] = run.batches()
         if report is not None:
@@ -76,3 +82,4 @@ def command(
         write_metrics(run, metrics)
     if not quiet:
         say(summary(run.metrics))
+        say_spent(run)

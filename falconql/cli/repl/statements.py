@@ -99,7 +99,7 @@ def _only_text(tree: ast.Query) -> bool:
 def ask(session: Session, instruction: str) -> Outcome:
     """Turn an instruction in plain words into a query for the next line."""
     from falconql.asking import plan
-    from falconql.asking.endpoint import Endpoint
+    from falconql.chat.endpoint import Endpoint
     from falconql.errors import ConfigError
 
     if not instruction:
