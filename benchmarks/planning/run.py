@@ -25,10 +25,10 @@ from falconql.asking.library import examples
 from falconql.asking.loop import Answer, Planner, Settings
 from falconql.asking.prompt import PromptSettings
 from falconql.catalog import Catalog
-from falconql.chat.client import OpenAIChat
-from falconql.chat.endpoint import Endpoint
 from falconql.check import TypedQuery, check_query
 from falconql.errors import AskError
+from falconql.llm.client import OpenAIChat
+from falconql.llm.endpoint import Endpoint
 from falconql.source import Source
 from falconql.syntax import parse
 

@@ -19,9 +19,9 @@ from falconql.annotating.store import AnswerStore, Kept, default_folder, file_na
 from falconql.annotating.task import Annotation, Question, Task, fits, key_of
 from falconql.annotating.usage import Tally, Usage
 from falconql.annotating.windows import joined, windows
-from falconql.chat.client import OpenAIChat, WrongSettings
-from falconql.chat.endpoint import Endpoint
 from falconql.errors import ConfigError, ModelServerError
+from falconql.llm.client import OpenAIChat, WrongSettings
+from falconql.llm.endpoint import Endpoint
 from falconql.plan.prices import load_prices
 
 WINDOW = "FALCONQL_WINDOW"

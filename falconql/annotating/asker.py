@@ -16,7 +16,7 @@ from falconql.annotating.prompt import correction, messages, most_tokens, schema
 from falconql.annotating.reading import Said, read
 from falconql.annotating.task import Task
 from falconql.annotating.usage import Tally
-from falconql.chat.client import ChatClient, Message, Refused, Reply
+from falconql.llm.client import ChatClient, Message, Refused, Reply
 
 SCHEMA, OBJECT, FREE = "a JSON schema", "a JSON object", "the prompt alone"
 _ROOM, _LEAST_ROOM = 4, 2048

@@ -10,8 +10,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from falconql.annotating.usage import dollars_text
-from falconql.chat.endpoint import OPENAI_URL
 from falconql.errors import ConfigError, FalconQLError
+from falconql.llm.endpoint import OPENAI_URL
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable
 
 Unit = Literal["usd", "tokens", "calls"]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from falconql.annotating.task import Task
-from falconql.chat.client import Message
+from falconql.llm.client import Message
 
 VERSION = "1"
 CHARACTERS_PER_TOKEN = 4.2

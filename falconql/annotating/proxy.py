@@ -14,7 +14,7 @@ from falconql.annotating.annotator import Annotator, Settings
 from falconql.annotating.prompt import VERSION, tokens_read
 from falconql.annotating.task import Question, Task
 from falconql.annotating.usage import Usage
-from falconql.chat.endpoint import Endpoint
+from falconql.llm.endpoint import Endpoint
 from falconql.runtime.proxy.base import SpanValue
 
 PREFIX = "llm"

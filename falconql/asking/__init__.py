@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from falconql.api import Query
     from falconql.asking.loop import Answer, Settings
-    from falconql.chat.endpoint import Endpoint
+    from falconql.llm.endpoint import Endpoint
 
 __all__ = ["ask", "plan"]
 
@@ -54,8 +54,8 @@ def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, setti
     from falconql.asking.corpus import look_at
     from falconql.asking.decoding import grammars_for
     from falconql.asking.loop import Planner, Settings
-    from falconql.chat.client import OpenAIChat
-    from falconql.chat.endpoint import Endpoint
+    from falconql.llm.client import OpenAIChat
+    from falconql.llm.endpoint import Endpoint
 
     endpoint = endpoint or Endpoint.from_environment()
     settings = settings or Settings()

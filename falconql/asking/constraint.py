@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from falconql.chat.client import ChatClient
-from falconql.chat.endpoint import OPENAI_URL
+from falconql.llm.client import ChatClient
+from falconql.llm.endpoint import OPENAI_URL
 
 TOOL = "falconql"
 

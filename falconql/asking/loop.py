@@ -24,11 +24,11 @@ from falconql.asking.review import slips
 from falconql.asking.understanding import understanding
 from falconql.asking.wording import column_wording, plain_wording
 from falconql.catalog import Catalog
-from falconql.chat.client import ChatClient, Message, Refused, Reply
 from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.diagnostics.render import render, to_json_object
 from falconql.errors import AskError, QueryError
+from falconql.llm.client import ChatClient, Message, Refused, Reply
 from falconql.source import Source
 
 REPAIRS = 3

@@ -13,7 +13,7 @@ from importlib import resources
 
 from falconql.asking.corpus import Corpus, described, shown_rows
 from falconql.asking.library import Example, examples, likest
-from falconql.chat.client import Message
+from falconql.llm.client import Message
 
 LIKE_EXAMPLES = 2
 

@@ -35,9 +35,16 @@ def confirmation(
         with aside():
             if asks or not quiet:
                 say(str(bill))
-            return not asks or click.confirm("Go on?", default=False, err=True)
+            return not asks or _agreed()
 
     return confirm
+
+
+def _agreed() -> bool:
+    try:
+        return click.confirm("Go on?", default=False, err=True)
+    except click.Abort:  # Ctrl-C, which click makes into something of its own
+        raise KeyboardInterrupt from None
 
 
 def say_spent(run: Run) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from falconql.annotating import Annotator, Settings
 from falconql.annotating.budget import Budget
-from falconql.chat.endpoint import Endpoint
+from falconql.llm.endpoint import Endpoint
 from tests.asking.server import Say, Server
 
 Request = dict[str, Any]
@@ -35,7 +35,8 @@ def tasks_of(request: Request) -> list[tuple[str, str, str]]:
 
 def answers_to(request: Request) -> dict[str, Any]:
     """Return right answers: ``has WORD`` is true of texts with the word, ``find REGEX`` extracts its matches."""
-    text, found = text_of(request), {}
+    text = text_of(request)
+    found: dict[str, Any] = {}
     for number, kind, instruction in tasks_of(request):
         said, _, options = instruction.partition(" Options: ")
         if kind == "yes or no":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from falconql.annotating.budget import Budget, Meter, OutOfBudget, is_own_server, parse_budget, price_of
-from falconql.chat.endpoint import OPENAI_URL
 from falconql.errors import ConfigError
+from falconql.llm.endpoint import OPENAI_URL
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable
 
 OWN = "http://localhost:8000/v1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ def test_windows_hold_the_whole_text_and_overlap(text: str, size: int, data: st.
     for window in found:
         assert len(window.text) <= size
         assert text[window.start : window.start + len(window.text)] == window.text
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.start < other.start <= one.start + len(one.text)
 
 
@@ -28,7 +29,7 @@ def test_words_are_not_cut() -> None:
     text = " ".join(f"word{number}" for number in range(200))
     found = windows(text, 200, 40)
     assert all(re.fullmatch(r"( ?word\d+)+", window.text) for window in found)
-    assert all(one.start + len(one.text) - other.start >= 40 for one, other in zip(found, found[1:], strict=False))
+    assert all(one.start + len(one.text) - other.start >= 40 for one, other in pairwise(found))
 
 
 def parts(*answers: Annotation | None) -> list[tuple[Window, Annotation | None]]:

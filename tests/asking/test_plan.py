@@ -10,8 +10,8 @@ import pytest
 import falconql
 from falconql.asking import plan
 from falconql.asking.loop import Answer, Settings
-from falconql.chat.endpoint import Endpoint
 from falconql.errors import AskError, ModelServerError
+from falconql.llm.endpoint import Endpoint
 from tests.asking.server import Answers, Say, Server, serving
 
 CORPUS = {
@@ -280,7 +280,7 @@ class TestTrouble:
             answered([Say("out of memory", status=500)])
 
     def test_a_slow_server_is_not_waited_for_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("falconql.chat.client.RETRIES", 0)
+        monkeypatch.setattr("falconql.llm.client.RETRIES", 0)
         with (
             serving([Say(GOOD, after_s=0.5)]) as server,
             pytest.raises(ModelServerError, match="no answer within") as caught,

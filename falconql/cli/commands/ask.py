@@ -55,7 +55,7 @@ def command(
     The language model is any OpenAI-compatible endpoint: OPENAI_BASE_URL, OPENAI_API_KEY, FALCONQL_MODEL.
     """
     from falconql.asking import plan
-    from falconql.chat.endpoint import Endpoint
+    from falconql.llm.endpoint import Endpoint
 
     if output is not None:
         check_folder(output, "-o")

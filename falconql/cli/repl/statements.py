@@ -99,8 +99,8 @@ def _only_text(tree: ast.Query) -> bool:
 def ask(session: Session, instruction: str) -> Outcome:
     """Turn an instruction in plain words into a query for the next line."""
     from falconql.asking import plan
-    from falconql.chat.endpoint import Endpoint
     from falconql.errors import ConfigError
+    from falconql.llm.endpoint import Endpoint
 
     if not instruction:
         raise ConfigError("there is no instruction", hint="for example: ? reviews by people who want a refund")

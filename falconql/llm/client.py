@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from falconql.chat.endpoint import Endpoint
 from falconql.errors import ConfigError, ModelServerError
+from falconql.llm.endpoint import Endpoint
 
 RETRIES = 3
 Message = Mapping[str, str]
