@@ -1,7 +1,7 @@
 """One request about one text, and what is done when its reply is of no use.
 
-How a server can be made to answer in JSON is found out by asking: a JSON schema, else any JSON object, else the prompt
-alone. What it refuses is left for the next and not tried again.
+How a server can be made to answer in JSON is found out by asking: a JSON schema as OpenAI takes it, one as
+llama-cpp-python does, any JSON object, the prompt alone. What it refuses is left for the next and not tried again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from falconql.annotating.task import Task
 from falconql.annotating.usage import Tally
 from falconql.llm.client import ChatClient, Message, Refused, Reply
 
-SCHEMA, OBJECT, FREE = "a JSON schema", "a JSON object", "the prompt alone"
+SCHEMA, OBJECT_SCHEMA, OBJECT, FREE = "a JSON schema", "a JSON object of a schema", "a JSON object", "the prompt alone"
+WAYS = (SCHEMA, OBJECT_SCHEMA, OBJECT, FREE)
 _ROOM, _LEAST_ROOM = 4, 2048
 
 
@@ -34,7 +35,7 @@ class Ways:
     """How to ask for JSON, the best way first that the server has not refused; safe to use from many threads."""
 
     def __init__(self, tally: Tally) -> None:
-        self._open = [SCHEMA, OBJECT, FREE]
+        self._open = list(WAYS)
         self._proven = False
         self._refused: list[str] = []
         self._tally = tally
@@ -62,7 +63,7 @@ class Ways:
                 return False
             if len(self._open) == 1:
                 # All of them: the request is at fault, and says nothing of the ways.
-                self._open, self._refused = [SCHEMA, OBJECT, FREE], []
+                self._open, self._refused = list(WAYS), []
                 return False
             self._refused.append(self._open.pop(0))
             return True
@@ -144,6 +145,8 @@ def _fields(way: str, tasks: Sequence[Task]) -> dict[str, Any]:
     if way == SCHEMA:
         described = {"name": "answers", "strict": True, "schema": schema(tasks)}
         return {"response_format": {"type": "json_schema", "json_schema": described}}
+    if way == OBJECT_SCHEMA:
+        return {"extra_body": {"response_format": {"type": "json_object", "schema": schema(tasks)}}}
     return {"response_format": {"type": "json_object"}} if way == OBJECT else {}
 
 
