@@ -20,11 +20,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from falconql.annotating.prompt import Task as Asked
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.specialise.calibrating import calibrations
 from falconql.specialise.gold import Gold
+from falconql.specialise.task import Task as Asked
 from falconql.training.base import base_model_dir
 from falconql.training.dataset import collate, tokenise
 from falconql.training.examples import Example

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from falconql.annotating.answers import Answer
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError, DataError
 from falconql.evaluating.quality import Compared, word_f1
 from falconql.evaluating.sides import Reply, Side, Spans
 from falconql.runtime.io import open_source
 from falconql.runtime.plan import ModelCall
 from falconql.specialise.people import answer_in, read_answers
+from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import call_of
 
 if TYPE_CHECKING:

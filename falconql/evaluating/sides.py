@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
+from falconql.annotating.proxy import LlmProxy
+from falconql.annotating.task import Annotation, Question, Task
 from falconql.check.typed import TypedQuery
 from falconql.runtime.answers import Answers
 from falconql.runtime.calls import label_threshold
@@ -67,6 +69,20 @@ class Side:
         """
         return batches_of(query, source, self.proxy, self.answers, self.cache)
 
+    def answered(
+        self, typed: TypedQuery, call: ModelCall, texts: Sequence[str], instructions: Sequence[str]
+    ) -> list[Reply | None]:
+        """Return the answers as ``replies`` does, but None where a language model gives no usable one.
+
+        Raises:
+            ModelServerError: the model's server fails again and again.
+            ProxyError: the proxy fails.
+        """
+        if not isinstance(self.proxy, LlmProxy):
+            return list(self.replies(typed, call, texts, instructions))
+        found = self.proxy.annotator.ask(asked_of(call, texts, instructions))
+        return [None if answer is None else _said(call, answer) for answer in found]
+
     def replies(
         self, typed: TypedQuery, call: ModelCall, texts: Sequence[str], instructions: Sequence[str]
     ) -> list[Reply]:
@@ -97,6 +113,22 @@ class Side:
         said = [value for batch in self.run(query, source) for value in batch.column(0).to_pylist()]
         threshold = label_threshold(call, self.proxy) if call.kind == "label" else 0.0
         return [_reply(call, value, threshold) for value in said]
+
+
+def asked_of(call: ModelCall, texts: Sequence[str], instructions: Sequence[str]) -> list[Question]:
+    """Return questions of a call as a language model is asked them."""
+    kind: Literal["label", "choose", "spans"] = call.kind if call.kind in ("label", "choose") else "spans"
+    return [
+        Question(Task(kind, instruction, call.options), text)
+        for text, instruction in zip(texts, instructions, strict=True)
+    ]
+
+
+def _said(call: ModelCall, answer: Annotation) -> Reply:
+    """Return a model's answer; a question for one span takes the first."""
+    if call.kind == "label":
+        return Reply(answer, 1.0 if answer else 0.0)
+    return Reply(answer[:1] if call.kind == "span" and isinstance(answer, tuple) else answer)
 
 
 def _reply(call: ModelCall, said: Any, threshold: float) -> Reply:

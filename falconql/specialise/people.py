@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from falconql.annotating.answers import Answer, Spans
-from falconql.annotating.prompt import Task
 from falconql.runtime.errors import DataError
+from falconql.specialise.task import Answer, Spans, Task
 
 YES, NO = "yes", "no"
 

@@ -12,8 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from falconql.annotating.answers import Answer
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError, DataError, ProxyError
 from falconql.runtime.io.fingerprint import fingerprint as content_of
 from falconql.runtime.proxy.manifest import FILE
@@ -21,6 +19,7 @@ from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.registry import find_proxy, user_folder
 from falconql.specialise.gold import Gold
 from falconql.specialise.job import Drawn, Job, restart
+from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import Annotated, Annotates, annotated, drawn, fingerprint, parts_of
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import falconql
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError, DataError, FalconQLError
 from falconql.evaluating.gold import read_gold
 from falconql.evaluating.run import Evaluation, against_answers, against_rows
 from falconql.evaluating.sides import Side
+from falconql.specialise.task import Task
 from tests.fakes import FakeProxy
 
 TABLE = pa.table({"id": [1, 2, 3, 4], "text": ["good Ann", "good Bob", "bad Cid", "good Dan and Eve"]})

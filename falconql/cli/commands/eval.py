@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falconql.cli.options import cache_option, proxy_option, query_options, the_query
+from falconql.cli.consent import confirmation
+from falconql.cli.options import cache_option, proxy_option, query_options, the_query, yes_option
 from falconql.cli.output import check_folder
 from falconql.cli.terminal import say, say_warning
 from falconql.errors import ConfigError
@@ -16,6 +17,7 @@ from falconql.errors import ConfigError
 if TYPE_CHECKING:
     from falconql.api import Query
     from falconql.check.typed import TypedQuery
+    from falconql.consent import Confirm
     from falconql.evaluating.run import Evaluation
     from falconql.evaluating.sides import Side
     from falconql.runtime.io.base import TableSource
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of the output."
 )
 @cache_option
+@yes_option
 def command(
     query: str | None,
     text: str | None,
@@ -67,6 +70,7 @@ def command(
     report: str | None,
     format_: str,
     cache: bool | None,
+    yes: bool,
 ) -> None:
     """Measure how good a query's proxy is, against people's answers or against another proxy.
 
@@ -90,10 +94,11 @@ def command(
             raise ConfigError(
                 f"{against!r} is the proxy that is to be evaluated", hint="name that one with --proxy or `using`"
             )
-        found = against_proxy(typed, asked.text, source, here, there, rows=sample, seed=seed)
+        confirm = confirmation(yes=yes)
+        found = against_proxy(typed, asked.text, source, here, there, rows=sample, seed=seed, confirm=confirm)
     else:
         assert gold is not None
-        found = _against_gold(typed, asked, source, here, gold)
+        found = _against_gold(typed, asked, source, here, gold, confirmation(yes=yes))
     for note in found.notes:
         say_warning(note)
     _print(found, worst, format_)
@@ -104,14 +109,16 @@ def command(
         say(f"{report} shows the disagreements with their texts")
 
 
-def _against_gold(typed: TypedQuery, asked: Query, source: TableSource, here: Side, gold: Path) -> Evaluation:
+def _against_gold(
+    typed: TypedQuery, asked: Query, source: TableSource, here: Side, gold: Path, confirm: Confirm
+) -> Evaluation:
     from falconql.evaluating.gold import read_gold
     from falconql.evaluating.run import against_answers, against_rows
 
     right = read_gold(gold)
     if isinstance(right, dict):
-        return against_answers(typed, asked.text, source.name, here, right, str(gold))
-    return against_rows(typed, asked.text, source, here, right, str(gold))
+        return against_answers(typed, asked.text, source.name, here, right, str(gold), confirm=confirm)
+    return against_rows(typed, asked.text, source, here, right, str(gold), confirm=confirm)
 
 
 def _side(asked: Query, typed: TypedQuery, name: str | None, cache: bool | None) -> Side:
