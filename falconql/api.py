@@ -15,18 +15,19 @@ from falconql.catalog import Catalog, ParameterValue
 from falconql.diagnostics.model import Diagnostic, Help, Label, Severity
 from falconql.errors import ConfigError, ProxyError, QueryError
 from falconql.inputs import arrow_table, parameter_value, read_query, stats_for
-from falconql.proxies import Proxy, Span, proxy
+from falconql.proxies import Proxy, Span, llm_model, opened_proxy, proxy, proxy_ref
 from falconql.runtime.io.address import check_named_in_query
 from falconql.source import Source
 
 if TYPE_CHECKING:
     from falconql.caching import CacheChoice
     from falconql.check.typed import TypedQuery
+    from falconql.consent import Confirm
     from falconql.plan.planner import Planned
     from falconql.result import Explained, Result, Run
     from falconql.runtime.io.base import TableSource
     from falconql.runtime.metrics import RunMetrics
-    from falconql.runtime.plan import Plan, ProxyRef
+    from falconql.runtime.plan import Plan
     from falconql.runtime.proxy.base import Proxy as OpenedProxy
     from falconql.syntax.definitions import Definitions
 
@@ -175,6 +176,7 @@ class Query:
         order: Order = "cost",
         proxy: str | Proxy | OpenedProxy | None = None,
         cache: CacheChoice = None,
+        confirm: Confirm | None = None,
     ) -> Explained:
         """Return the plan as a readable tree with estimated rows and costs; ``str()`` is the text.
 
@@ -184,12 +186,13 @@ class Query:
             order: ``written`` keeps conditions in the order in which they stand.
             proxy: as for ``run``.
             cache: as for ``run``.
+            confirm: as for ``run``.
 
         Raises:
             QueryError: the query has errors.
             DataError: the data cannot be read.
         """
-        run = self.start(data, proxy=proxy, order=order, cache=cache, with_proxy=analyze)
+        run = self.start(data, proxy=proxy, order=order, cache=cache, confirm=confirm, with_proxy=analyze)
         return run.explain(analyze=analyze)
 
     def run(
@@ -200,24 +203,29 @@ class Query:
         limit: int | None = None,
         order: Order = "cost",
         cache: CacheChoice = None,
+        confirm: Confirm | None = None,
     ) -> Result:
         """Run the query and return its rows.
 
         Args:
             data: the corpus.
-            proxy: a registered name, a folder, or what ``falconql.proxy`` returned; overrides ``using``.
+            proxy: a registered name, a folder, ``llm:model``, or what ``falconql.proxy`` returned; overrides ``using``.
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand; rows are the same.
             cache: where the proxy's answers are kept for later runs: a folder, or True or False to turn that on
                 or off. Left out: as ``FALCONQL_CACHE`` says, else in the user's cache folder.
+            confirm: asked before a language model is, with what the run is expected to cost; None goes on only below
+                ``FALCONQL_CONFIRM_USD`` dollars (1, if not set).
 
         Raises:
             QueryError: the query has errors; ``str()`` shows them all.
             DataError: the data cannot be read.
             ProxyError: the proxy cannot be opened.
+            ConfigError: no language model is set up, or nobody agreed to its costs.
+            ModelServerError: the language model gives no answer.
             ExecutionError: running failed.
         """
-        return self.start(data, proxy=proxy, limit=limit, order=order, cache=cache).finish()
+        return self.start(data, proxy=proxy, limit=limit, order=order, cache=cache, confirm=confirm).finish()
 
     def start(
         self,
@@ -228,6 +236,7 @@ class Query:
         order: Order = "cost",
         cache: CacheChoice = None,
         with_proxy: bool = True,
+        confirm: Confirm | None = None,
         on_progress: Callable[[RunMetrics], None] | None = None,
         on_warning: Callable[[str], None] | None = None,
     ) -> Run:
@@ -240,10 +249,12 @@ class Query:
             order: ``written`` keeps conditions in the order in which they stand.
             cache: as for ``run``.
             with_proxy: whether to open the proxy, which only planning does not need.
+            confirm: as for ``run``.
             on_progress: called after every batch.
             on_warning: told what goes wrong without stopping the run; by default Python's ``warnings`` are.
         """
         from falconql.caching import result_cache
+        from falconql.consent import agree
         from falconql.result import Run, highlights
         from falconql.runtime.context import ExecContext
 
@@ -252,41 +263,63 @@ class Query:
         if limit is not None:
             typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
         if isinstance(proxy, str):
-            typed = replace(typed, proxy=_named(proxy))
-        opened = proxy.opened if isinstance(proxy, Proxy) else None if isinstance(proxy, str) else proxy
-        if opened is None and typed.calls and with_proxy:
-            opened = self._open_proxy(typed, named_in_query=proxy is None)
+            typed = replace(typed, proxy=proxy_ref(proxy))
+        elif not typed.proxy.llm:
+            typed = replace(typed, proxy=proxy_ref(typed.proxy.name))
+        opened = self.answering(typed, proxy) if typed.calls and with_proxy else None
+        if opened is not None and (typed.proxy.llm or llm_model(opened.name) is not None):
+            typed = replace(typed, proxy=proxy_ref(opened.name))
         planned = self._planned(typed, source, order)
+        if opened is not None and typed.proxy.llm and typed.calls:
+            agree(planned, source, opened, confirm)
         ctx = ExecContext(source, opened, on_progress=on_progress)
         if opened is not None and typed.calls:
             ctx.cache = result_cache(cache, opened, on_warning)
         return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
 
+    def answering(self, typed: TypedQuery, proxy: str | Proxy | OpenedProxy | None = None) -> OpenedProxy:
+        """Return what answers the model calls of this query.
+
+        Args:
+            typed: the query, checked.
+            proxy: as for ``run``; None takes the one that the query names.
+
+        Raises:
+            ConfigError: no language model is set up.
+            ProxyError: there is no such proxy, or it cannot be opened.
+        """
+        if isinstance(proxy, Proxy):
+            return proxy.opened
+        if proxy is not None and not isinstance(proxy, str):
+            return proxy
+        named = typed if proxy is None else replace(typed, proxy=proxy_ref(proxy))
+        return self._open_proxy(named, named_in_query=proxy is None)
+
     def _open_proxy(self, typed: TypedQuery, *, named_in_query: bool) -> OpenedProxy:
-        from falconql.runtime.proxy import find_proxy, open_proxy
-
         name = typed.proxy.name
-        if typed.proxy.llm:
-            from falconql.annotating.setup import llm_proxy
-
-            return llm_proxy(name)
-        if named_in_query and self.folder is not None and (self.folder / name).is_dir():
-            return open_proxy(str(self.folder / name))
+        if named_in_query and not typed.proxy.llm and self.folder is not None and (self.folder / name).is_dir():
+            return opened_proxy(str(self.folder / name))
         try:
-            find_proxy(name)
-        except ProxyError as error:
-            if named_in_query:
-                raise self._wrong_proxy("FQL302", str(error), error.hint or "") from error
-            raise
-        return open_proxy(name)
+            if typed.proxy.llm:
+                return opened_proxy(f"llm:{name}")
+            from falconql.runtime.proxy import find_proxy
 
-    def _wrong_proxy(self, code: str, message: str, advice: str) -> QueryError:
+            find_proxy(name)
+        except (ConfigError, ProxyError) as error:
+            if named_in_query:
+                code = "FQL301" if typed.proxy.llm else "FQL302"
+                raise self._wrong_proxy(code, str(error), error.hint) from error
+            raise
+        return opened_proxy(name)
+
+    def _wrong_proxy(self, code: str, message: str, advice: str | None) -> QueryError:
         """Return the error for a `using` clause that cannot be run."""
         from falconql.syntax import parse
 
         using = parse(self.source).using
         assert using is not None, "without a `using` clause the proxy is the one that ships"
-        return QueryError([Diagnostic(code, message, Label(using.span), helps=(Help(advice),))], self.source)
+        helps = () if advice is None else (Help(advice),)
+        return QueryError([Diagnostic(code, message, Label(using.span), helps=helps)], self.source)
 
     def _checked(self, source: TableSource | None) -> Checked:
         from falconql.check import check_query
@@ -346,16 +379,6 @@ class Query:
         checked = self._checked(None)
         if not checked:
             raise QueryError(checked.diagnostics, self.source)
-
-
-def _named(proxy: str) -> ProxyRef:
-    """Return what a name means: ``llm:MODEL`` is a language model, everything else a proxy."""
-    from falconql.runtime.plan import ProxyRef
-
-    prefix, colon, model = proxy.partition(":")
-    if prefix == "llm" and (colon or proxy == "llm"):
-        return ProxyRef(model, llm=True)
-    return ProxyRef(proxy)
 
 
 _CORPUS_HINT = 'add `from "file.parquet"` to the query, or give the file with --from'

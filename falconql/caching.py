@@ -25,13 +25,13 @@ _LEAST_LIMIT = 1 << 20
 
 
 def result_cache(choice: CacheChoice, proxy: Proxy, warn: Callable[[str], None] | None) -> ResultCache | None:
-    """Return the results of a proxy, None where nothing shall be kept.
+    """Return the results of a proxy, None where nothing shall be kept, or the proxy itself keeps its answers.
 
     Raises:
         ConfigError: a setting in the environment cannot be understood.
     """
     folder = cache_folder(choice)
-    if folder is None:
+    if folder is None or getattr(proxy, "keeps_answers", False):
         return None
     from falconql.runtime.cache import open_cache
 

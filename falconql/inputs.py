@@ -78,15 +78,37 @@ def arrow_table(columns: Mapping[str, Any]) -> Any:
 
 
 def stats_for(typed: TypedQuery, source: TableSource) -> Stats:
-    """Look at some rows where it can pay: model calls in a condition, and many more rows than are looked at."""
+    """Look at some rows where it can pay: model calls in a condition, and many more rows than are looked at.
+
+    Before a language model is asked it always pays: what it costs depends on how long the texts are.
+    """
     from falconql.plan.logical import references
     from falconql.plan.stats import Stats
     from falconql.runtime.expression import And, Or
     from falconql.runtime.io.stats import SAMPLED_ROWS, sample
 
+    if typed.proxy.llm and typed.calls:
+        return _llm_stats(typed, source)
     rows = source.rows
     few = rows is not None and rows < 2 * SAMPLED_ROWS
     if few or not typed.calls or not isinstance(typed.where, (And, Or)):
         return Stats(rows)
     needed = references((typed.where,), typed.calls).columns
     return Stats(rows, sample(source, sorted(needed)))
+
+
+def _llm_stats(typed: TypedQuery, source: TableSource) -> Stats:
+    from falconql.annotating.prompt import OVERHEAD_TOKENS
+    from falconql.plan.logical import references
+    from falconql.plan.stats import LLM_SECONDS_PER_TOKEN, Stats
+    from falconql.runtime.io.stats import sample
+
+    read = [call.text for call in typed.calls] + ([] if typed.where is None else [typed.where])
+    looked_at = sample(source, sorted(references(tuple(read), typed.calls).columns))
+    return Stats(
+        source.rows,
+        looked_at,
+        seconds_per_token=LLM_SECONDS_PER_TOKEN,
+        special_tokens=OVERHEAD_TOKENS,
+        chooses=True,
+    )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from falconql.runtime.plan import ProxyRef
     from falconql.runtime.proxy.base import Proxy as OpenedProxy
 
 
@@ -51,11 +52,14 @@ class Proxy:
 
 
 def proxy(name: str = "kestrel") -> Proxy:
-    """Return a proxy by registered name or folder; ``llm:MODEL`` asks a large language model.
+    """Return a proxy by registered name or folder, or a language model.
+
+    ``llm:model`` names one, ``llm`` stands for that of the settings; the endpoint is what the environment says.
 
     Raises:
         ConfigError: no language model is set up.
         ProxyError: there is none of that name, it breaks the contract, or ONNX Runtime is missing.
+        ConfigError: no language model is set up.
 
     Example:
         >>> import falconql
@@ -63,10 +67,42 @@ def proxy(name: str = "kestrel") -> Proxy:
         >>> scores.shape, bool(scores[0] > scores[1])
         ((2,), True)
     """
-    if name == "llm" or name.startswith("llm:"):
-        from falconql.annotating.setup import llm_proxy
+    return Proxy(opened_proxy(name))
 
-        return Proxy(llm_proxy(name.partition(":")[2]))
+
+def opened_proxy(name: str, *, url: str | None = None) -> OpenedProxy:
+    """Return what ``proxy`` does, as the runtime wants it; ``url`` is the endpoint of a language model.
+
+    Raises:
+        ProxyError: there is none of that name, it breaks the contract, or ONNX Runtime is missing.
+        ConfigError: no language model is set up.
+    """
+    model = llm_model(name)
+    if model is not None:
+        from falconql.annotating.proxy import open_llm
+
+        return open_llm(model, url=url)
     from falconql.runtime.proxy import open_proxy
 
-    return Proxy(open_proxy(name))
+    return open_proxy(name)
+
+
+def llm_model(name: str) -> str | None:
+    """Return the model that a proxy's name asks for, None for a proxy that is no language model.
+
+    Of ``llm:model`` it is the model; ``llm`` alone gives the empty name, which stands for the model of the settings.
+
+    >>> llm_model("llm:gpt-4o"), llm_model("llm"), llm_model("kestrel")
+    ('gpt-4o', '', None)
+    """
+    if name == "llm":
+        return ""
+    return name.removeprefix("llm:").strip() if name.startswith("llm:") else None
+
+
+def proxy_ref(name: str) -> ProxyRef:
+    """Return what a plan says of a proxy."""
+    from falconql.runtime.plan import ProxyRef
+
+    model = llm_model(name)
+    return ProxyRef(name) if model is None else ProxyRef(model, llm=True)

@@ -63,6 +63,14 @@ class Run:
         """Return the model tokens that went through the proxy so far, the batch in hand included."""
         return 0 if self.ctx.proxy is None else self.ctx.proxy.tokens_run - self.tokens_before
 
+    def spent(self) -> str | None:
+        """Return what was asked of a language model since it was opened, None on another proxy."""
+        if not self.plan.proxy.llm or self.ctx.proxy is None:
+            return None
+        from falconql.annotating.proxy import LlmProxy
+
+        return f"{self.ctx.proxy.name}: {self.ctx.proxy.spent}" if isinstance(self.ctx.proxy, LlmProxy) else None
+
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Run the query; closing the iterator stops it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,25 @@ LABEL = Kind(b"label", _SCORE.pack, _score)
 def reading_kind(lowest: float) -> Kind:
     """Return the kind of what a proxy reads in texts, for the spans at all thresholds from ``lowest`` upwards."""
     return Kind(b"reading from %r" % lowest, bytes, _reading)
+
+
+def choice_kind(options: Sequence[str]) -> Kind:
+    """Return the kind of which of these options a proxy chooses."""
+
+    def unpack(packed: bytes, _: str) -> str | None:
+        choice = packed.decode("utf-8", "surrogatepass") if _is_text(packed) else None
+        return choice if choice in options else None
+
+    name = "\0".join(("choose", *options)).encode("utf-8", "surrogatepass")
+    return Kind(name, lambda choice: str(choice).encode("utf-8", "surrogatepass"), unpack)
+
+
+def _is_text(packed: bytes) -> bool:
+    try:
+        packed.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def spans_kind(threshold: float | None) -> Kind:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from falconql.runtime.answers import LABEL, Answers, Key, Kind, reading_kind, spans_kind
+from falconql.runtime.answers import LABEL, Answers, Key, Kind, choice_kind, reading_kind, spans_kind
 from falconql.runtime.cache import ResultCache
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.evaluate import evaluate
@@ -23,7 +23,7 @@ from falconql.runtime.expression import CallRef, Expr, walk
 from falconql.runtime.frame import CallResult, Frame, Rows
 from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.plan import ModelCall
-from falconql.runtime.proxy.base import Proxy, SpanValue
+from falconql.runtime.proxy.base import Chooses, Proxy, SpanValue
 from falconql.runtime.proxy.reading import ReadsSpans, lowest_for, spans_in
 
 Question = tuple[str, str]
@@ -66,7 +66,8 @@ class ModelCalls:
 
     def questions_per_row(self) -> int:
         """Return how many label and span questions the plan asks of a row that needs them all."""
-        return sum(max(1, len(call.options)) for call in self.calls)
+        at_once = isinstance(self._proxy, Chooses)
+        return sum(1 if at_once else max(1, len(call.options)) for call in self.calls)
 
     def threshold(self, index: int) -> float:
         """Return the score at and above which label call ``index`` is true."""
@@ -162,7 +163,14 @@ class ModelCalls:
         return self._ask_once(LABEL, questions, lambda texts, asked: proxy.label(texts, asked).tolist())
 
     def _choices(self, call: ModelCall, questions: list[Question]) -> list[Any]:
-        """Return for each question the option whose label scores highest, the first of equals."""
+        """Return for each question the option whose label scores highest, the first of equals.
+
+        A proxy that can choose does.
+        """
+        proxy = self._proxy
+        if isinstance(proxy, Chooses):
+            kind = choice_kind(call.options)
+            return self._ask_once(kind, questions, lambda texts, asked: proxy.choose(texts, asked, call.options))
         count = len(call.options)
         pairs = [(text, f"{question} {option}") for text, question in questions for option in call.options]
         scores = self._labels(pairs)

@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from falconql.runtime import expression, plan
 from falconql.runtime.errors import PlanError
 from falconql.runtime.types import Type, type_from_json, type_to_json
+from falconql.runtime.verify import verify
 
 _CLASSES: dict[str, type] = {
     cls.__name__: cls
@@ -43,7 +44,8 @@ def decode_plan(text: str) -> plan.Plan:
     """Read a plan.
 
     Raises:
-        PlanError: not JSON, another version, or a node, field or value that does not belong.
+        PlanError: not JSON, another version, a node, field or value that does not belong, or steps that do not fit
+            together.
     """
     try:
         data = json.loads(text)
@@ -58,9 +60,10 @@ def decode_plan(text: str) -> plan.Plan:
         )
     try:
         decoded = _decode(plan.Plan, data, "plan")
+        assert isinstance(decoded, plan.Plan)
+        verify(decoded)
     except RecursionError as error:
         raise PlanError("the plan is nested too deeply") from error
-    assert isinstance(decoded, plan.Plan)
     return decoded
 
 

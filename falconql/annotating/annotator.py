@@ -1,234 +1,350 @@
-"""Many requests in flight: questions in, answers out in order, every one kept the moment it arrives."""
+"""Many questions to a large language model: grouped by text, many in flight, each answer kept on disk."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from pathlib import Path
 
-from falconql.annotating.answers import Answer, Read, read
-from falconql.annotating.budget import Budget, Usage
-from falconql.annotating.prompt import MODES, Request, Task, fields, requests_about
-from falconql.annotating.store import Store
-from falconql.errors import ModelServerError
-from falconql.llm.client import ChatClient, Refused, Reply
+from falconql.annotating.asker import Asked, Asker
+from falconql.annotating.budget import Budget, Meter, OutOfBudget, price_of
+from falconql.annotating.matching import locate
+from falconql.annotating.pool import as_completed
+from falconql.annotating.prompt import VERSION
+from falconql.annotating.reading import Said
+from falconql.annotating.store import AnswerStore, Kept, default_folder, file_name
+from falconql.annotating.task import Annotation, Question, Task, fits, key_of
+from falconql.annotating.usage import Tally, Usage
+from falconql.annotating.windows import joined, windows
+from falconql.errors import ConfigError, ModelServerError
+from falconql.llm.client import OpenAIChat, WrongSettings
+from falconql.llm.endpoint import Endpoint
+from falconql.plan.prices import load_prices
 
-IN_FLIGHT = 8
-QUESTIONS_TOGETHER = 8
-TOKENS_PER_ANSWER, MOST_TOKENS = 160, 2000
-# A server that fails so often in a row is down; one that fails now and then costs these questions only.
-FAILURES_IN_A_ROW = 4
-# Texts asked twice, in other words, to see how sure the answers are.
-TWICE_SHARE, TWICE_LEAST, TWICE_MOST = 0.05, 5, 40
-
-
-class Chat(ChatClient, Protocol):
-    """A client with a model's name, that can be closed while requests are under way."""
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-
-    def close(self) -> None:
-        """End requests that are under way."""
+WINDOW = "FALCONQL_WINDOW"
+_LEAST_WINDOW = 200
+# A model that never answers as it should is found out before all texts have been paid for.
+_USELESS_REQUESTS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How to ask: requests in flight, questions in one request, and what it may cost."""
+class Settings:
+    """How to ask.
 
-    in_flight: int = IN_FLIGHT
-    together: int = QUESTIONS_TOGETHER
-    budget: Budget | None = None
-    twice: bool = True
+    Attributes:
+        in_flight: requests at the same time.
+        together: tasks about one text that share a request.
+        window: characters of a text that one request holds; longer texts are cut, and nothing is left out.
+        overlap: characters that neighbouring windows share.
+        retries: how often a request is repeated when the server fails, is busy or says to wait.
+        failures: requests without any reply, one after the other, after which to give up.
+        asks_failed_again: whether questions that had no usable answer in an earlier run are asked again.
+    """
+
+    in_flight: int = 8
+    together: int = 8
+    window: int = 8000
+    overlap: int = 400
+    retries: int = 5
+    failures: int = 8
+    asks_failed_again: bool = False
+
+    def __post_init__(self) -> None:
+        if self.window < _LEAST_WINDOW:
+            hint = f"set {WINDOW} to {_LEAST_WINDOW} or more; 4 characters are about one token"
+            raise ConfigError(f"a window of {self.window:,} characters is too small", hint=hint)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, **others: int | bool) -> Settings:
+        """Return settings with the window that FALCONQL_WINDOW names.
+
+        Raises:
+            ConfigError: it is no number, or too small.
+        """
+        text = environment.get(WINDOW)
+        if not text:
+            return cls(**others)  # type: ignore[arg-type]
+        if not text.isascii() or not text.isdigit():
+            raise ConfigError(f"{WINDOW} is {text!r}", hint="give a number of characters, for example 8000")
+        size = min(int(text), 10_000_000)
+        return cls(window=size, overlap=min(400, size // 8), **others)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a call is: ``done`` of ``total`` requests are over; ``usage`` since the annotator was made."""
+
+    done: int
+    total: int
+    usage: Usage
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Tasks about one text (or window) that are asked together."""
+
+    text: str
+    tasks: tuple[Task, ...]
 
 
 class Annotator:
-    """A model that answers questions about texts.
+    """A large language model that annotates texts.
+
+    ::
+
+        annotator = Annotator(Endpoint.from_environment(model="gpt-4o-mini"), budget=parse_budget("2usd"))
+        rows = annotator.annotate(texts, [Task("label", "Is it a complaint?"), Task("spans", "Extract the product")])
+        print(annotator.usage)
 
     Args:
-        chat: how to reach it.
-        store: where answers are kept; None keeps none.
-        limits: how to ask.
-        on_progress: called after every reply with the questions answered so far and their number in all.
+        endpoint: where the model is; by default what the environment says.
+        folder: where answers are kept, a file for each model; by default a folder of the user's.
+        budget: where to stop. What is left unasked then has no answer, and is counted.
+        settings: how to ask.
+
+    Raises:
+        ConfigError: no model is set up, or the budget cannot be kept.
+        ModelServerError: the server has to be asked for its model and cannot be.
+        DataError: the answers on disk cannot be read.
     """
 
     def __init__(
         self,
-        chat: Chat,
-        store: Store | None = None,
-        limits: Limits = Limits(),
+        endpoint: Endpoint | None = None,
         *,
-        usage: Usage | None = None,
-        on_progress: Callable[[int, int], None] | None = None,
+        folder: Path | None = None,
+        budget: Budget | None = None,
+        settings: Settings | None = None,
     ) -> None:
-        self.chat, self.store, self.limits = chat, store, limits
-        self.usage = usage or Usage()
-        self.on_progress = on_progress
-        self._lock = threading.Lock()
-        self._mode = 0
-        self._failures = 0
+        self.endpoint = endpoint or Endpoint.from_environment()
+        self.settings = settings or Settings.from_environment()
+        self._chat = OpenAIChat(self.endpoint, retries=self.settings.retries)
+        self._folder = folder
+        self._budget = budget
+        if budget is not None:
+            _ = self._asker  # a budget that cannot be kept is refused before anything else is done
+
+    @cached_property
+    def name(self) -> str:
+        """The model's name; a server with one model is asked for it if the settings name none."""
+        return self._chat.model
+
+    @cached_property
+    def store(self) -> AnswerStore:
+        """Where the answers are kept."""
+        return AnswerStore((self._folder or default_folder()) / file_name(self.name, self.endpoint.url))
+
+    @cached_property
+    def _meter(self) -> Meter:
+        price = price_of(self.name, self.endpoint.url, load_prices())
+        return Meter(self._budget, price, self.name, self.endpoint.url)
+
+    @cached_property
+    def _tally(self) -> Tally:
+        return Tally(priced=self._meter.price is not None)
+
+    @cached_property
+    def _asker(self) -> Asker:
+        return Asker(self._chat, self._meter, self._tally)
 
     @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.chat.model
+    def usage(self) -> Usage:
+        """What was counted since the annotator was made."""
+        return self._tally.usage
 
-    def annotate(self, tasks: Sequence[Task]) -> list[Answer | None]:
-        """Return the answers in order; None where the model gave none, or the budget was spent.
+    @property
+    def out_of_budget(self) -> bool:
+        """Whether the budget has left something unasked."""
+        return self._meter.exhausted
+
+    def annotate(
+        self, texts: Sequence[str], tasks: Sequence[Task], *, again: int = 0, on_progress: OnProgress | None = None
+    ) -> list[list[Annotation | None]]:
+        """Return for each text the answers to all tasks; see ``ask``."""
+        questions = [Question(task, text) for text in texts for task in tasks]
+        answers = iter(self.ask(questions, again=again, on_progress=on_progress))
+        return [[next(answers) for _ in tasks] for _ in texts]
+
+    def ask(
+        self,
+        questions: Sequence[Question],
+        *,
+        again: int = 0,
+        strict: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> list[Annotation | None]:
+        """Return the answers in the order of the questions.
+
+        Each is on disk as soon as it has come; those that are there already are not asked for. Ctrl-C begins no further
+        request and loses no answer but those that have not come yet.
+
+        Args:
+            questions: what to ask; the same question twice is asked once.
+            again: 1 asks all of it once more, apart from the first time and at a temperature of 1, to see how far the
+                model agrees with itself; 2 a third time, and so on.
+            strict: raise where a question has no answer, instead of leaving it out.
+            on_progress: told after every request, in the caller's thread.
+
+        Returns:
+            None for a question without a usable answer, or one that the budget left unasked.
 
         Raises:
-            ModelServerError: the server fails again and again. Answers that arrived are kept.
-            DataError: an answer cannot be written to disk.
+            WrongSettings: the key, the model or the address is wrong.
+            ModelServerError: the server has not answered several requests running, or with ``strict`` one; or the
+                model has answered nothing but nonsense.
+            DataError: an answer cannot be kept.
         """
-        answers: dict[Task, Answer] = {}
-        by_text: dict[str, list[Task]] = {}
-        for task in dict.fromkeys(tasks):
-            known = self.store.get(task) if self.store is not None else None
-            if known is None:
-                by_text.setdefault(task.text, []).append(task)
-            else:
-                answers[task] = known
-        self.usage.known += len(answers)
-        everything = len(answers) + sum(map(len, by_text.values()))
-        done = len(answers)
+        cut = [windows(question.text, self.settings.window, self.settings.overlap) for question in questions]
+        parts = [
+            [(window, Question(question.task, window.text)) for window in each]
+            for question, each in zip(questions, cut, strict=True)
+        ]
+        known = self._look_up([part for each in parts for _, part in each], again, strict)
+        missing = list(dict.fromkeys(part for each in parts for _, part in each if part not in known))
+        with closing(self._sent(missing, again, on_progress)) as outcomes:
+            for request, outcome in outcomes:
+                known.update(self._taken(request, outcome, strict))
+        return [
+            joined(question.task.kind, [(window, _answer(known.get(part))) for window, part in each])
+            for question, each in zip(questions, parts, strict=True)
+        ]
 
-        def arrived(asked: Sequence[Task], found: dict[Task, Answer]) -> None:
-            nonlocal done
-            answers.update(found)
-            done += len(asked)
-            self.usage.failed += len(asked) - len(found)
-            for task, answer in found.items():
-                if self.store is not None:
-                    self.store.put(task, answer)
-            if self.on_progress is not None:
-                self.on_progress(done, everything)
-
-        self._run(list(by_text.items()), arrived)
-        self.usage.unasked += everything - done
-        if self.limits.twice and by_text:
-            self._ask_twice([items for items in by_text.items() if any(task in answers for task in items[1])], answers)
-        return [answers.get(task) for task in tasks]
-
-    def _run(
-        self, work: Iterable[tuple[str, list[Task]]], arrived: Callable[..., None], *, again: bool = False
-    ) -> None:
-        """Put all questions, a few texts at once; what arrives is handed over in this thread."""
-        waiting = iter(work)
-        pool = ThreadPoolExecutor(self.limits.in_flight, thread_name_prefix="annotate")
-        under_way: dict[Future[dict[Task, Answer]], list[Task]] = {}
-        try:
-            while True:
-                while len(under_way) < self.limits.in_flight and self._may_ask():
-                    item = next(waiting, None)
-                    if item is None:
-                        break
-                    under_way[pool.submit(self._about, *item, again=again)] = item[1]
-                if not under_way:
-                    return
-                finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    asked = under_way.pop(future)
-                    arrived(asked, self._result(future))
-        except BaseException:
-            # Ctrl-C, or a server that is down: requests under way would be waited for at the end of the process.
-            self.chat.close()
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def _may_ask(self) -> bool:
-        budget = self.limits.budget
-        return budget is None or budget.left(self.usage)
-
-    def _result(self, future: Future[dict[Task, Answer]]) -> dict[Task, Answer]:
-        try:
-            found = future.result()
-        except ModelServerError as error:
-            self._failures += 1
-            is_down = self.usage.requests == 0 and not isinstance(error, Refused)
-            if self._failures >= FAILURES_IN_A_ROW or is_down:
-                hint = f"{error.hint}; answers that arrived are kept, the same command goes on" if error.hint else None
-                raise ModelServerError(str(error), hint=hint) from error
-            return {}
-        self._failures = 0
-        return found
-
-    def _about(self, text: str, tasks: Sequence[Task], *, again: bool) -> dict[Task, Answer]:
-        """Put all questions about one text, windows of a long one after each other."""
-        pooled: dict[Task, Answer] = {}
-        broken: set[Task] = set()
-        for request in requests_about(text, tasks, self.limits.together):
-            found = self._answered(request, again=again)
-            for task, answer in zip(request.tasks, found.answers, strict=True):
-                if answer is None:
-                    broken.add(task)
-                else:
-                    pooled[task] = _joined(pooled.get(task), answer, request.offset)
-        return {task: answer for task, answer in pooled.items() if task not in broken}
-
-    def _answered(self, request: Request, *, again: bool) -> Read:
-        """Put a request; nonsense is asked once more."""
-        found = self._read(request, again=again)
-        if None in found.answers:
-            second = self._read(request, again=not again)
-            if second.answers.count(None) < found.answers.count(None):
-                found = second
-        with self._lock:
-            self.usage.repaired += found.repaired
-            self.usage.rejected += found.rejected
-        return found
-
-    def _read(self, request: Request, *, again: bool) -> Read:
-        reply = self._reply(request, again=again)
-        with self._lock:
-            self.usage.requests += 1
-            self.usage.read += reply.prompt_tokens
-            self.usage.written += reply.completion_tokens
-        return read(reply.text, request)
-
-    def _reply(self, request: Request, *, again: bool) -> Reply:
-        """Send a request in the strictest form that the server takes."""
-        most = min(MOST_TOKENS, TOKENS_PER_ANSWER * len(request.tasks))
-        for mode in range(self._mode, len(MODES)):
-            try:
-                reply = self.chat.complete(
-                    request.messages(again=again), fields(request, MODES[mode]), most_tokens=most
-                )
-            except Refused:
-                if mode == len(MODES) - 1:
-                    raise  # not the form but the request itself, which may be too long
+    def _look_up(self, questions: Sequence[Question], again: int, strict: bool) -> dict[Question, Kept]:
+        self.store.refresh()
+        found: dict[Question, Kept] = {}
+        for question in questions:
+            kept = self.store.get(key_of(question, VERSION, again))
+            if kept is None or (kept.answer is None and (strict or self.settings.asks_failed_again)):
                 continue
-            with self._lock:
-                self._mode = max(self._mode, mode)
-            return reply
-        raise AssertionError("there is always a form to ask in")
+            if kept.answer is None or fits(kept.answer, question):
+                found[question] = kept
+        self._tally.add(from_store=len(found))
+        self._count(found)
+        return found
 
-    def _ask_twice(self, answered: Sequence[tuple[str, list[Task]]], answers: dict[Task, Answer]) -> None:
-        """Ask some texts again in other words, and count how many answers stay."""
-        count = max(TWICE_LEAST, min(TWICE_MOST, round(TWICE_SHARE * len(answered))))
-        step = max(1, len(answered) // count)
+    def _sent(
+        self, questions: Sequence[Question], again: int, on_progress: OnProgress | None
+    ) -> Generator[tuple[_Request, Mapping[Question, Kept] | BaseException], None, None]:
+        """Send what has to be asked and yield each request with what became of it."""
+        requests = list(self._grouped(questions))
+        name = self.name  # asked for here, once, and not by every thread
 
-        def arrived(asked: Sequence[Task], found: dict[Task, Answer]) -> None:
-            for task in asked:
-                if task in found and task in answers:
-                    self.usage.twice += 1
-                    self.usage.agreed += found[task] == answers[task]
+        def send(request: _Request) -> Mapping[Question, Kept]:
+            asked = self._asker.ask(request.text, request.tasks, temperature=1.0 if again else 0.0)
+            return self._keep(request, asked, again)
 
-        self._run(answered[::step][:count], arrived, again=True)
+        running = _Running(self.settings.failures, name)
+        with closing(as_completed(requests, send, in_flight=self.settings.in_flight)) as outcomes:
+            for done, (request, outcome) in enumerate(outcomes, start=1):
+                yield request, outcome
+                running.judge(outcome)
+                if on_progress is not None:
+                    on_progress(Progress(done, len(requests), self.usage))
+        self.store.sync()
+        running.finish()
+
+    def _grouped(self, questions: Sequence[Question]) -> Iterator[_Request]:
+        by_text: dict[str, list[Task]] = {}
+        for question in questions:
+            by_text.setdefault(question.text, []).append(question.task)
+        for text, tasks in by_text.items():
+            for start in range(0, len(tasks), self.settings.together):
+                yield _Request(text, tuple(tasks[start : start + self.settings.together]))
+
+    def _keep(self, request: _Request, asked: Asked, again: int) -> dict[Question, Kept]:
+        """Write down the answers of a request and return those that count."""
+        found = {}
+        for task, said in zip(request.tasks, asked.answers, strict=True):
+            question = Question(task, request.text)
+            found[question] = self.store.put(key_of(question, VERSION, again), _kept(request.text, said, asked.why))
+        return found
+
+    def _taken(
+        self, request: _Request, outcome: Mapping[Question, Kept] | BaseException, strict: bool
+    ) -> Mapping[Question, Kept]:
+        """Return the answers of a request, none if there are none and that is to be borne."""
+        if isinstance(outcome, BaseException):
+            if strict or isinstance(outcome, WrongSettings) or not isinstance(outcome, (ModelServerError, OutOfBudget)):
+                raise outcome
+            number = len(request.tasks)
+            self._tally.add(**{"unasked" if isinstance(outcome, OutOfBudget) else "failed": number})
+            return {}
+        self._count(outcome)
+        for question, kept in outcome.items():
+            if strict and kept.answer is None:
+                raise ModelServerError(
+                    f"{self.name} gave no usable answer to {question.task.instruction!r}, asked twice: {kept.why}",
+                    hint="answers so far are kept, so that running again costs only what is new; try another model",
+                )
+        return outcome
+
+    def _count(self, kept: Mapping[Question, Kept]) -> None:
+        self._tally.add(
+            failed=sum(each.answer is None for each in kept.values()),
+            rejected=sum(each.rejected for each in kept.values()),
+            repaired=sum(each.repaired for each in kept.values()),
+        )
 
 
-def _joined(before: Answer | None, answer: Answer, offset: int) -> Answer:
-    """Return what two windows say together: a label true in one of them, the spans of both."""
-    if isinstance(answer, bool):
-        return answer or before is True
-    moved = tuple((start + offset, end + offset) for start, end in answer)
-    if before is None or isinstance(before, bool):
-        return moved
-    kept = list(before)
-    for start, end in moved:
-        if all(end <= left or right <= start for left, right in kept):
-            kept.append((start, end))
-    return tuple(sorted(kept))
+class _Running:
+    """Watches the outcomes of requests and gives up when there is no sense in going on."""
+
+    def __init__(self, most_failures: int, model: str) -> None:
+        self._most = most_failures
+        self._model = model
+        self._failures = self._replies = self._useless = 0
+        self._useful = False
+        self._last: ModelServerError | None = None
+
+    def judge(self, outcome: Mapping[Question, Kept] | BaseException) -> None:
+        """Take an outcome.
+
+        Raises:
+            ModelServerError: there were too many failures in a row, or nothing but nonsense.
+        """
+        if isinstance(outcome, ModelServerError):
+            self._failures += 1
+            self._last = outcome
+            if self._failures >= self._most:
+                hint = f"{outcome.hint}; answers so far are kept, so that running again goes on from here"
+                raise ModelServerError(f"{self._failures} requests failed running; the last one: {outcome}", hint=hint)
+        if isinstance(outcome, BaseException):
+            return
+        self._failures = 0
+        self._replies += 1
+        self._useful = self._useful or any(kept.answer is not None for kept in outcome.values())
+        self._useless += not self._useful
+        if self._useless >= _USELESS_REQUESTS:
+            why = next(kept.why for kept in outcome.values())
+            raise ModelServerError(
+                f"none of {self._useless} replies of {self._model} could be used; the last one: {why}",
+                hint="this model does not follow the prompt: try another one",
+            )
+
+    def finish(self) -> None:
+        """Take that there is nothing more.
+
+        Raises:
+            ModelServerError: not one request was answered.
+        """
+        if self._last is not None and not self._replies:
+            raise self._last
+
+
+def _kept(text: str, said: Said | None, why: str) -> Kept:
+    if said is None:
+        return Kept(None, why=why)
+    if isinstance(said, tuple):
+        matched = locate(text, said)
+        return Kept(matched.spans, matched.repaired, matched.rejected)
+    return Kept(said)
+
+
+def _answer(kept: Kept | None) -> Annotation | None:
+    return None if kept is None else kept.answer

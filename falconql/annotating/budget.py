@@ -1,87 +1,149 @@
-"""How much annotating may cost: dollars, tokens or calls."""
+"""How much may be spent, and prices: ``2usd``, ``50000tokens``, ``300calls``."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import threading
 from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
 
-from falconql.errors import ConfigError
-from falconql.plan.prices import Price, load_prices
+from falconql.annotating.usage import dollars_text
+from falconql.errors import ConfigError, FalconQLError
+from falconql.llm.endpoint import OPENAI_URL
+from falconql.plan.prices import LIST_PRICES, Price, PriceTable
 
-_AMOUNT = re.compile(r"\s*\$?\s*([0-9][0-9_,]*(?:\.[0-9]+)?)\s*(usd|dollars?|\$|tokens?|calls?)?\s*", re.IGNORECASE)
-_HINT = "write it as 2usd, 50000tokens or 300calls"
+Unit = Literal["usd", "tokens", "calls"]
+HINT = "write an amount and its unit: 2usd, 50000tokens or 300calls"
+
+_AMOUNT = re.compile(r"(\$?)\s*(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([kKmM]?)\s*([a-zA-Z]*)")
+_UNITS: dict[str, Unit] = {
+    **dict.fromkeys(("usd", "dollar", "dollars"), "usd"),
+    **dict.fromkeys(("token", "tokens"), "tokens"),
+    **dict.fromkeys(("call", "calls", "request", "requests"), "calls"),
+}
+_DATED = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A limit; ``unit`` is ``usd``, ``tokens`` or ``calls``."""
+    """What may be spent at most: US dollars, tokens both ways, or requests."""
 
-    most: float
-    unit: str
+    amount: float
+    unit: Unit
 
-    @classmethod
-    def parse(cls, text: str) -> Budget:
-        """Return the budget that a text names.
-
-        Raises:
-            ConfigError: it names none.
-        """
-        found = _AMOUNT.fullmatch(text)
-        if found is None or (found[2] is None and "$" not in text):
-            raise ConfigError(f"{text!r} is no budget", hint=_HINT)
-        unit = (found[2] or "usd").lower()
-        amount = float(found[1].replace(",", "").replace("_", ""))
-        return cls(amount, "tokens" if unit.startswith("t") else "calls" if unit.startswith("c") else "usd")
-
-    def left(self, used: Usage) -> bool:
-        """Return whether another request may be sent."""
-        return {"usd": used.usd or 0.0, "tokens": float(used.tokens), "calls": float(used.requests)}[
-            self.unit
-        ] < self.most
+    def __str__(self) -> str:
+        return dollars_text(self.amount) if self.unit == "usd" else f"{self.amount:,.0f} {self.unit}"
 
 
-@dataclass(slots=True)
-class Usage:
-    """What annotating took so far.
-
-    Attributes:
-        requests: sent and answered.
-        read, written: tokens, as the server counts them.
-        known: questions whose answer was on disk.
-        failed: questions without a usable answer.
-        unasked: questions that the budget left out.
-        repaired, rejected: pieces found only in another form, and not at all.
-        twice, agreed: questions asked twice in two wordings, and those answered alike.
-        price: of the model, None when the table has none.
-    """
-
-    requests: int = 0
-    read: int = 0
-    written: int = 0
-    known: int = 0
-    failed: int = 0
-    unasked: int = 0
-    repaired: int = 0
-    rejected: int = 0
-    twice: int = 0
-    agreed: int = 0
-    price: Price | None = None
-
-    @property
-    def tokens(self) -> int:
-        """Tokens both ways."""
-        return self.read + self.written
-
-    @property
-    def usd(self) -> float | None:
-        """US dollars, None when the price is not known."""
-        return None if self.price is None else self.price.cost_usd(self.read, self.written)
-
-
-def price_of(model: str) -> Price | None:
-    """Return the price of a model by the table, None if it is not there.
+def parse_budget(text: str) -> Budget:
+    """Return the budget that a text describes.
 
     Raises:
-        ConfigError: the user's table cannot be read.
+        ConfigError: it is not an amount with one of the three units.
+
+    >>> parse_budget("2usd")
+    Budget(amount=2.0, unit='usd')
+    >>> str(parse_budget("50k tokens"))
+    '50,000 tokens'
     """
-    return next((price for price in load_prices().prices if price.model == model), None)
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        raise ConfigError(f"{text!r} is no budget", hint=HINT)
+    sign, number, factor, word = match.groups()
+    unit = "usd" if sign and not word else _UNITS.get(word.lower())
+    if unit is None or (sign and unit != "usd"):
+        what = f"`{word}` is no unit of a budget" if word else f"the budget {text!r} has no unit"
+        raise ConfigError(what, hint=HINT)
+    amount = float(number.replace("_", "")) * {"": 1, "k": 1e3, "m": 1e6}[factor.lower()]
+    if amount <= 0:
+        raise ConfigError(f"a budget of {text.strip()} allows nothing", hint=HINT)
+    if unit != "usd" and amount != int(amount):
+        raise ConfigError(f"{text.strip()} is not a whole number of {unit}", hint=HINT)
+    return Budget(amount, unit)
+
+
+def price_of(model: str, url: str, table: PriceTable) -> Price | None:
+    """Return what a model costs, None when that is unknown or the server is one's own.
+
+    A dated name (``gpt-4o-2024-08-06``) has the price of the name without its date. A table of the user's counts for
+    every server, the list prices only for those that are not on this machine or its network.
+    """
+    if table is LIST_PRICES and is_own_server(url):
+        return None
+    by_name = {price.model: price for price in table.prices}
+    return by_name.get(model) or by_name.get(_DATED.sub("", model))
+
+
+def is_own_server(url: str) -> bool:
+    """Return whether a URL names this machine or one on a private network, by its name alone."""
+    host = urlsplit(url).hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or "." not in host or host.endswith((".local", ".localhost", ".internal"))
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
+class OutOfBudget(FalconQLError):
+    """Another request would exceed the budget."""
+
+
+class Meter:
+    """Says whether one more request fits a budget; safe to use from many threads.
+
+    Requests in flight count with what they are expected to take, so that many at once do not overrun it: it may be
+    exceeded only by what one request takes beyond its estimate.
+
+    Raises:
+        ConfigError: the budget is in dollars and the model has no price.
+    """
+
+    def __init__(self, budget: Budget | None, price: Price | None, model: str, url: str) -> None:
+        if budget is not None and budget.unit == "usd" and price is None:
+            free = is_own_server(url) and url != OPENAI_URL
+            why = f"{url} is a server of your own" if free else f"the price of {model} is not known"
+            hint = "give a budget in tokens or calls, or a price table that has the model (FALCONQL_PRICES)"
+            raise ConfigError(f"a budget in dollars cannot be kept: {why}", hint=hint)
+        self.budget, self.price = budget, price
+        self._lock = threading.Lock()
+        self._spent = self._reserved = 0.0
+        self.exhausted = False
+
+    def cost_usd(self, tokens_read: float, tokens_written: float) -> float | None:
+        """Return the price of so many tokens, None when it is not known."""
+        return None if self.price is None else self.price.cost_usd(tokens_read, tokens_written)
+
+    def reserve(self, tokens_read: int, tokens_written: int) -> float:
+        """Set aside what a request is expected to take, and return that.
+
+        Raises:
+            OutOfBudget: it is more than is left; from then on nothing fits, so that all stops at one point.
+        """
+        if self.budget is None:
+            return 0.0
+        expected = self._amount(tokens_read, tokens_written)
+        with self._lock:
+            if self.exhausted or self._spent + self._reserved + expected > self.budget.amount:
+                self.exhausted = True
+                raise OutOfBudget(f"the budget of {self.budget} is used up")
+            self._reserved += expected
+        return expected
+
+    def release(self, reserved: float) -> None:
+        """Give back what was set aside for a request that is over."""
+        with self._lock:
+            self._reserved -= reserved
+
+    def spend(self, tokens_read: int, tokens_written: int) -> None:
+        """Count what a request took."""
+        with self._lock:
+            self._spent += self._amount(tokens_read, tokens_written)
+
+    def _amount(self, tokens_read: int, tokens_written: int) -> float:
+        if self.budget is None or self.budget.unit == "calls":
+            return 1.0
+        if self.budget.unit == "tokens":
+            return float(tokens_read + tokens_written)
+        return self.cost_usd(tokens_read, tokens_written) or 0.0

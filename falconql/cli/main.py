@@ -9,7 +9,7 @@ import click
 from falconql import __version__
 from falconql.cli.failures import exit_status
 
-COMMANDS = ("run", "ask", "repl", "check", "fmt", "explain", "train", "error", "grammar", "proxies", "cache")
+COMMANDS = ("run", "ask", "repl", "check", "fmt", "explain", "train", "eval", "error", "grammar", "proxies", "cache")
 
 
 class Commands(click.Group):

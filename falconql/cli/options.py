@@ -55,7 +55,16 @@ def order_option(command: Command) -> Command:
 def proxy_option(command: Command) -> Command:
     """Add ``--proxy``."""
     return click.option(
-        "--proxy", metavar="NAME", help="The proxy that answers, by name or folder. Overrides `using`."
+        "--proxy",
+        metavar="NAME",
+        help="The proxy that answers, by name or folder, or a language model: llm:MODEL. Overrides `using`.",
+    )(command)
+
+
+def yes_option(command: Command) -> Command:
+    """Add ``--yes``."""
+    return click.option(
+        "--yes", is_flag=True, help="Run on a language model without asking whether it may cost that much."
     )(command)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from falconql.cli.terminal import is_terminal, say, use_color
@@ -28,6 +29,8 @@ class Progress:
         self._tokens: Callable[[], int] = int
         self._started = time.monotonic()
         self._done = threading.Event()
+        self._held = threading.Event()
+        self._screen = threading.Lock()
         self._rows_done = 0
         self._rows_done_at = self._started
         live = is_terminal(sys.stderr)
@@ -54,14 +57,35 @@ class Progress:
         """Take note that all rows read so far have gone through."""
         self._rows_done, self._rows_done_at = metrics.rows_in, time.monotonic()
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the screen to a question."""
+        self._held.set()
+        began = time.monotonic()
+        try:
+            with self._screen:
+                yield
+        finally:
+            self._started += time.monotonic() - began
+            self._held.clear()
+
     def _plain(self) -> None:
         while not self._done.wait(PLAIN_EVERY_S):
             if self._metrics is not None:
-                say(self.line())
+                with self._screen:
+                    say(self.line())
 
     def _live(self) -> None:
         if self._done.wait(SHOW_AFTER_S):
             return
+        while not self._done.is_set():
+            if not self._held.is_set():
+                with self._screen:
+                    self._show()
+            self._done.wait(REFRESH_S)
+
+    def _show(self) -> None:
+        """Show the line until the run is over or somebody needs the screen."""
         from rich.console import Console
         from rich.live import Live
         from rich.progress_bar import ProgressBar
@@ -70,7 +94,7 @@ class Progress:
 
         console = Console(stderr=True, no_color=not use_color(sys.stderr), highlight=False)
         with Live(console=console, auto_refresh=False, transient=True) as live:
-            while not self._done.wait(REFRESH_S):
+            while not self._held.is_set() and not self._done.wait(REFRESH_S):
                 total = None if self._metrics is None else self._metrics.rows_total
                 row = Table.grid(padding=(0, 1))
                 bar = ProgressBar(total, self._rows_done, pulse=not total, width=min(24, console.width // 4))

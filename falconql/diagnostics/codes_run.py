@@ -6,6 +6,15 @@ from falconql.diagnostics.entry import CodeEntry
 
 ENTRIES = (
     CodeEntry(
+        "FQL301",
+        "a language model that is not set up",
+        "`using llm` asks a large language model, behind an OpenAI-compatible endpoint: OPENAI_API_KEY for OpenAI, "
+        "OPENAI_BASE_URL for a server of your own. It costs money or time for every text; a proxy that was trained on "
+        "its answers costs a hundredth, and the one that ships with FalconQL needs neither key nor network.",
+        'text body\nusing llm "gpt-4o-mini"\nwhere label("Is it about sports?")',
+        'text body\nwhere label("Is it about sports?")',
+    ),
+    CodeEntry(
         "FQL302",
         "a proxy that is not there",
         "`using` names a proxy: one that ships with FalconQL, one that was added with `falconql proxies add`, or a "

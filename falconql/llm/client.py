@@ -21,6 +21,10 @@ class Refused(ModelServerError):
     """The server takes requests, but not this one (HTTP 400, 404 of a field, 422, 501)."""
 
 
+class WrongSettings(ModelServerError):
+    """The key, the model's name or the address is wrong: no other request will fare better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back: the text, whether the model had finished it, and the tokens both ways."""
@@ -34,11 +38,14 @@ class Reply:
 class ChatClient(Protocol):
     """What a planner asks."""
 
-    def complete(self, messages: Sequence[Message], extra: Mapping[str, Any], *, most_tokens: int) -> Reply:
+    def complete(
+        self, messages: Sequence[Message], extra: Mapping[str, Any], *, most_tokens: int, temperature: float = 0.0
+    ) -> Reply:
         """Return the model's reply; ``extra`` are further fields of the request.
 
         Raises:
             Refused: the server does not take these fields.
+            WrongSettings: the server takes no request with this key, model and address.
             ModelServerError: no answer can be had.
         """
 
@@ -81,8 +88,10 @@ class OpenAIChat:
             found = self._client.models.list()
             return [(str(m.id), str(getattr(m, "owned_by", "") or "")) for m in found.data or ()]
 
-    def complete(self, messages: Sequence[Message], extra: Mapping[str, Any], *, most_tokens: int) -> Reply:
-        fields: dict[str, Any] = {"temperature": 0.0, "max_tokens": most_tokens}
+    def complete(
+        self, messages: Sequence[Message], extra: Mapping[str, Any], *, most_tokens: int, temperature: float = 0.0
+    ) -> Reply:
+        fields: dict[str, Any] = {"temperature": temperature, "max_tokens": most_tokens}
         while True:
             asked = {name: value for name, value in fields.items() if name not in self._refused}
             if "max_tokens" in self._refused:
@@ -154,19 +163,19 @@ def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
                 f"cannot reach {url}: {_reason(error)}", hint="start the server, or set OPENAI_BASE_URL to another"
             )
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return ModelServerError(
+            return WrongSettings(
                 f"{url} refused the key (HTTP {error.status_code})",
                 hint="set OPENAI_API_KEY to one that is valid there",
             )
         case openai.RateLimitError():
             return ModelServerError(f"{url} takes no more requests for now: {_said(error)}", hint=_wait(error))
         case openai.NotFoundError():
-            return ModelServerError(
+            return WrongSettings(
                 f"{url} has no such model or address: {_said(error)}",
                 hint=f"check FALCONQL_MODEL (now {endpoint.model}) and OPENAI_BASE_URL",
             )
         case openai.APIStatusError() if error.status_code in (400, 422, 501) or _is_validation(error):
-            return Refused(f"{url} refused the request: {_said(error)}", hint="`falconql ask -v` shows what was sent")
+            return Refused(f"{url} refused the request: {_said(error)}", hint="the server's log says more")
         case openai.APIStatusError():
             return ModelServerError(
                 f"{url} failed (HTTP {error.status_code}): {_said(error)}",

@@ -78,6 +78,8 @@ def call_tokens(call: ModelCall, calls: tuple[ModelCall, ...], stats: Stats) -> 
     text = np.zeros(1)
     for column in sorted(references((call.text,), calls).columns):
         text = text + stats.text_tokens(column)
+    if stats.chooses:
+        return text + instruction + stats.special_tokens + float(sum(stats.count_tokens(call.options)))
     return (text + instruction + stats.special_tokens) * max(1, len(call.options))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from falconql.plan.estimates import NodeEstimate, estimate_nodes, estimate_rows
+from falconql.plan.estimates import NodeEstimate, estimate_nodes, estimate_rows, estimate_spending
 from falconql.plan.planner import Planned
 from falconql.plan.prices import PriceTable, load_prices
 from falconql.runtime.display import call_text, expr_text, quoted_name
@@ -285,6 +285,9 @@ def _rule_lines(planned: Planned) -> Iterator[str]:
 def _cost_lines(planned: Planned, metrics: RunMetrics | None, prices: PriceTable, rows: int | None) -> Iterator[str]:
     estimated = planned.estimated
     count = _DEFAULT_ROWS if rows is None else rows
+    if planned.plan.proxy.llm:
+        yield _llm_line(planned, metrics, count, prices)
+        return
     if metrics is None:
         seconds = sum(node.seconds for node in estimate_nodes(planned.plan, estimated, float(count)))
         yield f"on this machine: about {_seconds(seconds)} for {count:,} rows"
@@ -294,6 +297,21 @@ def _cost_lines(planned: Planned, metrics: RunMetrics | None, prices: PriceTable
     read, written = count * estimated.llm_tokens_read, count * estimated.llm_tokens_written
     costs = ", ".join(f"${price.cost_usd(read, written):,.2f} {price.model}" for price in prices.prices)
     yield f"every text to an LLM: about {_count(read + written)} tokens, {costs} (prices of {prices.as_of})"
+
+
+def _llm_line(planned: Planned, metrics: RunMetrics | None, rows: int, prices: PriceTable) -> str:
+    """Return what a run on a language model asks, and what that costs where the table has the model's price."""
+    model = planned.plan.proxy.name or "the language model"
+    if metrics is not None:
+        return f"asked {model}: {metrics.model_calls:,} calls, {metrics.model_tokens:,} tokens"
+    spending = estimate_spending(planned.plan, planned.estimated, float(rows))
+    tokens = _count(spending.tokens_read + spending.tokens_written)
+    costs = [
+        f", ${price.cost_usd(spending.tokens_read, spending.tokens_written):,.2f} (prices of {prices.as_of})"
+        for price in prices.prices
+        if price.model == model
+    ]
+    return f"asks {model}: about {_count(spending.calls)} calls, {tokens} tokens{''.join(costs)} for {rows:,} rows"
 
 
 def _seconds(seconds: float) -> str:

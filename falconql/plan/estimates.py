@@ -14,9 +14,26 @@ from falconql.plan.prices import ANSWER_TOKENS_PER_QUESTION, REQUEST_TOKENS
 from falconql.plan.stats import Stats
 from falconql.runtime.expression import ColumnRef, Expr, walk
 from falconql.runtime.ordering import estimate
-from falconql.runtime.plan import Aggregate, Each, Filter, Limit, Node, Plan, Project, Scan, Sort, nodes, tests
+from falconql.runtime.plan import (
+    Aggregate,
+    AllOf,
+    Each,
+    Filter,
+    Limit,
+    Node,
+    Plan,
+    Predicate,
+    Project,
+    Scan,
+    Sort,
+    Test,
+    nodes,
+    tests,
+)
 
 ELEMENTS_PER_LIST = 2.0
+# The first batch of a run that may stop early (``falconql.runtime.operators.scan``).
+_FIRST_ROWS = 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +51,14 @@ class PlanEstimate:
     Attributes:
         rows: rows in the corpus, None if unknown.
         call_s: seconds of each model call for one row, by number.
+        call_tokens: the tokens that each reads.
         llm_tokens_read, llm_tokens_written: for one row, were it sent to a large model with every
             question of the query.
     """
 
     rows: int | None
     call_s: tuple[float, ...]
+    call_tokens: tuple[float, ...]
     llm_tokens_read: float
     llm_tokens_written: float
 
@@ -55,6 +74,7 @@ def estimate_plan(plan: Plan, stats: Stats) -> PlanEstimate:
     return PlanEstimate(
         stats.rows,
         tuple(count * stats.seconds_per_token for count in tokens),
+        tuple(tokens),
         read + questions + REQUEST_TOKENS if plan.calls else 0.0,
         ANSWER_TOKENS_PER_QUESTION * len(plan.calls),
     )
@@ -117,3 +137,73 @@ def _expressions(node: Node) -> tuple[Expr, ...]:
             return tuple(key.value for key in sort_keys)
         case _:
             return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a run is expected to ask of a language model: rows read, requests, and tokens both ways."""
+
+    rows: float
+    calls: float
+    tokens_read: float
+    tokens_written: float
+
+
+def estimate_spending(plan: Plan, estimated: PlanEstimate, rows: float) -> Spending:
+    """Return what running a plan over a corpus of ``rows`` rows is expected to ask, one request per question."""
+    rows = _rows_read(plan, rows)
+    answered: set[int] = set()
+    asked = _Asked(0.0, 0.0)
+    total = rows
+    for node in reversed(list(nodes(plan.root))):
+        needed = references(_expressions(node), plan.calls).calls
+        if isinstance(node, Filter):
+            per_row = _asked_by(node.predicate, frozenset(answered))
+        else:
+            new = needed - answered
+            per_row = _Asked(len(new), sum(estimated.call_tokens[index] for index in new))
+        asked = asked.plus(per_row, rows)
+        answered |= needed
+        rows = _rows_out(node, rows)
+    return Spending(total, asked.calls, asked.tokens, ANSWER_TOKENS_PER_QUESTION * asked.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Model calls and the tokens that they read."""
+
+    calls: float
+    tokens: float
+
+    def plus(self, other: _Asked, times: float) -> _Asked:
+        """Return this and the other, so many times."""
+        return _Asked(self.calls + other.calls * times, self.tokens + other.tokens * times)
+
+
+def _asked_by(predicate: Predicate, answered: frozenset[int]) -> _Asked:
+    """Return what deciding a predicate asks about a row that gets to it."""
+    if isinstance(predicate, Test):
+        new = len(set(predicate.calls) - answered)
+        return _Asked(new, predicate.tokens * new / max(1, len(predicate.calls)))
+    asked, reached = _Asked(0.0, 0.0), 1.0
+    for child in predicate.children:
+        asked = asked.plus(_asked_by(child, answered), reached)
+        answered = answered.union(*(test.calls for test in tests(child)))
+        true = estimate(child).selectivity
+        reached *= true if isinstance(predicate, AllOf) else 1.0 - true
+    return asked
+
+
+def _rows_read(plan: Plan, rows: float) -> float:
+    """Return how many rows are read: with a ``limit`` that nothing below needs all rows for, not many more than it."""
+    chain = list(nodes(plan.root))
+    for place, node in enumerate(chain):
+        if isinstance(node, Sort | Aggregate):
+            return rows
+        if isinstance(node, Limit):
+            if any(isinstance(below, Sort | Aggregate) for below in chain[place:]):
+                return rows
+            coming = estimate_rows(plan, rows)[place + 1]
+            wanted = node.count * rows / coming if coming else rows
+            return min(rows, max(2.0 * wanted, 2.0 * node.count, _FIRST_ROWS))
+    return rows

@@ -19,6 +19,8 @@ from falconql.runtime.expression import Expr
 CHARACTERS_PER_TOKEN = 4.2
 DEFAULT_CHARACTERS = 400.0
 DEFAULT_SECONDS_PER_TOKEN = 8e-5
+# A request of 400 tokens that takes a second, eight of them in flight. Only the order of magnitude matters.
+LLM_SECONDS_PER_TOKEN = 3e-4
 
 Vector = NDArray[np.float64]
 TokenCounter = Callable[[Sequence[str]], Sequence[int] | NDArray[np.int64]]
@@ -39,6 +41,7 @@ class Stats:
         count_tokens: tokens of texts without special tokens.
         seconds_per_token: of the proxy on this machine.
         special_tokens: added by the proxy to each pair of text and instruction.
+        chooses: whether the proxy decides a ``choose`` at once and not by one call for each option.
     """
 
     rows: int | None = None
@@ -46,6 +49,7 @@ class Stats:
     count_tokens: TokenCounter = estimated_tokens
     seconds_per_token: float = DEFAULT_SECONDS_PER_TOKEN
     special_tokens: int = 3
+    chooses: bool = False
     _tokens: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
     _truth: dict[Expr, Vector | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from falconql.annotating.answers import Answer
-from falconql.annotating.prompt import Task
+from falconql.specialise.task import Answer, Task
 from falconql.training.examples import Example
 
 # Of every group of twenty texts of a kind.

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError, FalconQLError
 from falconql.runtime.errors import DataError
+from falconql.specialise.task import Task
 
 
 @dataclass(frozen=True, slots=True)

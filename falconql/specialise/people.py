@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from falconql.annotating.answers import Answer, Spans
-from falconql.annotating.prompt import Task
 from falconql.runtime.errors import DataError
+from falconql.specialise.task import Answer, Spans, Task
 
 YES, NO = "yes", "no"
 
@@ -46,7 +45,8 @@ def _of_lines(content: str, path: Path) -> Iterable[tuple[Task, Answer]]:
         except (ValueError, RecursionError) as error:
             raise DataError(f"{place}: this is no JSON: {error}", hint=_LINE_HINT) from error
         text, instruction = _texts(entry, ("text", "instruction"), place)
-        answer = _answer(entry.get("answer"), text, place)
+        said = entry.get("answer")
+        answer = answer_in(entry.get("spans") if said is None else said, text, place)
         yield Task("label" if isinstance(answer, bool) else "spans", text, instruction), answer
 
 
@@ -61,7 +61,12 @@ def _texts(entry: Any, names: Sequence[str], place: str) -> list[str]:
     return [str(value) for value in values]
 
 
-def _answer(answer: Any, text: str, place: str) -> Answer:
+def answer_in(answer: Any, text: str, place: str) -> Answer:
+    """Return an annotation as it was read from a file: true or false, or spans as texts or places.
+
+    Raises:
+        DataError: it is none of these, or a span is not in the text.
+    """
     if isinstance(answer, bool):
         return answer
     if not isinstance(answer, list):

@@ -1,8 +1,9 @@
 """Which questions a query puts to its proxy: for each model call, the texts and instructions that reach it.
 
-A call in ``where`` is reached by the rows that pass the conditions that need no model: the order of tests changes
-while a query runs and after training, so that any of those rows may be asked about. A call that only ``each``,
-``select`` or ``order by`` mention is reached by the rows that the current proxy lets through.
+A call in ``where``, or in an ``each`` that ``where`` needs, is reached by the rows that pass the conditions that need
+no model: the order of tests changes while a query runs and after training, so that any of those rows may be asked
+about. A call that only other ``each``, ``select`` or ``order by`` mention is reached by the rows that the current proxy
+lets through.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from falconql.runtime.plan import ModelCall, Output
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
+    from falconql.runtime.cache import ResultCache
     from falconql.runtime.io.base import TableSource
     from falconql.runtime.proxy.base import Proxy
 
@@ -85,12 +87,12 @@ def draw_pool(typed: TypedQuery, source: TableSource, *, most: int = POOL_ROWS, 
     needed = references(_all_expressions(typed), typed.calls).columns
     columns = [field for field in typed.columns if field.name in needed]
     outputs = tuple(Output(field.name, _column(typed, field.name)) for field in columns)
-    query = _derived(typed, where=cheap, outputs=outputs, each=())
+    query = derived(typed, where=cheap, outputs=outputs, each=())
     rng = np.random.default_rng(seed)
     kept: list[pa.RecordBatch] = []
     keys: NDArray[np.float64] = np.zeros(0)
     rows = 0
-    for batch in _run(query, source, None):
+    for batch in batches_of(query, source, None):
         rows += batch.num_rows
         # The rows with the smallest keys stay: a uniform sample without replacement, in one pass.
         keys = np.append(keys, rng.random(batch.num_rows))
@@ -129,32 +131,48 @@ def _all_of(parts: Sequence[Expr]) -> Expr | None:
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
-def asked(typed: TypedQuery, pool: Pool, proxy: Proxy) -> list[Asked]:
+def asked(
+    typed: TypedQuery,
+    pool: Pool,
+    proxy: Proxy,
+    *,
+    answers: Answers | None = None,
+    cache: ResultCache | None = None,
+) -> list[Asked]:
     """Return the questions of every model call, asking the current proxy for its answers.
+
+    Args:
+        typed: the query.
+        pool: rows of the corpus.
+        proxy: the current proxy.
+        answers: where to find and keep its answers in memory.
+        cache: where to find and keep them on disk.
 
     Raises:
         ProxyError: the proxy fails.
     """
-    answers = Answers(1 << 30)
+    answers = Answers(1 << 30) if answers is None else answers
     source = MemorySource(pool.table)
-    return [_asked(typed, index, source, proxy, answers) for index in range(len(typed.calls))]
+    return [_asked(typed, index, source, proxy, answers, cache) for index in range(len(typed.calls))]
 
 
-def _asked(typed: TypedQuery, index: int, source: MemorySource, proxy: Proxy, answers: Answers) -> Asked:
+def _asked(
+    typed: TypedQuery, index: int, source: MemorySource, proxy: Proxy, answers: Answers, cache: ResultCache | None
+) -> Asked:
     call = typed.calls[index]
     _, model_part = conditions(typed)
-    in_where = model_part is not None and index in references((model_part,), typed.calls).calls
+    in_where = model_part is not None and index in _calls_of(typed, model_part)
     where = None if in_where or model_part is None else model_part
     quoted = [part for part in call.instruction if not isinstance(part, str)]
     result: Expr = CallRef(index, call.type)
     outputs = [Output("text", call.text), *(Output(f"part{i}", part) for i, part in enumerate(quoted))]
     outputs.append(Output("said", Score(result) if call.kind == "label" else result))
     needed = references((*inputs_of(call), *(() if where is None else (where,))), typed.calls).variables
-    query = _derived(typed, where=where, outputs=tuple(outputs), each=_variables(typed, needed))
+    query = derived(typed, where=where, outputs=tuple(outputs), each=_variables(typed, needed))
     found: dict[tuple[str, str], int] = {}
     counts: list[int] = []
     scores: list[float] = []
-    for batch in _run(query, source, proxy, answers):
+    for batch in batches_of(query, source, proxy, answers, cache):
         for row in batch.to_pylist():
             values = [row[f"part{i}"] for i in range(len(quoted))]
             if row["text"] is None or None in values:
@@ -183,6 +201,13 @@ def _score(call: ModelCall, said: Any) -> float:
     return max((float(span["score"]) for span in spans), default=0.0)
 
 
+def _calls_of(typed: TypedQuery, expr: Expr) -> set[int]:
+    """Return the calls that an expression needs, also through the ``each`` variables in it."""
+    needed = references((expr,), typed.calls)
+    bindings = _variables(typed, needed.variables)
+    return set(needed.calls | references((binding.value for binding in bindings), typed.calls).calls)
+
+
 def _variables(typed: TypedQuery, needed: frozenset[str]) -> tuple[Any, ...]:
     """Return the ``each`` bindings with these names, and those that they need."""
     wanted = set(needed)
@@ -198,6 +223,16 @@ def _all_expressions(typed: TypedQuery) -> Iterator[Expr]:
     yield from (binding.value for binding in typed.each)
     if typed.where is not None:
         yield typed.where
+    yield from decided(typed)
+
+
+def decided(typed: TypedQuery) -> list[Expr]:
+    """Return the outputs of a query that need a model; of one that groups, the keys and what is aggregated."""
+    values = [output.value for output in typed.outputs]
+    if typed.grouping is not None:
+        operands = [aggregate.operand for aggregate in typed.grouping.aggregates]
+        values = [*typed.grouping.keys, *(operand for operand in operands if operand is not None)]
+    return [value for value in values if references((value,), typed.calls).calls]
 
 
 def _column(typed: TypedQuery, name: str) -> Expr:
@@ -206,13 +241,17 @@ def _column(typed: TypedQuery, name: str) -> Expr:
     return ColumnRef(name, next(field.type for field in typed.columns if field.name == name))
 
 
-def _derived(
-    typed: TypedQuery, *, where: Expr | None, outputs: tuple[Output, ...], each: tuple[Any, ...]
-) -> TypedQuery:
+def derived(typed: TypedQuery, *, where: Expr | None, outputs: tuple[Output, ...], each: tuple[Any, ...]) -> TypedQuery:
+    """Return a query of the same calls without groups, order and limit."""
     return replace(typed, where=where, outputs=outputs, each=each, lets=(), grouping=None, order_by=(), limit=None)
 
 
-def _run(
-    query: TypedQuery, source: TableSource, proxy: Proxy | None, answers: Answers | None = None
+def batches_of(
+    query: TypedQuery,
+    source: TableSource,
+    proxy: Proxy | None,
+    answers: Answers | None = None,
+    cache: ResultCache | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    yield from execute(plan_query(query).plan, ExecContext(source, proxy, answers=answers))
+    """Yield the rows of a query."""
+    yield from execute(plan_query(query).plan, ExecContext(source, proxy, answers=answers, cache=cache))

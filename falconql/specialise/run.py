@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -11,14 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from falconql.annotating.answers import Answer
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError, DataError, ProxyError
+from falconql.runtime.io.fingerprint import fingerprint as content_of
 from falconql.runtime.proxy.manifest import FILE
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.registry import find_proxy, user_folder
 from falconql.specialise.gold import Gold
 from falconql.specialise.job import Drawn, Job, restart
+from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import Annotated, Annotates, annotated, drawn, fingerprint, parts_of
 
 if TYPE_CHECKING:
@@ -127,13 +128,14 @@ class Training:
             "training": "falconql train",
             "query": self.text,
             "base": {"name": self.base.name, "fingerprint": self.base.fingerprint},
-            "corpus": self.source.name,
+            "corpus": {"name": self.source.name, "fingerprint": content_of(self.source)},
             "annotators": list(annotators),
             "annotated": {
                 "learned": len(parts.learned),
                 "calibrated": len(parts.calibrated),
                 "measured": len(parts.measured),
                 "rehearsed": len(rehearsed),
+                "fingerprint": digest_of([row.example for row in rows.rows]),
             },
             "options": asdict(tuning),
             "seed": self.settings.seed,
@@ -205,6 +207,14 @@ def _trainer() -> tuple[Any, Any, str, type[Exception]]:
         hint = 'install it with `pip install "falconql[train]"`'
         raise ConfigError(f"training needs {error.name}, which is not installed", hint=hint) from error
     return make, FineTuning(), "cuda" if torch.cuda.is_available() else "cpu", ExportError
+
+
+def digest_of(examples: Sequence[Example]) -> str:
+    """Return a hash of annotated questions, whatever their order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for told in sorted(repr(example) for example in examples):
+        digest.update(told.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def _version() -> str:

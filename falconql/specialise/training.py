@@ -6,16 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from falconql.annotating.answers import Answer
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError
 from falconql.runtime.errors import DataError
 from falconql.specialise.gold import Gold, Parts, parted
 from falconql.specialise.job import Drawn, Job
 from falconql.specialise.questions import Asked, asked, draw_pool
 from falconql.specialise.sampling import draw, size
+from falconql.specialise.task import Answer, Task
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
@@ -83,7 +82,7 @@ def drawn(
 
 def _tasks(questions: Asked, scale: float, count: int, seed: int) -> list[Drawn]:
     sample = draw(questions, scale, count, seed)
-    kind = "label" if questions.call.kind in ("label", "choose") else "spans"
+    kind: Literal["label", "spans"] = "label" if questions.call.kind in ("label", "choose") else "spans"
     found = []
     for place, weight, stratum in zip(
         sample.chosen.tolist(), sample.weights.tolist(), sample.strata.tolist(), strict=True

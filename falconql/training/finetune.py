@@ -8,11 +8,13 @@ every epoch and goes on from there.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -87,7 +89,8 @@ def fine_tune(
         held_out: what decides when to stop; without any, all epochs are trained and the last one is kept.
         config: how.
         device: ``cpu`` or a CUDA device.
-        state: a file for the state after each epoch; when it is there already, training goes on from it.
+        state: a file for the state after each epoch; training goes on from it when it is there, whole, and of the same
+            examples and settings.
         on_epoch: called after every epoch.
 
     Raises:
@@ -96,7 +99,8 @@ def fine_tune(
     """
     if not examples:
         raise ValueError("there are no examples to learn from")
-    tuner = _Tuner(model.to(device), config, torch.device(device), state)
+    about = _digest(examples, held_out, config)
+    tuner = _Tuner(model.to(device), config, torch.device(device), state, about)
     learned = _Weighted.of(tokenizer, examples, config)
     kept_back = _Weighted.of(tokenizer, held_out, config)
     tuner.plan(learned)
@@ -142,8 +146,10 @@ def balanced(examples: Sequence[Example]) -> NDArray[np.float32]:
 class _Tuner:
     """Model, optimiser and position."""
 
-    def __init__(self, model: nn.Module, config: FineTuning, device: torch.device, state: Path | None) -> None:
-        self.model, self.config, self.device, self.state = model, config, device, state
+    def __init__(
+        self, model: nn.Module, config: FineTuning, device: torch.device, state: Path | None, about: str
+    ) -> None:
+        self.model, self.config, self.device, self.state, self.about = model, config, device, state, about
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(".embeddings." not in name)
         moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -226,14 +232,28 @@ class _Tuner:
             "best": self.best,
             "history": [(epoch.number, epoch.trained, epoch.held_out) for epoch in self.history],
             "steps": self.steps,
+            "about": self.about,
         }
         partial = path.with_name(path.name + ".partial")
         torch.save(state, partial)
         os.replace(partial, path)
 
     def _restore(self, path: Path) -> None:
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
+        try:
+            state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
+        except (EOFError, RuntimeError, UnpicklingError):
+            return  # cut off by a loss of power: an epoch or two again
+        if state.get("about") != self.about:
+            return
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.best, self.steps = state["best"], state["steps"]
         self.history = [Epoch(*entry) for entry in state["history"]]
+
+
+def _digest(examples: Sequence[Example], held_out: Sequence[Example], config: FineTuning) -> str:
+    """Return a hash of everything that a state is the outcome of, beside the model it began with."""
+    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
+    for example in (*examples, None, *held_out):
+        digest.update(repr(example).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

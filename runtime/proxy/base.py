@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,3 +59,11 @@ class Proxy(Protocol):
 
     def count_tokens(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.int64]:
         """Return the model tokens (windows and special tokens included) each pair would take."""
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """A proxy that decides a ``choose`` at once, instead of by one label for each option."""
+
+    def choose(self, texts: Sequence[str], instructions: Sequence[str], options: Sequence[str]) -> list[str]:
+        """Return for each text the option that answers its instruction best."""

@@ -16,6 +16,7 @@ from falconql.runtime.proxy.manifest import FILE, Manifest, read_manifest
 from falconql.runtime.proxy.onnx import OnnxProxy
 
 SHIPPED = ("kestrel",)
+RESERVED = "llm"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -106,6 +107,8 @@ def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> 
     if not _NAME.fullmatch(chosen):
         hint = "give one of letters, digits, '.', '_' and '-' with --name"
         raise ProxyError(f"{chosen!r} cannot be a proxy's name", hint=hint)
+    if chosen == RESERVED:
+        raise ProxyError(f"{chosen!r} stands for a language model", hint="give another name with --name")
     if chosen in SHIPPED:
         raise ProxyError(f"{chosen!r} is the name of a shipped proxy", hint="give another one with --name")
     target = user_folder() / chosen

@@ -143,12 +143,14 @@ def test_wrong_data() -> None:
 
 
 def test_an_llm_that_is_not_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FALCONQL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
     query = falconql.query('using llm "gpt-5.2" where label("Is it blue?")')
     assert query.check(ROWS)
-    with pytest.raises(falconql.ConfigError, match="no language model is set up"):
+    with pytest.raises(falconql.QueryError, match="FQL301"):
         query.run(ROWS)
+    with pytest.raises(falconql.ConfigError, match="no language model is set up"):
+        falconql.query('where label("Is it blue?")').run(ROWS, proxy="llm:gpt-5.2")
 
 
 def test_proxy() -> None:

@@ -224,9 +224,12 @@ def test_every_error_of_a_query_at_once(folder: Path) -> None:
     assert [line[:5] for line in done.err.splitlines() if line.startswith("error")] == ["error"] * 3
 
 
-def test_using_an_llm(folder: Path) -> None:
+def test_using_an_llm_that_is_not_set_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FALCONQL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
     done = falconql("run", "-e", 'using llm "gpt-4o" where label("x")', "--from", "reviews.csv")
-    failed(done, 2, "no language model is set up", "OPENAI_BASE_URL")
+    failed(done, 1, "FQL301", "OPENAI_API_KEY", 'using llm "gpt-4o"')
+    failed(falconql("run", "-e", 'where label("x")', "--from", "reviews.csv", "--proxy", "llm"), 2, "OPENAI_API_KEY")
     assert falconql("check", "-e", 'using llm "gpt-4o" where label("x")', "--from", "reviews.csv").status == 0
 
 

@@ -15,9 +15,12 @@ Data goes to standard output, everything else to standard error. Exit status: 0 
 (diagnostics were printed), 2 wrong usage, 3 failed while running, 130 interrupted.
 
 A corpus named in a `.fql` file is looked up beside that file; one named with `--from` or in `-e` in the working folder.
-`NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies and of the cache, `FALCONQL_PRICES`
-names a file with prices of large models for `explain`. `FALCONQL_CACHE` names another folder for answers of the proxy,
-or is `off`; `FALCONQL_CACHE_LIMIT` is what they may take (`2GiB` unless set): see [reliability](../reliability.md).
+`NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies, of the cache and of language models'
+answers, `FALCONQL_PRICES` names a file with prices of large models, `FALCONQL_CONFIRM_USD` says from how many dollars
+on a run on one has to be agreed to. `FALCONQL_CACHE` names another folder for answers of the proxy, or is `off`;
+`FALCONQL_CACHE_LIMIT` is what they may take (`2GiB` unless set): see [reliability](../reliability.md).
+`OPENAI_BASE_URL`, `OPENAI_API_KEY`, `FALCONQL_MODEL`, `FALCONQL_TIMEOUT` and `FALCONQL_WINDOW` are described under
+[language models](../annotate.md).
 
 This page is made from the commands' own help (`make docs`).
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -28,18 +29,17 @@ from falconql.runtime.plan import (
 from falconql.runtime.types import BOOL, FLOAT, INT, LABEL, SPAN, TEXT, list_of, other
 
 BODY = ColumnRef("body", TEXT)
-STARS = ColumnRef("stars", INT)
 
 
 def _plan(literal: Literal) -> Plan:
     is_laptop = Cast(CallRef(0, LABEL), BOOL)
     predicate = AllOf(
         (
-            Test(Comparison(">=", STARS, literal), "stars >= 4", 1e-8, 0.5),
+            Test(Comparison(">=", ColumnRef("stars", literal.type), literal), "stars >= 4", 1e-8, 0.5),
             Test(is_laptop, "laptop", 0.002, 0.3, 41.5, (0,)),
         )
     )
-    scan = Scan((Field("body", TEXT), Field("stars", INT), Field("raw", other("struct<a: int64>"))))
+    scan = Scan((Field("body", TEXT), Field("stars", literal.type), Field("raw", other("struct<a: int64>"))))
     each = Each(Filter(scan, predicate), "price", CallRef(1, list_of(SPAN)), SPAN)
     return Plan(
         root=Limit(Project(each, (Output("body", BODY),)), 10),
@@ -111,3 +111,28 @@ def test_a_missing_field_is_named() -> None:
     del data["root"]["input"]["outputs"]
     with pytest.raises(PlanError, match="Project lacks the field 'outputs'"):
         Plan.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("root", "input", "outputs", 0, "value", "name"), "title", "no column 'title' of type Text comes from below"),
+        (("root", "input", "input", "value", "index"), 7, "there is no call 7"),
+        (("root", "input", "input", "value", "index"), 0, "the result of a label call is Label, not [Span]"),
+        (("root", "input", "input", "type"), "Text", "`each` goes through [Span] for a Text"),
+        (("root", "count"), -1, "a limit is below 0"),
+        (("calls", 1, "instruction", 1, "type"), "Int", "no column 'body' of type Int comes from below"),
+        (("calls", 0, "threshold"), 1.5, "a threshold is not between 0 and 1"),
+        (("calls", 0, "options"), ["a"], "a label call has 1 options"),
+        (("calls", 0, "text"), {"node": "CallRef", "index": 0, "type": "Label"}, "a call needs its own result"),
+        (("output", 0, "type"), "Int", "the output is not what the plan's last step gives"),
+        (
+            ("root", "input", "outputs", 0, "value"),
+            {"node": "Literal", "value": True, "type": "Int"},
+            "True is not Int",
+        ),
+    ],
+)
+def test_a_plan_that_does_not_fit_together_is_refused(path: tuple[str | int, ...], value: object, message: str) -> None:
+    with pytest.raises(PlanError, match=f"the plan does not fit together: {re.escape(message)}"):
+        Plan.from_json(_changed(path, value))

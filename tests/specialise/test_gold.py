@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,8 +12,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import falconql
-from falconql.annotating.answers import Answer
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError
 from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import SpanValue
@@ -21,6 +20,7 @@ from falconql.specialise.calibrating import calibrations, label_calibration
 from falconql.specialise.gold import Gold, parted
 from falconql.specialise.job import Drawn
 from falconql.specialise.measuring import measure
+from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import annotated, call_of
 from tests.fakes import FakeProxy
 
@@ -125,7 +125,7 @@ def calls() -> tuple[ModelCall, ...]:
         ("spans", "Is it good?", None),
     ],
 )
-def test_an_annotation_finds_its_call(kind: str, instruction: str, wanted: str | None) -> None:
+def test_an_annotation_finds_its_call(kind: Literal["label", "spans"], instruction: str, wanted: str | None) -> None:
     found = call_of(calls(), Task(kind, "t", instruction))
     assert (None if found is None else calls()[found].kind) == wanted
 

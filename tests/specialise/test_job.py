@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import falconql
-from falconql.annotating.prompt import Task
 from falconql.errors import ConfigError, DataError
 from falconql.specialise.job import Drawn, Job, restart
 from falconql.specialise.run import Settings, Training, job_folder
+from falconql.specialise.task import Task
 from falconql.specialise.training import drawn
 from tests.fakes import FakeProxy
 from tests.proxy.tiny import save_proxy

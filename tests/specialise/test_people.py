@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from falconql.annotating.prompt import Task
 from falconql.runtime.errors import DataError
 from falconql.specialise.people import label_studio_config, label_studio_tasks, read_answers
+from falconql.specialise.task import Task
 
 
 def written(tmp_path: Path, *entries: object) -> Path:

@@ -174,3 +174,22 @@ def test_a_model_of_another_make_cannot_be_trained_on(tmp_path: Path) -> None:
 
     with pytest.raises(ProxyError, match="no model that can be trained on"):
         trainable(save_proxy(tmp_path))
+
+
+@pytest.mark.parametrize("broken", [b"", b"PK\x03\x04 cut off", b"no state at all"])
+def test_a_state_that_was_cut_off_is_begun_anew(model: torch.nn.Module, tmp_path: Path, broken: bytes) -> None:
+    state = tmp_path / "state.pt"
+    state.write_bytes(broken)
+    history = fine_tune(model, made_tokenizer(), made(20, 1), made(8, 2), config(epochs=1), state=state)
+    assert [epoch.number for epoch in history] == [0, 1]
+
+
+@pytest.mark.parametrize(("count", "epochs"), [(20, []), (24, [0, 1])])
+def test_a_state_of_other_examples_is_not_gone_on_from(
+    model: torch.nn.Module, tmp_path: Path, count: int, epochs: list[int]
+) -> None:
+    state = tmp_path / "state.pt"
+    fine_tune(model, made_tokenizer(), made(20, 1), made(8, 2), config(epochs=1), state=state)
+    found: list[Epoch] = []
+    fine_tune(model, made_tokenizer(), made(count, 1), made(8, 2), config(epochs=1), state=state, on_epoch=found.append)
+    assert [epoch.number for epoch in found] == epochs

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from falconql.cli.consent import confirmation, say_spent
 from falconql.cli.failures import exit_status
 from falconql.cli.file import write_file
-from falconql.cli.options import proxy_option
+from falconql.cli.options import proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     help="How long an answer may take; by default FALCONQL_TIMEOUT, else 120.",
 )
 @proxy_option
+@yes_option
 @click.option("-v", "--verbose", is_flag=True, help="Show every try, its tokens, and how it was held to the grammar.")
 def command(
     instruction: str,
@@ -45,6 +47,7 @@ def command(
     model: str | None,
     timeout: float | None,
     proxy: str | None,
+    yes: bool,
     verbose: bool,
 ) -> None:
     """Turn INSTRUCTION, in plain words, into a query over a corpus.
@@ -73,7 +76,7 @@ def command(
     else:
         print(answer.query.text, end="", flush=True)
     if run or output is not None or (format_ == "query" and _agreed()):
-        _run(answer, corpus, output, proxy)
+        _run(answer, corpus, output, proxy, yes=yes)
 
 
 def _show_tries(answer: Answer) -> None:
@@ -104,9 +107,12 @@ def _agreed() -> bool:
     return False
 
 
-def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None) -> None:
+def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None, *, yes: bool) -> None:
     with Progress(quiet=False) as progress:
-        run = answer.query.start(corpus, proxy=proxy, on_progress=progress.batch_done, on_warning=say_warning)
+        confirm = confirmation(yes=yes, aside=progress.aside)
+        run = answer.query.start(
+            corpus, proxy=proxy, confirm=confirm, on_progress=progress.batch_done, on_warning=say_warning
+        )
         progress.watch(run.metrics, run.tokens_run)
         if output is None:
             found = first_rows(run)
@@ -115,3 +121,4 @@ def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None) -> 
     if output is None:
         print_table(found, run)
     say(summary(run.metrics))
+    say_spent(run)

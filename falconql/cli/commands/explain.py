@@ -7,7 +7,8 @@ import json
 import click
 
 from falconql.api import Order
-from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
+from falconql.cli.consent import confirmation
+from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query, yes_option
 from falconql.cli.terminal import say_warning
 
 
@@ -19,6 +20,7 @@ from falconql.cli.terminal import say_warning
 @order_option
 @cache_option
 @proxy_option
+@yes_option
 def command(
     query: str | None,
     text: str | None,
@@ -30,10 +32,19 @@ def command(
     order: Order,
     cache: bool | None,
     proxy: str | None,
+    yes: bool,
 ) -> None:
     """Show how a query will be run, and what it will cost."""
     asked = the_query(query, text, corpus, parameters)
-    run = asked.start(corpus, proxy=proxy, order=order, cache=cache, with_proxy=analyze, on_warning=say_warning)
+    run = asked.start(
+        corpus,
+        proxy=proxy,
+        order=order,
+        cache=cache,
+        with_proxy=analyze,
+        confirm=confirmation(yes=yes),
+        on_warning=say_warning,
+    )
     explained = run.explain(analyze=analyze)
     if format_ == "json":
         print(json.dumps(explained.to_dict(), ensure_ascii=False, indent=2))

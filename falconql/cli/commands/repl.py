@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from falconql.cli.options import proxy_option
+from falconql.cli.options import proxy_option, yes_option
 from falconql.cli.terminal import say_warning
 
 
 @click.command("repl")
 @click.argument("corpus", required=False)
 @proxy_option
-def command(corpus: str | None, proxy: str | None) -> None:
+@yes_option
+def command(corpus: str | None, proxy: str | None, yes: bool) -> None:
     """Explore a CORPUS: type queries, see first rows at once.
 
     Definitions and the proxy's answers stay, so that a query costs only what is new. Without a terminal, statements
@@ -20,7 +21,7 @@ def command(corpus: str | None, proxy: str | None) -> None:
     from falconql.cli.repl.loop import run
     from falconql.cli.repl.session import Session
 
-    session = Session(on_warning=say_warning)
+    session = Session(on_warning=say_warning, yes=yes)
     if proxy is not None:
         session.use_proxy(proxy)
     if corpus is not None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.api import Order
+from falconql.cli.consent import confirmation, say_spent
 from falconql.cli.file import write_file
-from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
+from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query, yes_option
 from falconql.cli.output import (
     STREAMS,
     check_folder,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
 @order_option
 @cache_option
+@yes_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 def command(
     query: str | None,
@@ -62,6 +64,7 @@ def command(
     metrics: str | None,
     order: Order,
     cache: bool | None,
+    yes: bool,
     quiet: bool,
 ) -> None:
     """Run a query and print its rows, or write them with -o.
@@ -87,6 +90,7 @@ def command(
             limit=limit,
             order=order,
             cache=cache,
+            confirm=confirmation(yes=yes, quiet=quiet, aside=progress.aside),
             on_progress=progress.batch_done,
             on_warning=say_warning,
         )
@@ -111,3 +115,4 @@ def command(
         write_metrics(run, metrics)
     if not quiet:
         say(summary(run.metrics))
+        say_spent(run)

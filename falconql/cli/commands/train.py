@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falconql.cli.options import query_options, the_query
+from falconql.cli.consent import confirmation
+from falconql.cli.options import query_options, the_query, yes_option
 from falconql.cli.terminal import say
 from falconql.errors import DataError
 
 if TYPE_CHECKING:
-    from falconql.annotating.annotator import Annotator
-    from falconql.annotating.answers import Answer
-    from falconql.annotating.budget import Usage
-    from falconql.annotating.prompt import Task
+    from falconql.specialise.annotating import ModelAnnotator
     from falconql.specialise.job import Drawn
     from falconql.specialise.run import Trained, Training
+    from falconql.specialise.sampling import Estimate
+    from falconql.specialise.task import Answer, Task
     from falconql.training.finetune import Epoch
 
 Tell = Callable[[str], None]
@@ -42,6 +42,7 @@ Tell = Callable[[str], None]
 @click.option("--seed", type=int, default=7, show_default=True, help="Of everything that is drawn.")
 @click.option("--export-tasks", type=click.Path(path_type=Path), metavar="FILE", help="Write tasks for Label Studio.")
 @click.option("--restart", is_flag=True, help="Forget an unfinished training of this name; its answers are kept.")
+@yes_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
 def command(
     query: str | None,
@@ -57,6 +58,7 @@ def command(
     seed: int,
     export_tasks: Path | None,
     restart: bool,
+    yes: bool,
     quiet: bool,
 ) -> None:
     """Train a proxy for a query: sample its questions, have them answered, learn, check, register.
@@ -85,10 +87,10 @@ def command(
         if export_tasks is not None:
             _export(export_tasks, drawn, people)
             return
-        model = _annotator(annotator, budget, training, bool(people), tell)
+        model = _annotator(annotator, budget, training, bool(people), tell, yes=yes)
         rows = training.annotate(drawn, people, model)
         if model is not None:
-            tell(_usage(model.usage))
+            tell(_usage(model))
         for warning in rows.warnings:
             say(f"warning: {warning}")
         annotators = [*(str(path) for path in annotations), *([] if model is None else [model.name])]
@@ -97,13 +99,17 @@ def command(
     _print(training, trained)
 
 
-def _annotator(model: str | None, budget: str | None, training: Training, people: bool, tell: Tell) -> Annotator | None:
+def _annotator(
+    model: str | None, budget: str | None, training: Training, people: bool, tell: Tell, *, yes: bool
+) -> ModelAnnotator | None:
     """Return what answers the questions that no person answered; None for nobody."""
     if model == "none" or (model is None and people):
         return None
-    from falconql.annotating.setup import annotator
+    from falconql.specialise.annotating import ModelAnnotator
 
-    return annotator(model, training.job.answers, budget=budget, on_progress=_progress(tell))
+    return ModelAnnotator(
+        model, training.job.answers, budget=budget, confirm=confirmation(yes=yes), on_progress=_progress(tell)
+    )
 
 
 def _progress(tell: Tell) -> Callable[[int, int], None]:
@@ -114,25 +120,17 @@ def _progress(tell: Tell) -> Callable[[int, int], None]:
         nonlocal told
         if done * 10 // of > told:
             told = done * 10 // of
-            tell(f"{done:,} of {of:,} questions answered")
+            tell(f"{done:,} of {of:,} requests answered")
 
     return tenth
 
 
-def _usage(usage: Usage) -> str:
+def _usage(model: ModelAnnotator) -> str:
     """Return what annotating took, in a line."""
-    told = [f"{usage.requests:,} requests", f"{usage.tokens:,} tokens"]
-    if usage.usd is not None:
-        told.append(f"${usage.usd:.2f}")
-    if usage.known:
-        told.append(f"{usage.known:,} answers were there already")
-    if usage.rejected or usage.repaired:
-        told.append(f"{usage.rejected:,} pieces do not stand in their texts, {usage.repaired:,} in another form")
-    if usage.twice:
-        told.append(f"asked twice, {100 * usage.agreed / usage.twice:.0f} % of {usage.twice:,} answers stay")
-    if usage.unasked:
-        told.append(f"{usage.unasked:,} questions were left out by the budget")
-    return "; ".join(told)
+    told, twice = f"{model.name}: {model.usage}", model.agreement
+    if twice.asked:
+        told += f"; asked twice, {100 * twice.same / twice.asked:.0f} % of {twice.asked:,} answers stay"
+    return told
 
 
 def _drawn(drawn: Sequence[Drawn]) -> str:
@@ -161,24 +159,30 @@ def _epoch(epoch: Epoch) -> str:
     return f"epoch {epoch.number}: loss {epoch.trained:.3f}, {epoch.held_out:.3f} on what is held out"
 
 
+def _percent(of: Estimate) -> str:
+    """Return an estimate in per cent with its 95 % interval."""
+    return f"{100 * of.value:.0f} ({100 * of.low:.0f} to {100 * of.high:.0f})"
+
+
 def _print(training: Training, trained: Trained) -> None:
     """Print the quality before and after, and how to use the proxy."""
     from falconql.runtime.display import call_text
 
     made = trained.made
-    rows = [("call", "measured on", "F1 before", "F1 after", "95 % interval")]
+    rows = [("call", "measured on", "F1 before", "F1 after", "true of the corpus")]
     for number, after in made.after.items():
         call, before = training.typed.calls[number], made.before[number]
         rows.append(
             (
                 call.name or call_text(call, training.typed.calls),
                 f"{after.rows:,}",
-                f"{100 * before.f1.value:.0f}",
-                f"{100 * after.f1.value:.0f}",
-                f"{100 * after.f1.low:.0f} to {100 * after.f1.high:.0f}",
+                _percent(before.f1),
+                _percent(after.f1),
+                _percent(after.positives),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    click.echo("In per cent, with 95 % intervals.")
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if made.refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from falconql.cli.repl.screen import show
 from falconql.cli.repl.session import Session
@@ -13,6 +13,10 @@ from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
 from falconql.cli.terminal import say, use_color, width
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import scheme_of, shown
+
+if TYPE_CHECKING:
+    from falconql.api import Query
+    from falconql.result import Explained
 
 SAMPLE_ROWS = 5
 HISTORY_LINES = 20
@@ -105,14 +109,19 @@ def _sample(session: Session, rest: str) -> Outcome:
 
 def _explain(session: Session, rest: str) -> Outcome:
     query = last_or(session, rest)
-    print(query.explain(session.data_for(query), order=session.settings.order).format(rules=False))
+    print(_explained(session, query).format(rules=False))
     return _DONE
 
 
 def _rules(session: Session, rest: str) -> Outcome:
     query = last_or(session, rest)
-    print(query.explain(session.data_for(query), order=session.settings.order).format(rules=True))
+    print(_explained(session, query).format(rules=True))
     return _DONE
+
+
+def _explained(session: Session, query: Query) -> Explained:
+    proxy = session.proxy_for(query)
+    return query.explain(session.data_for(query), order=session.settings.order, proxy=proxy)
 
 
 def _analyze(session: Session, rest: str) -> Outcome:

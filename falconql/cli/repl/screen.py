@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Literal
 
+from falconql.cli.consent import say_spent
 from falconql.cli.progress import Progress, summary
 from falconql.cli.repl.session import Finished
 from falconql.cli.terminal import is_terminal, say, use_color, width
@@ -60,6 +61,7 @@ def show(query: Query, run: Run, rows: int) -> Finished:
         hint = "`.save FILE` writes them all, `.set rows N` shows more"
         print(f"… {left:,} more row{'s' * (left > 1)} ({hint})")
     say(summary(run.metrics))
+    say_spent(run)
     return Finished(query, run, table, ended)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from falconql.api import Order, Query
+from falconql.cli.consent import confirmation
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import may_stand_in_query
 from falconql.source import Source
@@ -74,6 +75,7 @@ class Session:
         definitions: ``let`` clauses by name, earlier ones first.
         last: the last query that gave rows.
         on_warning: told what goes wrong without stopping a run.
+        yes: run on a language model whatever it costs.
     """
 
     corpus: str | None = None
@@ -82,6 +84,7 @@ class Session:
     definitions: dict[str, Let] = field(default_factory=dict)
     last: Finished | None = None
     on_warning: Callable[[str], None] | None = None
+    yes: bool = False
     _fields: tuple[Field, ...] = ()
     _proxies: dict[str, Proxy] = field(default_factory=dict)
     _answers: dict[str, Answers] = field(default_factory=dict)
@@ -176,12 +179,31 @@ class Session:
         checked = self.check(query)
         if checked.typed is None:
             raise QueryError(checked.diagnostics, query.source)
-        proxy = self._opened(self.settings.proxy) if checked.typed.calls and not _names_proxy(query) else None
-        run = query.start(data, proxy=proxy, order=order or self.settings.order, on_warning=self.on_warning)
+        named = self.proxy_for(query)
+        proxy = self._opened(named) if checked.typed.calls and named is not None else None
+        run = query.start(
+            data,
+            proxy=proxy,
+            order=order or self.settings.order,
+            confirm=confirmation(yes=self.yes),
+            on_warning=self.on_warning,
+        )
         run.ctx.first_rows = FIRST_ROWS
         if run.ctx.proxy is not None:
             run.ctx.answers = self._answers.setdefault(run.ctx.proxy.fingerprint, Answers(ANSWER_BYTES))
         return run
+
+    def proxy_for(self, query: Query) -> str | None:
+        """Return the proxy that the session chooses for a query, None for one that names its own.
+
+        A language model is opened by the session, whoever names it: its endpoint is a setting.
+        """
+        from falconql.syntax import parse_tolerant
+
+        tree = parse_tolerant(query.source).query
+        if tree is None or tree.using is None:
+            return self.settings.proxy
+        return f"llm:{tree.using.model.value}" if tree.using.llm else None
 
     def use_proxy(self, name: str) -> None:
         """Make a proxy the one for queries that name none.
@@ -211,11 +233,16 @@ class Session:
         return format_query(tree)
 
     def _opened(self, name: str) -> Proxy:
-        from falconql.runtime.proxy import open_proxy
+        from falconql.proxies import llm_model, opened_proxy
 
-        if name not in self._proxies:
-            self._proxies[name] = open_proxy(name)
-        return self._proxies[name]
+        key = name
+        if (model := llm_model(name)) is not None:
+            model = model or self.settings.model or ""
+            name = f"llm:{model}"
+            key = f"{name} {self.settings.url}"
+        if key not in self._proxies:
+            self._proxies[key] = opened_proxy(name, url=self.settings.url)
+        return self._proxies[key]
 
     def _fits(self, let: Let) -> bool:
         from falconql.syntax.printer import name_text
@@ -228,10 +255,3 @@ def _names_corpus(query: Query) -> bool:
 
     tree = parse_tolerant(query.source).query
     return tree is not None and tree.source is not None
-
-
-def _names_proxy(query: Query) -> bool:
-    from falconql.syntax import parse_tolerant
-
-    tree = parse_tolerant(query.source).query
-    return tree is not None and tree.using is not None

@@ -1,0 +1,159 @@
+"""A query's result beside the rows that it should have: which rows came, and what stands in them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from falconql.errors import ConfigError
+from falconql.plan.logical import references
+from falconql.specialise.sampling import Estimate, estimate
+from falconql.training.scoring import Counts
+
+if TYPE_CHECKING:
+    from falconql.check.typed import TypedQuery
+
+Key = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Precision, recall and F1 with 95 % intervals."""
+
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnQuality:
+    """What stands in one column of the rows that are in both results.
+
+    Attributes:
+        name: of the column.
+        rows: compared.
+        measure: of the words of texts and spans; None for other values.
+        accuracy: share of equal values.
+    """
+
+    name: str
+    rows: int
+    measure: Measure | None
+    accuracy: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class ResultQuality:
+    """Of a whole result.
+
+    Attributes:
+        keys: the columns that rows are told apart by.
+        rows: which rows came.
+        columns: what stands in them.
+        missing, extra: keys of rows that are in one result only, some of them.
+    """
+
+    keys: tuple[str, ...]
+    rows: Measure
+    columns: tuple[ColumnQuality, ...]
+    missing: tuple[Key, ...]
+    extra: tuple[Key, ...]
+
+
+SHOWN = 20
+
+
+def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> ResultQuality:
+    """Compare result rows with the right ones, told apart by the columns that no model makes.
+
+    Raises:
+        ConfigError: the two have no such column in common.
+    """
+    plain = [o.name for o in typed.outputs if not references((o.value,), typed.calls).calls]
+    if typed.grouping is not None:
+        plain = [o.name for o in typed.outputs if "$agg" not in str(o.value)]
+    keys = tuple(name for name in plain if name in gold.column_names)
+    if not keys:
+        raise ConfigError(
+            f"nothing tells which rows belong together: the query gives {', '.join(found.column_names)}, "
+            f"the gold rows have {', '.join(gold.column_names)}",
+            hint="select a column that identifies a row, such as an id, and give it in the gold rows",
+        )
+    here, there = _by_key(found, keys), _by_key(gold, keys)
+    everywhere = sorted(here.keys() | there.keys(), key=repr)
+    counts = np.array(
+        [[min(len(here[k]), len(there[k])), len(here[k]), len(there[k])] for k in everywhere], dtype=np.float64
+    ).reshape(-1, 3)
+    single = [k for k in everywhere if len(here[k]) == len(there[k]) == 1]
+    shared = [name for name in found.column_names if name in gold.column_names and name not in keys]
+    columns = [_column(name, [(here[k][0][name], there[k][0][name]) for k in single]) for name in shared if single]
+    return ResultQuality(
+        keys,
+        _measure(counts),
+        tuple(columns),
+        tuple(k for k in everywhere if len(there[k]) > len(here[k]))[:SHOWN],
+        tuple(k for k in everywhere if len(here[k]) > len(there[k]))[:SHOWN],
+    )
+
+
+def _by_key(table: pa.Table, keys: Sequence[str]) -> defaultdict[Key, list[dict[str, Any]]]:
+    found: defaultdict[Key, list[dict[str, Any]]] = defaultdict(list)
+    for row in table.to_pylist():
+        found[tuple(_plain(row[name]) for name in keys)].append(row)
+    return found
+
+
+def _column(name: str, pairs: Sequence[tuple[Any, Any]]) -> ColumnQuality:
+    same = np.array([_plain(a) == _plain(b) for a, b in pairs], dtype=np.float64)
+    accuracy = estimate(lambda rows, given: float(same[rows].mean()), np.ones(len(pairs)), _zeros(len(pairs)))
+    if not any(isinstance(value, (str, list, dict)) for pair in pairs for value in pair):
+        return ColumnQuality(name, len(pairs), None, accuracy)
+    counts = []
+    for found, wanted in pairs:
+        here, there = Counter(_words(found)), Counter(_words(wanted))
+        counts.append([(here & there).total(), here.total(), there.total()])
+    return ColumnQuality(name, len(pairs), _measure(np.array(counts, dtype=np.float64)), accuracy)
+
+
+def _measure(counts: np.ndarray[Any, np.dtype[np.float64]]) -> Measure:
+    """Return the measures of right, found and wanted [rows, 3]."""
+
+    def of(first: float, second: float) -> Estimate:
+        def statistic(rows: np.ndarray[Any, Any], given: np.ndarray[Any, Any]) -> float:
+            right, found, wanted = counts[rows].sum(axis=0)
+            total = first * found + second * wanted
+            return float(right / total) if total else Counts(int(right), int(found), int(wanted)).f1
+
+        return estimate(statistic, np.ones(len(counts)), _zeros(len(counts)))
+
+    return Measure(of(1, 0), of(0, 1), of(0.5, 0.5))
+
+
+def _zeros(rows: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.zeros(rows, dtype=np.int64)
+
+
+def _words(value: Any) -> list[str]:
+    """Return the words of a text, a span, or several."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [word for item in value for word in _words(item)]
+    text = value.get("text", "") if isinstance(value, dict) else str(value)
+    return str(text).casefold().split()
+
+
+def _plain(value: Any) -> Hashable:
+    """Return a value that can be compared: spans by their text, up to case and white space."""
+    if isinstance(value, dict):
+        return _plain(value.get("text"))
+    if isinstance(value, list):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, str):
+        return " ".join(value.casefold().split())
+    return value  # type: ignore[no-any-return]

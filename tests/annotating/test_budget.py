@@ -1,0 +1,100 @@
+"""Budgets and prices."""
+
+from __future__ import annotations
+
+import pytest
+
+from falconql.annotating.budget import Budget, Meter, OutOfBudget, is_own_server, parse_budget, price_of
+from falconql.errors import ConfigError
+from falconql.llm.endpoint import OPENAI_URL
+from falconql.plan.prices import LIST_PRICES, Price, PriceTable
+
+OWN = "http://localhost:8000/v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("2usd", Budget(2.0, "usd")),
+        ("$2.50", Budget(2.5, "usd")),
+        ("0.5 dollars", Budget(0.5, "usd")),
+        ("50000tokens", Budget(50_000, "tokens")),
+        ("50_000 Tokens", Budget(50_000, "tokens")),
+        ("1.5M tokens", Budget(1_500_000, "tokens")),
+        ("300calls", Budget(300, "calls")),
+        ("1 call", Budget(1, "calls")),
+    ],
+)
+def test_budgets_that_are_understood(text: str, budget: Budget) -> None:
+    assert parse_budget(text) == budget
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no budget"),
+        ("much", "no budget"),
+        ("-3usd", "no budget"),
+        ("300", "has no unit"),
+        ("3 euros", "`euros` is no unit"),
+        ("$3 calls", "`calls` is no unit"),
+        ("0usd", "allows nothing"),
+        ("1.5calls", "not a whole number of calls"),
+    ],
+)
+def test_others_are_refused_with_a_remedy(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        parse_budget(text)
+    assert "2usd" in (caught.value.hint or "")
+
+
+def test_prices_are_those_of_the_model_with_or_without_its_date() -> None:
+    assert price_of("gpt-4o", OPENAI_URL, LIST_PRICES) == Price("gpt-4o", 2.5, 10.0)
+    assert price_of("gpt-4o-2024-08-06", OPENAI_URL, LIST_PRICES) == Price("gpt-4o", 2.5, 10.0)
+    assert price_of("gpt-4o-mini", OPENAI_URL, LIST_PRICES) == Price("gpt-4o-mini", 0.15, 0.6)
+    assert price_of("llama", OPENAI_URL, LIST_PRICES) is None
+
+
+def test_a_server_of_ones_own_costs_nothing_unless_the_user_says_so() -> None:
+    assert price_of("gpt-4o", OWN, LIST_PRICES) is None
+    own = PriceTable("2030-01", (Price("gpt-4o", 1.0, 1.0),))
+    assert price_of("gpt-4o", OWN, own) == Price("gpt-4o", 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "url", [OWN, "http://127.0.0.1/v1", "http://10.0.0.7:80/v1", "http://[::1]:1/v1", "http://gpu/v1", "http://x.local"]
+)
+def test_own_servers(url: str) -> None:
+    assert is_own_server(url)
+    assert not is_own_server(OPENAI_URL)
+    assert not is_own_server("http://8.8.8.8/v1")
+
+
+def test_requests_in_flight_count() -> None:
+    meter = Meter(Budget(2, "calls"), None, "m", OWN)
+    first = meter.reserve(10, 1)
+    meter.reserve(10, 1)
+    with pytest.raises(OutOfBudget, match="2 calls"):
+        meter.reserve(10, 1)
+    meter.spend(10, 1)
+    meter.release(first)
+    with pytest.raises(OutOfBudget):
+        meter.reserve(10, 1)
+    assert meter.exhausted
+
+
+def test_money_and_tokens_are_counted_as_they_are_spent() -> None:
+    priced = Meter(Budget(1.0, "usd"), Price("m", 1e6, 1e6), "m", OPENAI_URL)  # a dollar a token
+    with pytest.raises(OutOfBudget, match=r"\$1\.00"):
+        priced.reserve(1, 1)
+    tokens = Meter(Budget(100, "tokens"), None, "m", OWN)
+    reserved = tokens.reserve(60, 10)
+    tokens.spend(20, 5)
+    tokens.release(reserved)
+    tokens.reserve(60, 10)  # less was spent than was set aside
+
+
+@pytest.mark.parametrize(("url", "why"), [(OWN, "server of your own"), (OPENAI_URL, "price of m is not known")])
+def test_dollars_cannot_be_kept_without_a_price(url: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        Meter(Budget(1.0, "usd"), None, "m", url)

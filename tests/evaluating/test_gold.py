@@ -1,0 +1,182 @@
+"""Right answers by people: the forms they come in, what is wrong with them, and what they show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import falconql
+from falconql.errors import ConfigError, DataError, FalconQLError
+from falconql.evaluating.gold import read_gold
+from falconql.evaluating.run import Evaluation, against_answers, against_rows
+from falconql.evaluating.sides import Side
+from falconql.specialise.task import Task
+from tests.fakes import FakeProxy
+
+TABLE = pa.table({"id": [1, 2, 3, 4], "text": ["good Ann", "good Bob", "bad Cid", "good Dan and Eve"]})
+QUERY = 'let nice = label("has good") where nice select id, who: spans("capitals"), n: length(text)'
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def evaluated(query: str, gold: Path) -> Evaluation:
+    source, typed = falconql.query(query).resolved(TABLE)
+    right, here = read_gold(gold), Side("fake", FakeProxy())
+    if isinstance(right, dict):
+        return against_answers(typed, query, source.name, here, right, gold.name)
+    return against_rows(typed, query, source, here, right, gold.name)
+
+
+def answer(text: str, instruction: str, said: Any) -> dict[str, Any]:
+    return {"text": text, "instruction": instruction, "answer": said}
+
+
+def test_answers_to_questions_are_measured_per_call(tmp_path: Path) -> None:
+    gold = written(
+        tmp_path / "gold.jsonl",
+        [
+            answer("good Ann", "has good", True),
+            answer("bad Cid", "has good", True),
+            answer("bad Fay", "has good", False),
+            answer("good Ann", "capitals", ["Ann"]),
+            answer("Bob met Cid", "capitals", ["Bob", "met Cid"]),
+            answer("good", "has evil", True),
+        ],
+    )
+    found = evaluated(QUERY, gold)
+    nice, who = (call.quality for call in found.calls)
+    assert nice is not None
+    assert (nice.precision.value, nice.recall.value, nice.accuracy.value) == pytest.approx((1, 1 / 2, 2 / 3))
+    assert who is not None
+    assert (who.precision.value, who.recall.value) == pytest.approx((1, 3 / 4))
+    assert found.notes == ("1 answers are for instructions that the query does not have; left out",)
+    assert [one.text for one in found.calls[0].worst] == ["bad Cid"]
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow", "jsonl"])
+def test_a_table_of_answers_is_read_as_well(tmp_path: Path, form: str) -> None:
+    table = pa.table(
+        {
+            "text": ["good Ann", "good Ann"],
+            "instruction": ["has good", "capitals"],
+            "answer": pa.array([False, None], pa.bool_()),
+            "spans": pa.array(
+                [None, [{"start": 0, "end": 4}]], pa.list_(pa.struct({"start": pa.int64(), "end": pa.int64()}))
+            ),
+        }
+    )
+    path = tmp_path / f"gold.{form}"
+    if form == "parquet":
+        pq.write_table(table, path)
+    elif form == "arrow":
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    else:
+        written(path, [{key: value for key, value in row.items() if value is not None} for row in table.to_pylist()])
+    assert read_gold(path) == {
+        Task("label", "good Ann", "has good"): False,
+        Task("spans", "good Ann", "capitals"): ((0, 4),),
+    }
+
+
+def test_a_choice_has_one_right_option(tmp_path: Path) -> None:
+    gold = written(
+        tmp_path / "gold.jsonl",
+        [
+            answer("good Ann", "has good", True),
+            answer("good Ann", "has bad", False),
+            answer("bad Cid", "has good", True),
+            answer("bad Cid", "has bad", False),
+            answer("good and bad", "has good", True),
+            answer("good and bad", "has bad", True),
+        ],
+    )
+    found = evaluated('select kind: choose("has", "good", "bad")', gold)
+    (call,) = found.calls
+    assert call.quality is not None
+    assert call.quality.questions == 2
+    assert call.quality.accuracy.value == 0.5
+    assert found.notes == ("1 choices do not have exactly one right option; left out",)
+
+
+def test_of_several_right_spans_one_is_enough_for_a_question_for_one(tmp_path: Path) -> None:
+    gold = written(tmp_path / "gold.jsonl", [answer("good Dan and Eve", "capitals", ["Eve", "Dan"])])
+    (call,) = evaluated('select who: span("capitals")', gold).calls
+    assert call.quality is not None
+    assert call.quality.f1.value == 1
+    (call,) = evaluated(
+        'select who: spans("capitals")', written(gold, [answer("good Dan and Eve", "capitals", ["Eve"])])
+    ).calls
+    assert call.quality is not None
+    assert call.quality.f1.value < 1
+
+
+def test_right_rows_are_compared_by_what_no_model_makes(tmp_path: Path) -> None:
+    gold = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"id": [1, 2, 3], "who": [["Ann"], ["Rob"], ["Cid"]], "mood": ["a", "b", "c"]}), gold)
+    result = evaluated(QUERY, gold).result
+    assert result is not None
+    assert result.keys == ("id",)
+    assert (result.rows.precision.value, result.rows.recall.value) == pytest.approx((2 / 3, 2 / 3))
+    assert (result.missing, result.extra) == (((3,),), ((4,),))
+    (who,) = result.columns
+    assert (who.name, who.rows, who.accuracy.value) == ("who", 2, 0.5)
+    assert who.measure is not None
+    assert who.measure.f1.value == 0.5
+
+
+def test_groups_are_told_apart_by_their_keys(tmp_path: Path) -> None:
+    gold = written(tmp_path / "rows.jsonl", [{"kind": "good", "n": 3}, {"kind": "bad", "n": 2}])
+    result = evaluated('let kind = choose("has", "good", "bad") group by kind select kind, n: count()', gold).result
+    assert result is not None
+    assert result.keys == ("kind",)
+    assert result.rows.f1.value == 1
+    assert result.columns[0].accuracy.value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([answer("good", "has evil", True)], "for other instructions than the query's, such as 'has evil'"),
+        ([answer("good Ann", "capitals", ["Zoe"])], "line 1: 'Zoe' does not stand in the text"),
+        ([answer("good Ann", "capitals", [{"start": 5, "end": 99}])], "line 1: the span 5 to 99 is not in the text"),
+        ([answer("good Ann", "has good", "perhaps")], "line 1: `answer` must be true, false or a list"),
+        ([{"instruction": "capitals", "mood": "x"}], "has the column `instruction`, but not `text`"),
+        ([{"mood": "x"}], "nothing tells which rows belong together"),
+    ],
+)
+def test_gold_that_cannot_be_used_is_said(tmp_path: Path, rows: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(FalconQLError, match=message):
+        evaluated(QUERY, written(tmp_path / "gold.jsonl", rows))
+
+
+def test_gold_without_rows_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "gold.parquet"
+    pq.write_table(pa.table({"id": pa.array([], pa.int64())}), path)
+    with pytest.raises(DataError, match="has no rows"):
+        evaluated(QUERY, path)
+    pq.write_table(
+        pa.table(
+            {
+                "text": pa.array([], pa.string()),
+                "instruction": pa.array([], pa.string()),
+                "answer": pa.array([], pa.bool_()),
+            }
+        ),
+        path,
+    )
+    with pytest.raises(ConfigError, match="the gold file has no answers"):
+        evaluated(QUERY, path)
+
+
+def test_a_missing_gold_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"gold\.jsonl"):
+        read_gold(tmp_path / "gold.jsonl")
