@@ -159,6 +159,9 @@ class WorkFolder:
         """Unlock it; without a manifest nothing in it is of use, and it goes."""
         lock, self._lock = self._lock, None
         if lock is None:
+            # Interrupted before it was locked; a folder that another run has locked is not empty.
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
             return
         if (self._held or locked(lock)) and self._is_current(lock) and not (self.path / _MANIFEST).exists():
             self._sweep(set())
