@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from falconql import __version__
@@ -87,12 +87,16 @@ def _write_committed(run: Run, folder: WorkFolder, rows: CommittedRows, output: 
 def _opened(path: str) -> Iterator[WorkFolder]:
     from falconql.runtime.commit import Busy
 
-    with ExitStack() as stack:
+    folder = _work_folder(path)
+    # Not a `with`: Ctrl-C between its opening and its body would leave the folder behind.
+    try:
         try:
-            folder = stack.enter_context(_work_folder(path))
+            folder.__enter__()
         except (Busy, DataError) as error:
             raise OutputError(str(error), hint=error.hint) from error
         yield folder
+    finally:
+        folder.close()
 
 
 def _work_folder(path: str) -> WorkFolder:

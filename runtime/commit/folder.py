@@ -65,6 +65,7 @@ class WorkFolder:
         self._away = away is not None
         self._lock: IO[str] | None = None
         self._held = False
+        self._entered = False
 
     def __enter__(self) -> WorkFolder:
         """Make and lock it.
@@ -73,6 +74,7 @@ class WorkFolder:
             Busy: another process has it.
             DataError: it cannot be made.
         """
+        self._entered = True
         try:
             with written(self.output):
                 while not self._take():
@@ -156,13 +158,19 @@ class WorkFolder:
         self._sweep({_LOCK})
 
     def close(self) -> None:
-        """Unlock it; without a manifest nothing in it is of use, and it goes."""
+        """Unlock it; without a manifest nothing in it is of use, and it goes. Not opened, or twice, it does no harm."""
         lock, self._lock = self._lock, None
         if lock is None:
-            # Interrupted before it was locked; a folder that another run has locked is not empty.
+            if not self._entered:
+                return
+            # Interrupted between making the folder and knowing its lock.
             with contextlib.suppress(OSError):
-                self.path.rmdir()
-            return
+                lock = (self.path / _LOCK).open("a+", encoding="utf-8")
+            if lock is None:
+                with contextlib.suppress(OSError):
+                    self.path.rmdir()
+                return
+        self._entered = False
         if (self._held or locked(lock)) and self._is_current(lock) and not (self.path / _MANIFEST).exists():
             self._sweep(set())
             with contextlib.suppress(OSError):
