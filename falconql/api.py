@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
     from falconql.plan.planner import Planned
     from falconql.result import Explained, Result, Run
+    from falconql.runtime.cluster.options import Ray
     from falconql.runtime.io.base import TableSource
     from falconql.runtime.metrics import RunMetrics
     from falconql.runtime.plan import Plan, ProxyRef
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "Data", "Order", "Proxy", "Query", "Span", "proxy", "query"]
 
 Order = Literal["cost", "written"]
+Engine = Literal["local", "ray"]
 Data = Any  # A path, or anything with the Arrow PyCapsule interface.
 
 
@@ -173,6 +175,7 @@ class Query:
         order: Order = "cost",
         proxy: str | Proxy | OpenedProxy | None = None,
         cache: CacheChoice = None,
+        engine: Engine | Ray = "local",
     ) -> Explained:
         """Return the plan as a readable tree with estimated rows and costs; ``str()`` is the text.
 
@@ -182,12 +185,13 @@ class Query:
             order: ``written`` keeps conditions in the order in which they stand.
             proxy: as for ``run``.
             cache: as for ``run``.
+            engine: as for ``run``.
 
         Raises:
             QueryError: the query has errors.
             DataError: the data cannot be read.
         """
-        run = self.start(data, proxy=proxy, order=order, cache=cache, with_proxy=analyze)
+        run = self.start(data, proxy=proxy, order=order, cache=cache, engine=engine, with_proxy=analyze)
         return run.explain(analyze=analyze)
 
     def run(
@@ -198,6 +202,7 @@ class Query:
         limit: int | None = None,
         order: Order = "cost",
         cache: CacheChoice = None,
+        engine: Engine | Ray = "local",
     ) -> Result:
         """Run the query and return its rows.
 
@@ -208,6 +213,7 @@ class Query:
             order: ``written`` keeps conditions in the order in which they stand; rows are the same.
             cache: where the proxy's answers are kept for later runs: a folder, or True or False to turn that on
                 or off. Left out: as ``FALCONQL_CACHE`` says, else in the user's cache folder.
+            engine: ``ray`` or a ``falconql.Ray`` runs on a Ray cluster, with the same rows in the same order.
 
         Raises:
             QueryError: the query has errors; ``str()`` shows them all.
@@ -215,7 +221,7 @@ class Query:
             ProxyError: the proxy cannot be opened.
             ExecutionError: running failed.
         """
-        return self.start(data, proxy=proxy, limit=limit, order=order, cache=cache).finish()
+        return self.start(data, proxy=proxy, limit=limit, order=order, cache=cache, engine=engine).finish()
 
     def start(
         self,
@@ -225,6 +231,7 @@ class Query:
         limit: int | None = None,
         order: Order = "cost",
         cache: CacheChoice = None,
+        engine: Engine | Ray = "local",
         with_proxy: bool = True,
         on_progress: Callable[[RunMetrics], None] | None = None,
         on_warning: Callable[[str], None] | None = None,
@@ -237,6 +244,7 @@ class Query:
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand.
             cache: as for ``run``.
+            engine: as for ``run``.
             with_proxy: whether to open the proxy, which only planning does not need.
             on_progress: called after every batch.
             on_warning: told what goes wrong without stopping the run; by default Python's ``warnings`` are.
@@ -245,12 +253,15 @@ class Query:
         from falconql.result import Run, highlights
         from falconql.runtime.context import ExecContext
 
+        cluster = _cluster(engine)
         source = self._open(data)
         typed = self._typed(source)
         if limit is not None:
             typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
         if isinstance(proxy, str):
             typed = replace(typed, proxy=_named(proxy))
+        if cluster is not None and typed.proxy.llm and typed.calls:
+            raise ConfigError(_LLM_ON_RAY, hint=_LLM_ON_RAY_HINT)
         opened = proxy.opened if isinstance(proxy, Proxy) else None if isinstance(proxy, str) else proxy
         if opened is None and typed.calls and with_proxy:
             opened = self._open_proxy(typed, named_in_query=proxy is None)
@@ -258,7 +269,7 @@ class Query:
         ctx = ExecContext(source, opened, on_progress=on_progress)
         if opened is not None and typed.calls:
             ctx.cache = result_cache(cache, opened, on_warning)
-        return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
+        return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run, cluster)
 
     def _open_proxy(self, typed: TypedQuery, *, named_in_query: bool) -> OpenedProxy:
         from falconql.runtime.proxy import find_proxy, open_proxy
@@ -345,6 +356,25 @@ class Query:
             raise QueryError(checked.diagnostics, self.source)
 
 
+def _cluster(engine: Engine | Ray) -> Ray | None:
+    """Return the cluster to run on, None for this process.
+
+    Raises:
+        ConfigError: there is no such engine, or Ray is not installed.
+    """
+    if engine == "local":
+        return None
+    from importlib.util import find_spec
+
+    from falconql.runtime.cluster.options import Ray
+
+    if engine != "ray" and not isinstance(engine, Ray):
+        raise ConfigError(f"there is no engine {engine!r}", hint='the engines are "local" and "ray", or a falconql.Ray')
+    if find_spec("ray") is None:
+        raise ConfigError("Ray is not installed, so nothing can run on a cluster", hint=_RAY_HINT)
+    return engine if isinstance(engine, Ray) else Ray()
+
+
 def _named(proxy: str) -> ProxyRef:
     """Return what a name means: ``llm:MODEL`` is a language model, everything else a proxy."""
     from falconql.runtime.plan import ProxyRef
@@ -355,4 +385,7 @@ def _named(proxy: str) -> ProxyRef:
     return ProxyRef(proxy)
 
 
+_RAY_HINT = 'install it with `pip install "falconql[ray]"`, or leave out --engine ray'
+_LLM_ON_RAY = "a large language model answers at the place where it is asked: it cannot run on a cluster"
+_LLM_ON_RAY_HINT = "run without --engine ray, or train a proxy for the query with `falconql train`"
 _CORPUS_HINT = 'add `from "file.parquet"` to the query, or give the file with --from'

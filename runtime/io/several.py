@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -33,8 +34,7 @@ class SeveralFiles:
         for source in self.sources:
             known = set(source.schema.names) - _undecided(source)
             present = [field.name for field in fields if field.name in known]
-            # A filter on a column that is not there has nothing to judge by.
-            passed = filter if len(present) == len(fields) else None
+            passed = self.filter_for(source, columns, filter)
             for batch in source.batches(present, passed, batch_rows=batch_rows):
                 arrays = [
                     batch.column(present.index(field.name)).cast(field.type)
@@ -43,6 +43,19 @@ class SeveralFiles:
                     for field in fields
                 ]
                 yield batch_of(arrays, columns, batch.num_rows)
+
+    def filter_for(self, source: TableSource, columns: Sequence[str], filter: Expr | None) -> Expr | None:
+        """Return the filter one of the files is read with: on a column that is not there it has nothing to judge by."""
+        known = set(source.schema.names) - _undecided(source)
+        return filter if known.issuperset(columns) else None
+
+    def part(self, sources: Sequence[TableSource]) -> SeveralFiles:
+        """Return some of the files as a corpus of its own, with the columns and types of all."""
+        found = copy.copy(self)
+        found.sources = list(sources)
+        rows = [source.rows for source in sources]
+        found.rows = None if None in rows else sum(row or 0 for row in rows)
+        return found
 
     def _widen_texts(self) -> None:
         """Let delimited files agree: a column of numbers here and of words there is text in both."""

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from falconql.api import Order
-from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
+from falconql.api import Engine, Order
+from falconql.cli.options import cache_option, engine_options, order_option, proxy_option, query_options, the_query
 from falconql.cli.terminal import say_warning
 
 
@@ -18,6 +18,7 @@ from falconql.cli.terminal import say_warning
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @order_option
 @cache_option
+@engine_options
 @proxy_option
 def command(
     query: str | None,
@@ -29,11 +30,14 @@ def command(
     format_: str,
     order: Order,
     cache: bool | None,
+    engine: Engine,
     proxy: str | None,
 ) -> None:
     """Show how a query will be run, and what it will cost."""
     asked = the_query(query, text, corpus, parameters)
-    run = asked.start(corpus, proxy=proxy, order=order, cache=cache, with_proxy=analyze, on_warning=say_warning)
+    run = asked.start(
+        corpus, proxy=proxy, order=order, cache=cache, engine=engine, with_proxy=analyze, on_warning=say_warning
+    )
     explained = run.explain(analyze=analyze)
     if format_ == "json":
         print(json.dumps(explained.to_dict(), ensure_ascii=False, indent=2))

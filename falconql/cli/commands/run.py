@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falconql.api import Order
+from falconql.api import Engine, Order
 from falconql.cli.file import write_file
-from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query
+from falconql.cli.options import cache_option, engine_options, order_option, proxy_option, query_options, the_query
 from falconql.cli.output import STREAMS, check_folder, first_rows, print_table, save_report, write_metrics, write_rows
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
 @order_option
 @cache_option
+@engine_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 def command(
     query: str | None,
@@ -45,6 +46,7 @@ def command(
     metrics: str | None,
     order: Order,
     cache: bool | None,
+    engine: Engine,
     quiet: bool,
 ) -> None:
     """Run a query and print its rows, or write them with -o.
@@ -66,6 +68,7 @@ def command(
             limit=limit,
             order=order,
             cache=cache,
+            engine=engine,
             on_progress=progress.batch_done,
             on_warning=say_warning,
         )
