@@ -106,4 +106,5 @@ def _portable(source: TableSource) -> TableSource:
         return source
     found: Any = copy.copy(source)
     found.file = replace(file, keep=None)
-    return found
+    sent: TableSource = found
+    return sent

@@ -41,9 +41,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What later operators look at: columns and variables by name, results of model calls by number."""
+    """What later operators look at: columns and variables by name, results of model calls by number.
 
-    columns: frozenset[str]
+    ``columns``: None when all of them are in the result.
+    """
+
+    columns: frozenset[str] | None
     variables: frozenset[str]
     calls: frozenset[int]
 
@@ -80,18 +83,17 @@ def asked(plan: Plan, stage: Stage) -> frozenset[int]:
     return frozenset(below.index for expr in exprs for below in walk(expr) if isinstance(below, CallRef))
 
 
-def needed_after(plan: Plan, stage: Stage) -> Needed | None:
-    """Return what the rows of a stage must bring along; None when they are the result."""
-    order = chain(plan)
-    if stage.last == len(order) and not isinstance(order[-1], Sort):
-        return None
-    sorts = stage.completes is not None and isinstance(order[stage.completes], Sort)
+def needed_after(plan: Plan, stage: Stage) -> Needed:
+    """Return what the rows of a stage must bring along."""
+    sorts = stage.completes is not None and isinstance(chain(plan)[stage.completes], Sort)
     return needed_from(plan, stage.last - 1 if sorts else stage.last)
 
 
 def needed_from(plan: Plan, first: int) -> Needed:
     """Return what the operators from ``first`` on look at."""
-    waiting = [expr for node in chain(plan)[first:] for expr in expressions(node)]
+    later = chain(plan)[first:]
+    replaced = any(isinstance(node, Project | Aggregate) for node in later)
+    waiting = [expr for node in later for expr in expressions(node)]
     columns: set[str] = set()
     variables: set[str] = set()
     calls: set[int] = set()
@@ -105,7 +107,7 @@ def needed_from(plan: Plan, first: int) -> Needed:
                 calls.add(below.index)
                 call = plan.calls[below.index]
                 waiting += [call.text, *(part for part in call.instruction if not isinstance(part, str))]
-    return Needed(frozenset(columns), frozenset(variables), frozenset(calls))
+    return Needed(frozenset(columns) if replaced else None, frozenset(variables), frozenset(calls))
 
 
 def expressions(node: Node) -> Iterator[Expr]:

@@ -99,19 +99,19 @@ class _Layout:
     calls: list[int] = field(default_factory=list)
 
 
-def pack_frame(frame: Frame, calls: Sequence[ModelCall], needed: Needed | None) -> bytes:
-    """Return a frame as an Arrow stream: all of it, or what is needed later."""
+def pack_frame(frame: Frame, calls: Sequence[ModelCall], needed: Needed) -> bytes:
+    """Return a frame as an Arrow stream, as far as it is needed later."""
     layout = _Layout(frame.num_rows)
     arrays: list[pa.Array] = []
     for name in frame.names:
-        if needed is None or name in needed.columns:
+        if needed.columns is None or name in needed.columns:
             layout.columns.append(name)
             arrays.append(frame.column(name))
-    for name in frame.variables if needed is not None else ():
+    for name in frame.variables:
         if name in needed.variables:
             layout.variables.append(name)
             arrays.append(frame.variable(name))
-    for call, result in frame.results.items() if needed is not None else ():
+    for call, result in frame.results.items():
         if call in needed.calls:
             layout.calls.append(call)
             values = [v if known else None for v, known in zip(result.values.tolist(), result.known, strict=True)]
@@ -177,4 +177,5 @@ def _stream(schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> bytes:
     with pa.ipc.new_stream(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-    return sink.getvalue().to_pybytes()
+    data: bytes = sink.getvalue().to_pybytes()
+    return data

@@ -43,6 +43,8 @@ PER_ROW = [
 ORDERED = [
     "select id, stars order by stars desc, price",
     "select id order by stars, id desc limit 7",
+    "select id, brand, stars order by stars desc",
+    'where stars > 1 select id, happy: score(label("random 3")) order by happy limit 20',
     'where label("random 3") select id, s: span("re: [A-Z][a-z]+") order by score(label("random 4")) desc limit 50',
     'where label("random 3") select id, n: spans("re: [A-Z][a-z]+") order by brand',
     "where stars = 99 select id order by id",
