@@ -6,6 +6,7 @@ Types, nulls and dates of a file are settled when it is opened, for all parts al
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -98,13 +99,18 @@ def _split_groups(source: ParquetSource) -> Iterator[TableSource]:
 
 
 def _portable(source: TableSource) -> TableSource:
-    """Return a source that can be sent: without what keeps a temporary file alive, which stays behind."""
+    """Return a source that can be sent to a process in another folder.
+
+    What keeps a temporary file alive stays behind.
+    """
     if isinstance(source, SeveralFiles):
         return source.part([_portable(one) for one in source.sources])
+    if isinstance(source, TextFilesSource):
+        return TextFilesSource([(os.path.abspath(path), shown) for path, shown in source.files], source.name)
     file = getattr(source, "file", None)
-    if not isinstance(file, InputFile) or file.keep is None:
+    if not isinstance(file, InputFile):
         return source
     found: Any = copy.copy(source)
-    found.file = replace(file, keep=None)
+    found.file = replace(file, path=os.path.abspath(file.path), keep=None)
     sent: TableSource = found
     return sent

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -28,6 +30,7 @@ from falconql.runtime.proxy.session import usable_cores
 
 # Parts read at the same time: reading is many times as fast as asking a model.
 _READERS = 2
+_PATIENCE_S = 10.0
 _NODE = "ray.io/node-id"
 _QUIET = {
     # Ray would tell its makers about every start, and write its own doings on standard error.
@@ -186,6 +189,11 @@ def _connect(ray: Any, options: Ray) -> None:
             "a run cannot be sent through a Ray client address (ray://)",
             hint="run the same command on a machine of the cluster, with --address auto",
         )
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        # Ray itself tries for minutes.
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE_S):
+            pass
     processors = None
     if address == "local":
         processors = max(usable_cores(), (options.workers or 1) * options.cpus)
@@ -238,6 +246,8 @@ def _set(context: Any) -> None:
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
+    # Small corpora do not keep all workers busy, and that is no news.
+    warnings.filterwarnings("ignore", module=r"ray\.")
 
 
 def _ray() -> Any:

@@ -138,3 +138,12 @@ def test_row_groups_that_cannot_match_are_neither_read_nor_counted(tmp_path: Pat
         for row in execute_to_table(made, ExecContext(open_source(path), FakeProxy())).to_pylist()
         if row["id"] >= 460
     ]
+
+
+def test_parts_are_found_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("one.csv", "texts", "parquets"):
+        corpus(kind, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    found = [parts_of(open_source(kind), ["text"], None) for kind in ("one.csv", "texts", "parquets")]
+    monkeypatch.chdir("/")
+    assert [len(texts(parts)) for parts in found] == [ROWS, 5, ROWS]

@@ -85,7 +85,7 @@ def _same(found: Any, expected: Any) -> bool:
         'where label("random 1") group by id < 9 select k: count(), all: collect(id)',
         'where label("random 1") select id order by score(label("random 2")) desc, id limit 11',
         'where label("random 1") select id, s: score(label("random 4")) limit 300',
-        'each r in spans("re: [A-Z][a-z]+") where id > 5000 select id, r order by r.text, id desc',
+        'each r in spans("re: [A-Z][a-z]+") where id > 5000 select id, r order by lower(r), id desc',
     ],
 )
 def test_queries_over_a_table_in_memory(text: str) -> None:
@@ -177,16 +177,16 @@ def test_workers_import_the_runtime_alone() -> None:
 
 @pytest.mark.usefixtures("cluster")
 def test_a_run_that_is_stopped_leaves_no_worker_behind() -> None:
-    from ray.util.state import list_actors
+    import ray
 
     batches = falconql.query(QUERY).start(TABLE, proxy=FakeProxy(), engine="ray").batches()
     assert next(batches).num_rows
     batches.close()
     for _ in range(100):
-        if not [a for a in list_actors() if a.state not in ("DEAD",)]:
+        if ray.available_resources().get("CPU") == 2:
             return
         time.sleep(0.2)
-    raise AssertionError(list_actors())
+    raise AssertionError("a worker still has its processor")
 
 
 @pytest.mark.usefixtures("cluster")
