@@ -137,7 +137,7 @@ class _Run:
         columns = [field.name for field in scan.columns]
         parts = parts_of(ctx.source, columns, scan.filter, 0 if ctx.resume is None else ctx.resume.rows_read)
         job = self._job(stage)
-        reader = Reader(job.plan, ctx.batch_rows, self._pool.workers)
+        reader = Reader(job.plan, ctx.batch_rows, self._pool.workers, ctx.source.rows)
         yield from self._finished(stage, self._pool.over_corpus(job, self._shipped, reader, parts))
 
     def _of_frames(self, stage: Stage, frames: Iterator[Frame]) -> Generator[Frame, None, None]:

@@ -35,6 +35,7 @@ from falconql.runtime.plan import Filter, Node, Plan, Scan, tests
 MOST_BLOCK_ROWS = 8192
 # So many blocks in a second that whoever hands them out is never what one waits for.
 _ROWS_PER_WORKER = 64
+_BLOCKS_PER_WORKER, _FEWEST_ROWS = 16, 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,16 @@ class Reader:
         plan: the plan, as JSON.
         batch_rows: the caller's bound on the rows of a block.
         workers: how many work on the blocks.
+        rows: rows of the whole corpus, if known.
     """
 
-    def __init__(self, plan: str, batch_rows: int | None, workers: int) -> None:
+    def __init__(self, plan: str, batch_rows: int | None, workers: int, rows: int | None) -> None:
         made = Plan.from_json(plan)
         order = chain(made)
         scan = order[0]
         assert isinstance(scan, Scan)
         above: list[Node] = order[:0:-1]
-        most = min(MOST_BLOCK_ROWS, max(MODEL_ROWS, _ROWS_PER_WORKER * workers)) if made.calls else None
+        most = _block_rows(workers, rows) if made.calls else None
         self._node = scan
         self._sizes = BatchSizes.suited(model_calls=bool(made.calls), limit=stops_at(above), most=batch_rows or most)
         self._needed = needed_from(made, 1)
@@ -152,6 +154,12 @@ class Worker:
                 last.take(results)
                 return list(pack_groups(last.partial()))
         return [pack_frame(frame, self.plan.calls, self.needed) for frame in results if frame.num_rows]
+
+
+def _block_rows(workers: int, rows: int | None) -> int:
+    """Return how many rows a block has: so few that at the end of a corpus nobody waits long for the last one."""
+    most = min(MOST_BLOCK_ROWS, max(MODEL_ROWS, _ROWS_PER_WORKER * workers))
+    return most if rows is None else max(_FEWEST_ROWS, min(most, rows // (_BLOCKS_PER_WORKER * workers)))
 
 
 def _chained(operators: Sequence[Operator], frames: Iterator[Frame]) -> Iterator[Frame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 from pathlib import Path
@@ -73,10 +74,8 @@ def corpus(kind: str, folder: Path) -> TableSource:
     if kind.endswith(".parquet"):
         pq.write_table(TABLE, path, row_group_size=40)
     elif ".csv" in kind:
-        target = pa.CompressedOutputStream(str(path), "gzip") if kind.endswith("gz") else str(path)
-        pa.csv.write_csv(TABLE, target)
-        if kind.endswith("gz"):
-            target.close()
+        pa.csv.write_csv(TABLE, plain := path.with_name("plain.csv"))
+        path.write_bytes(gzip.compress(plain.read_bytes()) if kind.endswith("gz") else plain.read_bytes())
     elif kind.endswith(".jsonl"):
         path.write_text("".join(f'{{"id": {i}, "text": "Row {i}"}}\n' for i in range(ROWS)))
     else:

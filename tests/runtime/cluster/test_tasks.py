@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from falconql.runtime.cluster import shipping
 from falconql.runtime.cluster.driver import execute
 from falconql.runtime.cluster.shipping import arrive, ship
 from falconql.runtime.cluster.stages import Stage, stages
@@ -124,7 +124,7 @@ def test_each_machine_finds_its_answers_again(tmp_path: Path) -> None:
 
 
 def test_a_proxy_arrives_whole_and_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shipping.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     kestrel = open_proxy("kestrel")
     one, two = arrive(ship(kestrel), 1), arrive(ship(kestrel), 1)
     assert one.fingerprint == two.fingerprint == kestrel.fingerprint
