@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from falconql.asking import ask
     from falconql.errors import (
         AskError,
+        ClusterError,
         ConfigError,
         DataError,
         ExecutionError,
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
         QueryError,
     )
     from falconql.result import Result
+    from falconql.runtime.cluster.options import Ray
     from falconql.runtime.plan import Plan
 
 __all__ = [
     "AskError",
+    "ClusterError",
     "ConfigError",
     "DataError",
     "ExecutionError",
@@ -41,6 +44,7 @@ __all__ = [
     "ProxyError",
     "Query",
     "QueryError",
+    "Ray",
     "Result",
     "Span",
     "ask",
@@ -54,6 +58,7 @@ _HOMES = {
     "falconql.asking": ("ask",),
     "falconql.errors": (
         "AskError",
+        "ClusterError",
         "ConfigError",
         "DataError",
         "ExecutionError",
@@ -64,6 +69,7 @@ _HOMES = {
         "QueryError",
     ),
     "falconql.result": ("Result",),
+    "falconql.runtime.cluster.options": ("Ray",),
     "falconql.runtime.plan": ("Plan",),
 }
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from falconql.consent import Confirm
     from falconql.plan.planner import Planned
     from falconql.result import Explained, Result, Run
+    from falconql.runtime.cluster.options import Ray
     from falconql.runtime.io.base import TableSource
     from falconql.runtime.metrics import RunMetrics
     from falconql.runtime.plan import Plan
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "Data", "Order", "Proxy", "Query", "Span", "proxy", "query"]
 
 Order = Literal["cost", "written"]
+Engine = Literal["local", "ray"]
 Data = Any  # A path, or anything with the Arrow PyCapsule interface.
 
 
@@ -177,6 +179,7 @@ class Query:
         proxy: str | Proxy | OpenedProxy | None = None,
         cache: CacheChoice = None,
         confirm: Confirm | None = None,
+        engine: Engine | Ray = "local",
     ) -> Explained:
         """Return the plan as a readable tree with estimated rows and costs; ``str()`` is the text.
 
@@ -187,12 +190,15 @@ class Query:
             proxy: as for ``run``.
             cache: as for ``run``.
             confirm: as for ``run``.
+            engine: as for ``run``.
 
         Raises:
             QueryError: the query has errors.
             DataError: the data cannot be read.
         """
-        run = self.start(data, proxy=proxy, order=order, cache=cache, confirm=confirm, with_proxy=analyze)
+        run = self.start(
+            data, proxy=proxy, order=order, cache=cache, engine=engine, confirm=confirm, with_proxy=analyze
+        )
         return run.explain(analyze=analyze)
 
     def run(
@@ -204,6 +210,7 @@ class Query:
         order: Order = "cost",
         cache: CacheChoice = None,
         confirm: Confirm | None = None,
+        engine: Engine | Ray = "local",
     ) -> Result:
         """Run the query and return its rows.
 
@@ -216,6 +223,7 @@ class Query:
                 or off. Left out: as ``FALCONQL_CACHE`` says, else in the user's cache folder.
             confirm: asked before a language model is, with what the run is expected to cost; None goes on only below
                 ``FALCONQL_CONFIRM_USD`` dollars (1, if not set).
+            engine: ``ray`` or a ``falconql.Ray`` runs on a Ray cluster, with the same rows in the same order.
 
         Raises:
             QueryError: the query has errors; ``str()`` shows them all.
@@ -225,7 +233,8 @@ class Query:
             ModelServerError: the language model gives no answer.
             ExecutionError: running failed.
         """
-        return self.start(data, proxy=proxy, limit=limit, order=order, cache=cache, confirm=confirm).finish()
+        run = self.start(data, proxy=proxy, limit=limit, order=order, cache=cache, engine=engine, confirm=confirm)
+        return run.finish()
 
     def start(
         self,
@@ -235,6 +244,7 @@ class Query:
         limit: int | None = None,
         order: Order = "cost",
         cache: CacheChoice = None,
+        engine: Engine | Ray = "local",
         with_proxy: bool = True,
         confirm: Confirm | None = None,
         on_progress: Callable[[RunMetrics], None] | None = None,
@@ -248,6 +258,7 @@ class Query:
             limit: return this many rows at most.
             order: ``written`` keeps conditions in the order in which they stand.
             cache: as for ``run``.
+            engine: as for ``run``.
             with_proxy: whether to open the proxy, which only planning does not need.
             confirm: as for ``run``.
             on_progress: called after every batch.
@@ -258,6 +269,7 @@ class Query:
         from falconql.result import Run, highlights
         from falconql.runtime.context import ExecContext
 
+        cluster = _cluster(engine)
         source = self._open(data)
         typed = self._typed(source)
         if limit is not None:
@@ -266,6 +278,8 @@ class Query:
             typed = replace(typed, proxy=proxy_ref(proxy))
         elif not typed.proxy.llm:
             typed = replace(typed, proxy=proxy_ref(typed.proxy.name))
+        if cluster is not None and typed.proxy.llm and typed.calls:
+            raise ConfigError(_LLM_ON_RAY, hint=_LLM_ON_RAY_HINT)
         opened = self.answering(typed, proxy) if typed.calls and with_proxy else None
         if opened is not None and (typed.proxy.llm or llm_model(opened.name) is not None):
             typed = replace(typed, proxy=proxy_ref(opened.name))
@@ -275,7 +289,7 @@ class Query:
         ctx = ExecContext(source, opened, on_progress=on_progress)
         if opened is not None and typed.calls:
             ctx.cache = result_cache(cache, opened, on_warning)
-        return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run)
+        return Run(planned, ctx, highlights(typed), 0 if opened is None else opened.tokens_run, cluster)
 
     def answering(self, typed: TypedQuery, proxy: str | Proxy | OpenedProxy | None = None) -> OpenedProxy:
         """Return what answers the model calls of this query.
@@ -381,4 +395,26 @@ class Query:
             raise QueryError(checked.diagnostics, self.source)
 
 
+def _cluster(engine: Engine | Ray) -> Ray | None:
+    """Return the cluster to run on, None for this process.
+
+    Raises:
+        ConfigError: there is no such engine, or Ray is not installed.
+    """
+    if engine == "local":
+        return None
+    from importlib.util import find_spec
+
+    from falconql.runtime.cluster.options import Ray
+
+    if engine != "ray" and not isinstance(engine, Ray):
+        raise ConfigError(f"there is no engine {engine!r}", hint='the engines are "local" and "ray", or a falconql.Ray')
+    if find_spec("ray") is None:
+        raise ConfigError("Ray is not installed, so nothing can run on a cluster", hint=_RAY_HINT)
+    return engine if isinstance(engine, Ray) else Ray()
+
+
+_RAY_HINT = 'install it with `pip install "falconql[ray]"`, or leave out --engine ray'
+_LLM_ON_RAY = "a large language model answers at the place where it is asked: it cannot run on a cluster"
+_LLM_ON_RAY_HINT = "run without --engine ray, or train a proxy for the query with `falconql train`"
 _CORPUS_HINT = 'add `from "file.parquet"` to the query, or give the file with --from'

@@ -3,7 +3,7 @@
 ::
 
     FalconQLError
-    ├── PlanError, ProxyError, DataError, ExecutionError     see falconql.runtime.errors
+    ├── PlanError, ProxyError, DataError, ExecutionError, ClusterError     see falconql.runtime.errors
     ├── QueryError       the query has errors; carries its diagnostics
     ├── ModelServerError a language model cannot be asked, or gives no usable answer
     ├── AskError         an instruction in plain words leads to no query
@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from falconql.diagnostics.model import Diagnostic
-from falconql.runtime.errors import DataError, ExecutionError, FalconQLError, PlanError, ProxyError
+from falconql.runtime.errors import ClusterError, DataError, ExecutionError, FalconQLError, PlanError, ProxyError
 from falconql.source import Source
 
 __all__ = [
     "AskError",
+    "ClusterError",
     "ConfigError",
     "DataError",
     "ExecutionError",

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from falconql.check.typed import TypedQuery
 from falconql.plan.planner import Planned
+from falconql.runtime.cluster.options import Ray
 from falconql.runtime.context import ExecContext
 from falconql.runtime.executor import execute, output_schema
 from falconql.runtime.expression import CallRef, ColumnRef, Expr, VariableRef
@@ -37,12 +38,14 @@ class Run:
         ctx: the corpus, the proxy and the metrics, which grow while ``batches`` is consumed.
         highlights: by output column, the output columns whose spans lie in it.
         tokens_before: what the proxy had read before.
+        cluster: the Ray cluster it runs on; None for this process.
     """
 
     planned: Planned
     ctx: ExecContext
     highlights: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tokens_before: int = 0
+    cluster: Ray | None = None
 
     @property
     def plan(self) -> Plan:
@@ -78,8 +81,13 @@ class Run:
             DataError: the corpus cannot be read.
             ProxyError: the proxy fails.
             ExecutionError: an operator failed.
+            ClusterError: the cluster cannot be reached, or fails.
         """
-        return execute(self.plan, self.ctx)
+        if self.cluster is None:
+            return execute(self.plan, self.ctx)
+        from falconql.runtime.cluster.pool import execute_on_ray
+
+        return execute_on_ray(self.plan, self.ctx, self.cluster)
 
     def explain(self, *, analyze: bool = False) -> Explained:
         """Return the plan with its estimates; to analyse, run to the end and forget the rows."""

@@ -27,11 +27,11 @@ def _operator(node: Node, above: list[Node], plan: Plan, ctx: ExecContext, calls
     match node:
         case Scan():
             sizes = BatchSizes.suited(
-                model_calls=bool(plan.calls), limit=_stops_at(above), most=ctx.batch_rows, first=ctx.first_rows
+                model_calls=bool(plan.calls), limit=stops_at(above), most=ctx.batch_rows, first=ctx.first_rows
             )
             return ScanOperator(node, ctx, sizes)
         case Filter():
-            return FilterOperator(node, calls, rows_expected=ctx.source.rows if _stops_at(above) is None else None)
+            return FilterOperator(node, calls, rows_expected=ctx.source.rows if stops_at(above) is None else None)
         case Each():
             return EachOperator(node, calls)
         case Project():
@@ -46,7 +46,7 @@ def _operator(node: Node, above: list[Node], plan: Plan, ctx: ExecContext, calls
             assert_never(node)
 
 
-def _stops_at(above: list[Node]) -> int | None:
+def stops_at(above: list[Node]) -> int | None:
     """Return after how many rows an operator above stops reading; None if everything is read.
 
     ``above`` is from the root down; what a blocking operator feeds has no say in what it reads.

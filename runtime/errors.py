@@ -6,6 +6,7 @@
     ├── PlanError        a saved plan that cannot be read or does not fit this version
     ├── ProxyError       a proxy directory that breaks the contract, or a missing ONNX Runtime
     ├── DataError        a corpus or an output that cannot be read or written
+    ├── ClusterError     a cluster that is missing, fails, or lacks what a run needs
     └── ExecutionError   an operator failed on data that passed the checks
 
 ``falconql.errors`` adds what the compiler raises. Every message is for the user: it names the
@@ -36,6 +37,10 @@ class ProxyError(FalconQLError):
 
 class DataError(FalconQLError):
     """A corpus or an output cannot be read or written."""
+
+
+class ClusterError(FalconQLError):
+    """A cluster cannot be reached, fails, or lacks what a run needs; or Ray is not installed."""
 
 
 class ExecutionError(FalconQLError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -51,7 +52,7 @@ def execute(plan: Plan, ctx: ExecContext) -> Generator[pa.RecordBatch, None, Non
     schema = output_schema(plan, ctx.source.schema)
     try:
         for frame in frames:
-            batch = _output(frame, schema)
+            batch = output_batch(frame, schema)
             ctx.metrics.rows_out += batch.num_rows
             run.count()
             yield batch
@@ -85,7 +86,7 @@ class _Run:
         """Return the frames of the last operator."""
         frames: Iterator[Frame] = iter(())
         for operator in self._operators:
-            frames = _guarded(operator, frames)
+            frames = guarded(operator, frames)
             self._opened.append(frames)
             if operator is self._operators[0]:
                 frames = self._reporting(frames)
@@ -105,8 +106,7 @@ class _Run:
         metrics = self._ctx.metrics
         metrics.seconds = time.perf_counter() - self._started
         metrics.rows_kept = self._filters[-1].rows_out
-        asked = self._calls.questions_per_row() * (metrics.rows_in - metrics.rows_resumed)
-        metrics.calls_avoided = max(0, asked - metrics.model_calls - metrics.cache_hits)
+        metrics.count_avoided(self._calls.questions_per_row())
 
     def _reporting(self, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
         """Tell how far the run is each time a batch has gone through the operators above."""
@@ -120,11 +120,18 @@ class _Run:
                 self._ctx.on_progress(self._ctx.metrics)
 
 
-def _guarded(operator: Operator, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
+def guarded(operator: Operator, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
     """Run an operator and say which one it was when Arrow or the machine gives up."""
+    with failures_of(operator):
+        yield from operator.run(frames)
+
+
+@contextmanager
+def failures_of(operator: Operator) -> Iterator[None]:
+    """Turn what Arrow and the machine say inside into messages that name the operator."""
     name = operator.metrics.name.lower()
     try:
-        yield from operator.run(frames)
+        yield
     except FalconQLError:
         raise
     except (MemoryError, pa.ArrowMemoryError) as error:
@@ -137,7 +144,7 @@ def _guarded(operator: Operator, frames: Iterator[Frame]) -> Generator[Frame, No
         raise ExecutionError(f"the {name} failed: {reason}", operator=name, hint=_DATA_HINT) from error
 
 
-def _output(frame: Frame, schema: pa.Schema) -> pa.RecordBatch:
+def output_batch(frame: Frame, schema: pa.Schema) -> pa.RecordBatch:
     """Return the columns of the result; those that begin with ``$`` are not among them."""
     columns = [(frame.column(field.name), field.type) for field in schema]
     arrays = [array if array.type == type_ else array.cast(type_) for array, type_ in columns]

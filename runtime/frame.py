@@ -75,6 +75,12 @@ class Frame:
         arrays = [self.column(name) for name in self._batch.schema.names]
         return pa.RecordBatch.from_arrays(arrays, names=self._batch.schema.names)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        names: list[str] = self._batch.schema.names
+        return names
+
     def column(self, name: str, rows: Rows | None = None) -> pa.Array:
         """Return a column by name; with ``rows`` (positions in the frame) only the values of those."""
         if name in self._gathered:

@@ -78,6 +78,11 @@ class RunMetrics:
     predicates: list[PredicateMetrics] = field(default_factory=list)
     label_scores: dict[int, list[int]] = field(default_factory=dict)
 
+    def count_avoided(self, questions_per_row: int) -> None:
+        """Bring ``calls_avoided`` up to date; every row asks so many questions if nothing is saved."""
+        asked = questions_per_row * (self.rows_in - self.rows_resumed)
+        self.calls_avoided = max(0, asked - self.model_calls - self.cache_hits)
+
     def count_scores(self, call: int, scores: Iterable[float | None]) -> None:
         """Count the scores of a label call, from 0 to 1, in ``SCORE_BINS`` equal bins."""
         bins = self.label_scores.setdefault(call, [0] * SCORE_BINS)

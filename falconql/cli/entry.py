@@ -20,7 +20,7 @@ class WithoutPandas(MetaPathFinder):
 
 
 def with_pandas() -> None:
-    """Let pandas be imported again: torch looks whether it is there."""
+    """Let pandas be imported again: torch looks whether it is there, Ray Data needs it."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, WithoutPandas)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,66 @@ def yes_option(command: Command) -> Command:
     return click.option(
         "--yes", is_flag=True, help="Run on a language model without asking whether it may cost that much."
     )(command)
+
+
+def engine_options(command: Command) -> Command:
+    """Add ``--engine`` and what belongs to it, as ``engine``: ``"local"`` or a ``falconql.Ray``."""
+
+    @functools.wraps(command)
+    def chosen(
+        engine: str,
+        address: str | None,
+        workers: int | None,
+        worker_cpus: int | None,
+        worker_gpus: float | None,
+        shared_files: bool,
+        **others: Any,
+    ) -> Any:
+        from falconql.runtime.cluster.options import Ray
+
+        given = address, workers, worker_cpus, worker_gpus, shared_files or None
+        if engine == "local":
+            if any(value is not None for value in given):
+                raise click.UsageError("--address, --workers and the like belong to --engine ray")
+            return command(engine="local", **others)
+        from falconql.cli.entry import with_pandas
+
+        with_pandas()  # Ray Data does not go without.
+        ray = Ray(address, workers, worker_cpus or 1, worker_gpus or 0.0, shared_files)
+        return command(engine=ray, **others)
+
+    decorated: Any = chosen
+    for decorate in reversed(
+        (
+            click.option(
+                "--engine",
+                type=click.Choice(["local", "ray"]),
+                default="local",
+                show_default=True,
+                help="Run in this process, or on a Ray cluster. The rows are the same.",
+            ),
+            click.option(
+                "--address", metavar="HOST:PORT", help="With ray: the cluster; without it, one on this machine alone."
+            ),
+            click.option(
+                "--workers", type=click.IntRange(min=1), metavar="N", help="With ray: so many proxies at once."
+            ),
+            click.option(
+                "--worker-cpus", type=click.IntRange(min=1), metavar="N", help="With ray: processors of each worker."
+            ),
+            click.option(
+                "--worker-gpus",
+                type=click.FloatRange(min=0.0, min_open=True),
+                metavar="N",
+                help="With ray: GPUs of each worker, such as 1 or 0.5.",
+            ),
+            click.option(
+                "--shared-files", is_flag=True, help="With ray: every machine sees the corpus under the same path."
+            ),
+        )
+    ):
+        decorated = decorate(decorated)
+    return decorated  # type: ignore[no-any-return]
 
 
 def cache_option(command: Command) -> Command:

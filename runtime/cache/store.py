@@ -58,7 +58,7 @@ class ResultCache:
         self.folder = root / folder_name(fingerprint)
         self.fingerprint = fingerprint
         self._name = name
-        self._limit = limit_bytes
+        self.limit_bytes = limit_bytes
         self._warn = warn or _warn
         self._runs: dict[Path, Run] | None = None
         self._fading: set[Path] = set()
@@ -154,16 +154,16 @@ class ResultCache:
         newer = 0
         self._fading = set()
         for file in reversed(sorted(_all_files(self.root))):
-            if newer > self._limit // 2:
+            if newer > self.limit_bytes // 2:
                 self._fading.add(file.path)
             newer += file.bytes
 
     def _tidy(self) -> None:
         """Merge small files, and delete the oldest ones beyond the limit."""
-        if sources := _to_merge(list(_files(self.folder)), min(MOST_RUN_BYTES, self._limit // 8)):
+        if sources := _to_merge(list(_files(self.folder)), min(MOST_RUN_BYTES, self.limit_bytes // 8)):
             merge(self.folder, sources)
         files = sorted(_all_files(self.root))
-        excess = sum(file.bytes for file in files) - self._limit
+        excess = sum(file.bytes for file in files) - self.limit_bytes
         for file in files:
             if excess <= 0:
                 break

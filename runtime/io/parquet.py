@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -35,11 +36,26 @@ class ParquetSource:
             self.schema: pa.Schema = parquet.schema_arrow.remove_metadata()
             self.metadata = parquet.metadata
         self.rows: int | None = self.metadata.num_rows
+        self.groups = range(self.metadata.num_row_groups)
+
+    def part(self, groups: range) -> ParquetSource:
+        """Return some row groups of the file as a corpus of its own."""
+        found = copy.copy(self)
+        found.groups = groups
+        found.rows = self.part_rows(groups)
+        return found
+
+    def part_rows(self, groups: Sequence[int]) -> int:
+        """Return how many rows are in some row groups."""
+        return sum(self.metadata.row_group(group).num_rows for group in groups)
+
+    def groups_read(self, filter: Expr | None) -> list[int]:
+        """Return the row groups that statistics do not rule out."""
+        return [group for group in self.groups if filter is None or self._may_pass(group, filter)]
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         wanted = positions(self.schema, columns, self.name)
-        groups = [g for g in range(self.metadata.num_row_groups) if filter is None or self._may_pass(g, filter)]
-        yield from self._read(wanted, columns, groups, batch_rows)
+        yield from self._read(wanted, columns, self.groups_read(filter), batch_rows)
 
     def sample(self, columns: Sequence[str], rows: int) -> pa.RecordBatch:
         """Return rows from the heads of row groups that are spread over the file."""

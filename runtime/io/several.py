@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
@@ -43,13 +44,11 @@ class SeveralFiles:
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         fields = [self.schema.field(i) for i in positions(self.schema, columns, self.name)]
         for number, source in enumerate(self.sources):
-            if filter is not None and not may_be_true(filter, self._ranges(number)):
+            if not self.is_read(number, filter):
                 continue
             known = set(source.schema.names) - _undecided(source) - set(self.partitions)
             present = [field.name for field in fields if field.name in known]
-            held = [field.name for field in fields if field.name not in self.partitions]
-            # A filter on a column that is not there has nothing to judge by.
-            passed = filter if len(present) == len(held) and not self._shadowed(source) else None
+            passed = self.filter_for(source, columns, filter)
             for batch in source.batches(present, passed, batch_rows=batch_rows):
                 arrays = [
                     batch.column(present.index(field.name)).cast(field.type)
@@ -58,6 +57,40 @@ class SeveralFiles:
                     for field in fields
                 ]
                 yield batch_of(arrays, columns, batch.num_rows)
+
+    def filter_for(self, source: TableSource, columns: Sequence[str], filter: Expr | None) -> Expr | None:
+        """Return the filter one of the files is read with: on a column that is not there it has nothing to judge by."""
+        known = set(source.schema.names) - _undecided(source)
+        held = set(columns) - self.partitions.keys()
+        return filter if known.issuperset(held) and not self._shadowed(source) else None
+
+    def is_read(self, number: int, filter: Expr | None) -> bool:
+        """Return whether the rows of a file can pass a filter, by the values of its partition."""
+        return filter is None or may_be_true(filter, self._ranges(number))
+
+    def part(self, sources: Sequence[TableSource], numbers: Sequence[int]) -> SeveralFiles:
+        """Return some files, or parts of them, as a corpus of its own, with the columns and types of all.
+
+        Args:
+            sources: the files, or parts of them.
+            numbers: which of these files each of them is or belongs to.
+        """
+        found = copy.copy(self)
+        found.sources = list(sources)
+        found.partitions = {
+            name: values.take(pa.array(numbers, pa.int64())) for name, values in self.partitions.items()
+        }
+        rows = [source.rows for source in sources]
+        found.rows = None if None in rows else sum(row or 0 for row in rows)
+        return found
+
+    def joined(self, parts: Sequence[SeveralFiles]) -> SeveralFiles:
+        """Return parts of this corpus, which have sources of their own, as one."""
+        found = self.part([source for part in parts for source in part.sources], [])
+        found.partitions = {
+            name: pa.concat_arrays([part.partitions[name] for part in parts]) for name in self.partitions
+        }
+        return found
 
     def _constant(self, number: int, field: pa.Field, rows: int) -> pa.Array:
         values = self.partitions.get(field.name)

@@ -10,7 +10,8 @@ in its last digits with the size of the batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,26 @@ _PARTS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PartialGroups:
+    """Groups of some rows, not yet complete.
+
+    Attributes:
+        rows: how many rows they are of.
+        table: what they are summed up to; None without rows.
+        collected: by number of the aggregate, the keys and values of ``collect``.
+    """
+
+    rows: int
+    table: pa.Table | None
+    collected: Mapping[int, tuple[pa.Table, pa.Array]]
+
+
 class AggregateOperator:
-    """Blocking: groups are complete only at the end."""
+    """Blocking: groups are complete only at the end.
+
+    Work can be shared out: ``take`` and ``partial`` where the rows are, ``add`` and ``finish`` in one place.
+    """
 
     def __init__(self, node: Aggregate, calls: ModelCalls) -> None:
         self.node = node
@@ -52,25 +71,58 @@ class AggregateOperator:
         self._collected = {
             number: Collected(self._keys) for number, call in enumerate(node.aggregates) if call.function == "collect"
         }
+        self._merged: pa.Table | None = None
+        self._parts: list[pa.Table] = []
+        self._rows = 0
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        self.take(frames)
+        yield from self.finish()
+
+    def take(self, frames: Iterator[Frame]) -> None:
+        """Sum up frames, all that come."""
         watch = Stopwatch(self.metrics)
-        merged: pa.Table | None = None
-        parts: list[pa.Table] = []
         for frame in frames:
             with watch:
                 self.metrics.rows_in += frame.num_rows
-                parts.append(self._sum_up(frame))
-                groups = 0 if merged is None else merged.num_rows
-                # Not more often than the number of groups grows, or many groups would be merged at every frame.
-                if sum(part.num_rows for part in parts) > max(MERGE_ROWS, groups):
-                    merged, parts = self._merge(merged, parts), []
-        with watch:
-            merged = self._merge(merged, parts)
+                self._add(self._sum_up(frame))
+
+    def partial(self) -> PartialGroups:
+        """Return what was summed up so far, for ``add`` of another operator of the same node, and begin anew."""
+        with Stopwatch(self.metrics):
+            merged = self._merge(self._merged, self._parts)
+            rows = self._rows
+            collected = {number: values.drain() for number, values in self._collected.items()} if rows else {}
+            self._merged, self._parts, self._rows = None, [], 0
+        return PartialGroups(rows, merged, collected)
+
+    def add(self, partial: PartialGroups) -> None:
+        """Take what another operator summed up of the rows that come next."""
+        if partial.table is None:
+            return
+        with Stopwatch(self.metrics):
+            at = partial.table.schema.get_field_index("$first_min")
+            first = pc.add(partial.table.column(at), pa.scalar(self._rows))
+            self._add(partial.table.set_column(at, "$first_min", first))
+            for number, (keys, values) in partial.collected.items():
+                self._collected[number].add(keys, values)
+            self._rows += partial.rows
+
+    def finish(self) -> Iterator[Frame]:
+        """Yield one row per group of all that was taken and added."""
+        with Stopwatch(self.metrics):
+            merged = self._merge(self._merged, self._parts)
             result = self._of_nothing() if merged is None else self._result(merged)
         self.metrics.rows_out += result.num_rows
         if result.num_rows:
             yield Frame(result)
+
+    def _add(self, part: pa.Table) -> None:
+        self._parts.append(part)
+        groups = 0 if self._merged is None else self._merged.num_rows
+        # Not more often than the number of groups grows, or many groups would be merged at every frame.
+        if sum(part.num_rows for part in self._parts) > max(MERGE_ROWS, groups):
+            self._merged, self._parts = self._merge(self._merged, self._parts), []
 
     def _sum_up(self, frame: Frame) -> pa.Table:
         columns: dict[str, pa.Array] = {}
@@ -78,8 +130,8 @@ class AggregateOperator:
             columns[name] = _as_key(evaluate(key, frame, None, self.calls))
         keys = pa.table(columns)
         # Arrow gives groups in no particular order: the first row of each says which came first.
-        first = self.metrics.rows_in - frame.num_rows
-        columns["$first"] = pa.array(np.arange(first, self.metrics.rows_in))
+        columns["$first"] = pa.array(np.arange(self._rows, self._rows + frame.num_rows))
+        self._rows += frame.num_rows
         columns["$rows"] = pa.array(np.ones(frame.num_rows, dtype=np.int64))
         wanted = [("$first", "min"), ("$rows", "sum")]
         for number, call in enumerate(self.node.aggregates):

@@ -26,6 +26,16 @@ class Collected:
         self._keys.append(keys)
         self._values.append(values)
 
+    def drain(self) -> tuple[pa.Table, pa.Array]:
+        """Return what ``add`` was given, as one, and forget it.
+
+        Raises:
+            ValueError: nothing was added.
+        """
+        keys, values = self._keys, self._values
+        self._keys, self._values = [], []
+        return pa.concat_tables(keys), pa.concat_arrays(values)
+
     def lists(self, type_: pa.DataType) -> pa.Array:
         """Return one list per group, groups as first seen, values as they came, nulls left out."""
         values = pa.concat_arrays(self._values)

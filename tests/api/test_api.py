@@ -169,3 +169,13 @@ def test_proxy() -> None:
     assert proxy.name == "kestrel"
     with pytest.raises(falconql.ProxyError, match="osprey"):
         falconql.proxy("osprey")
+
+
+def test_without_ray_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else real(name, *more))
+    with pytest.raises(falconql.ConfigError, match="Ray is not installed") as missing:
+        falconql.query("select n: count()").run({"text": ["a"]}, engine="ray")
+    assert 'pip install "falconql[ray]"' in (missing.value.hint or "")

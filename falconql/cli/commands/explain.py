@@ -6,9 +6,17 @@ import json
 
 import click
 
-from falconql.api import Order
+from falconql.api import Engine, Order
 from falconql.cli.consent import confirmation
-from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query, yes_option
+from falconql.cli.options import (
+    cache_option,
+    engine_options,
+    order_option,
+    proxy_option,
+    query_options,
+    the_query,
+    yes_option,
+)
 from falconql.cli.terminal import say_warning
 
 
@@ -19,6 +27,7 @@ from falconql.cli.terminal import say_warning
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @order_option
 @cache_option
+@engine_options
 @proxy_option
 @yes_option
 def command(
@@ -31,6 +40,7 @@ def command(
     format_: str,
     order: Order,
     cache: bool | None,
+    engine: Engine,
     proxy: str | None,
     yes: bool,
 ) -> None:
@@ -41,6 +51,7 @@ def command(
         proxy=proxy,
         order=order,
         cache=cache,
+        engine=engine,
         with_proxy=analyze,
         confirm=confirmation(yes=yes),
         on_warning=say_warning,

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falconql.api import Order
+from falconql.api import Engine, Order
 from falconql.cli.consent import confirmation, say_spent
 from falconql.cli.file import write_file
-from falconql.cli.options import cache_option, order_option, proxy_option, query_options, the_query, yes_option
+from falconql.cli.options import (
+    cache_option,
+    engine_options,
+    order_option,
+    proxy_option,
+    query_options,
+    the_query,
+    yes_option,
+)
 from falconql.cli.output import (
     STREAMS,
     check_folder,
@@ -49,6 +57,7 @@ if TYPE_CHECKING:
 @order_option
 @cache_option
 @yes_option
+@engine_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 def command(
     query: str | None,
@@ -65,6 +74,7 @@ def command(
     order: Order,
     cache: bool | None,
     yes: bool,
+    engine: Engine,
     quiet: bool,
 ) -> None:
     """Run a query and print its rows, or write them with -o.
@@ -91,6 +101,7 @@ def command(
             order=order,
             cache=cache,
             confirm=confirmation(yes=yes, quiet=quiet, aside=progress.aside),
+            engine=engine,
             on_progress=progress.batch_done,
             on_warning=say_warning,
         )
