@@ -39,6 +39,7 @@ CORPORA = [
     "one.arrow",
     "parquets",
     "csvs",
+    "partitions",
     "texts",
     "pipe",
 ]
@@ -58,6 +59,12 @@ def corpus(kind: str, folder: Path) -> TableSource:
         lines = "".join(f'{{"id": {i}, "text": "Row {i}"}}\n' for i in range(ROWS))
         return open_source("-", stdin=io.BytesIO(lines.encode()))
     path = folder / kind
+    if kind == "partitions":
+        for number, start in enumerate(range(0, ROWS, 100)):
+            inside = path / f"year={2020 + number // 2}" / f"half={number}"
+            inside.mkdir(parents=True)
+            pq.write_table(TABLE.slice(start, 100), inside / "rows.parquet", row_group_size=40)
+        return open_source(path)
     if kind in ("parquets", "csvs", "texts"):
         path.mkdir()
         for number, start in enumerate(range(0, ROWS, 100)):
@@ -146,3 +153,23 @@ def test_parts_are_found_from_another_folder(tmp_path: Path, monkeypatch: pytest
     found = [parts_of(open_source(kind), ["text"], None) for kind in ("one.csv", "texts", "parquets")]
     monkeypatch.chdir("/")
     assert [len(texts(parts)) for parts in found] == [ROWS, 5, ROWS]
+
+
+def test_partitions_that_cannot_match_are_neither_read_nor_counted(tmp_path: Path) -> None:
+    corpus("partitions", tmp_path)
+    query = 'where year = 2021 and label("random 1") select id, year, half'
+    made = plan(query, open_source(tmp_path / "partitions").schema)
+
+    def opened() -> ExecContext:
+        return ExecContext(open_source(tmp_path / "partitions"), FakeProxy(), batch_rows=37)
+
+    one, many = opened(), opened()
+    expected = execute_to_table(made, one)
+    assert run_to_table(made, many) == expected
+    assert many.metrics.rows_in == one.metrics.rows_in == 200
+    assert {(row["year"], row["half"]) for row in expected.to_pylist()} == {(2021, 2), (2021, 3)}
+    again = opened()
+    again.resume = Resume(120, 0)
+    assert [row["id"] for row in run_to_table(made, again).to_pylist()] == [
+        row["id"] for row in expected.to_pylist() if row["id"] >= 320
+    ]
