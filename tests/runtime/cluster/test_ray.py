@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -205,8 +206,8 @@ def test_ray_client_addresses_and_language_models_are_refused(monkeypatch: pytes
         falconql.query(QUERY).run(TABLE, engine="spark")  # type: ignore[arg-type]
 
 
-def command(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": PATH, "FALCONQL_CACHE": "off"}
+def command(*words: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": PATH, "FALCONQL_CACHE": "off", **more}
     return subprocess.run(
         [sys.executable, "-m", "falconql", *words],
         capture_output=True,
@@ -270,7 +271,8 @@ def test_the_commands_in_the_documentation(tmp_path: Path) -> None:
     lines = re.findall(r"^```sh\n(.*)\n```$", page.partition("## Two nodes")[2].partition("\n## ")[0], re.MULTILINE)
     assert [line.split()[0] for line in lines] == ["ray", "ray", "falconql"]
     binaries = Path(sys.executable).parent
-    environment = {**os.environ, "PYTHONPATH": PATH, "FALCONQL_CACHE": "off", "RAY_TMPDIR": "/tmp"}
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = {**os.environ, "PYTHONPATH": PATH, **token}
     nodes = []
     try:
         for number, line in enumerate(lines[:2]):
@@ -281,9 +283,13 @@ def test_the_commands_in_the_documentation(tmp_path: Path) -> None:
             _await("Ray runtime started", log)
         path = tmp_path / "laptops.parquet"
         words = [str(path) if word == path.name else word for word in lines[2].split()[1:]]
-        done = command(*words)
+        done = command(*words, **token)
         assert done.returncode == 0, done.stderr
         assert pq.read_table(path).num_rows == 17
+        refused = command(*words, **{**token, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+        assert refused.returncode == 3
+        assert "RAY_AUTH_MODE=token" in refused.stderr, refused.stderr
+        assert "Traceback" not in refused.stderr
     finally:
         for node in nodes:
             os.killpg(node.pid, signal.SIGTERM)
