@@ -69,10 +69,11 @@ def connected(options: Ray) -> Iterator[RayPool]:
         raise
     except Exception as error:  # connecting raises whatever the network, the system and Ray do
         where = f"at {options.address}" if options.address else "on this machine"
-        raise ClusterError(
-            f"no Ray cluster can be reached {where}: {_first_line(error)}",
-            hint="start one with `ray start --head`, and see `ray status` for its address",
-        ) from error
+        hint = (
+            "start one with `ray start --head`, and see `ray status` for its address; one that lets nobody in without "
+            "a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+        )
+        raise ClusterError(f"no Ray cluster can be reached {where}: {_first_line(error)}", hint=hint) from error
     try:
         yield RayPool(options)
     finally:

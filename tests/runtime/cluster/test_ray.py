@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -204,8 +206,8 @@ def test_ray_client_addresses_and_language_models_are_refused(monkeypatch: pytes
         falconql.query(QUERY).run(TABLE, engine="spark")  # type: ignore[arg-type]
 
 
-def command(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": PATH, "FALCONQL_CACHE": "off"}
+def command(*words: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": PATH, "FALCONQL_CACHE": "off", **more}
     return subprocess.run(
         [sys.executable, "-m", "falconql", *words],
         capture_output=True,
@@ -261,3 +263,43 @@ def test_an_interrupted_run_goes_on_here_or_there(cluster: str, tmp_path: Path) 
 
 def fail() -> None:
     raise ProxyError("the model broke")
+
+
+def test_the_commands_in_the_documentation(tmp_path: Path) -> None:
+    """The three lines under "Two nodes on one machine", as they stand there."""
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^```sh\n(.*)\n```$", page.partition("## Two nodes")[2].partition("\n## ")[0], re.MULTILINE)
+    assert [line.split()[0] for line in lines] == ["ray", "ray", "falconql"]
+    binaries = Path(sys.executable).parent
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = {**os.environ, "PYTHONPATH": PATH, **token}
+    nodes = []
+    try:
+        for number, line in enumerate(lines[:2]):
+            words = [str(binaries / "ray"), *line.split()[1:]]
+            log = tmp_path / f"{number}.log"
+            with log.open("wb") as told:
+                nodes.append(subprocess.Popen(words, env=environment, stdout=told, stderr=told, start_new_session=True))
+            _await("Ray runtime started", log)
+        path = tmp_path / "laptops.parquet"
+        words = [str(path) if word == path.name else word for word in lines[2].split()[1:]]
+        done = command(*words, **token)
+        assert done.returncode == 0, done.stderr
+        assert pq.read_table(path).num_rows == 17
+        refused = command(*words, **{**token, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+        assert refused.returncode == 3
+        assert "RAY_AUTH_MODE=token" in refused.stderr, refused.stderr
+        assert "Traceback" not in refused.stderr
+    finally:
+        for node in nodes:
+            os.killpg(node.pid, signal.SIGTERM)
+        for node in nodes:
+            node.wait(60)
+
+
+def _await(text: str, log: Path) -> None:
+    for _ in range(600):
+        if text in log.read_text(encoding="utf-8", errors="replace"):
+            return
+        time.sleep(0.2)
+    raise AssertionError(log.read_text(encoding="utf-8", errors="replace"))
