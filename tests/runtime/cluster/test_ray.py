@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -206,8 +206,10 @@ def test_ray_client_addresses_and_language_models_are_refused(monkeypatch: pytes
         falconql.query(QUERY).run(TABLE, engine="spark")  # type: ignore[arg-type]
 
 
-def command(*words: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": PATH, "FALCONQL_CACHE": "off", **more}
+def command(
+    *words: str, cwd: Path | None = None, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": PATH, "FALCONQL_CACHE": "off", **(more or {})}
     return subprocess.run(
         [sys.executable, "-m", "falconql", *words],
         capture_output=True,
@@ -283,10 +285,10 @@ def test_the_commands_in_the_documentation(tmp_path: Path) -> None:
             _await("Ray runtime started", log)
         path = tmp_path / "laptops.parquet"
         words = [str(path) if word == path.name else word for word in lines[2].split()[1:]]
-        done = command(*words, **token)
+        done = command(*words, more=token)
         assert done.returncode == 0, done.stderr
         assert pq.read_table(path).num_rows == 17
-        refused = command(*words, **{**token, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+        refused = command(*words, more={**token, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
         assert refused.returncode == 3
         assert "RAY_AUTH_MODE=token" in refused.stderr, refused.stderr
         assert "Traceback" not in refused.stderr
