@@ -22,7 +22,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-from quality_tasks import SEED, Row, Task, tasks
+from quality_tasks import SEED, Row, Task, tasks, validation_tasks
 
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.scoring import bootstrap
@@ -127,12 +127,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of labelled sets")
     parser.add_argument("--proxy", type=Path, nargs="+", default=[kestrel], help="proxy folders, one column each")
     parser.add_argument("--limit", type=int, default=300, help="rows per set at most")
+    parser.add_argument("--validation", action="store_true", help="the sets by which trainings are chosen instead")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--only", default="", help="only task/set pairs in which this pattern is found")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--record", action="store_true", help="write them into each proxy.json too")
     options = parser.parse_args()
-    wanted = [t for t in tasks(options.data) if re.search(options.only, f"{t.group}/{t.name}")]
+    made = validation_tasks if options.validation else tasks
+    wanted = [t for t in made(options.data) if re.search(options.only, f"{t.group}/{t.name}")]
     if not wanted:
         parser.error(f"no task or set has {options.only!r} in its name")
     chosen = [(task, sample(options.data, task, options.limit)) for task in wanted]

@@ -84,6 +84,30 @@ YES_UNSEEN = {
         ),
     ),
 }
+# Sets that are neither trained on nor reported, for decisions about the training: mostly such whose licence forbids
+# commercial use. Their development splits.
+ENTITIES_VALIDATION: tuple[str, ...] = ("gum", "jnlpba", "wikineural_en")
+ENTAILMENT_VALIDATION: tuple[str, ...] = ("sick", "anli")
+CHOICES_VALIDATION: dict[str, tuple[str, dict[str, str]]] = {
+    "ag_news": ("What is the topic?", {}),
+    "tweet_sentiment": ("What is the sentiment?", {}),
+}
+YES_VALIDATION = {
+    "tweet_offensive": (
+        "offensive",
+        (
+            "Is this offensive?",
+            "offensive",
+            "The message insults somebody.",
+            "Is it rude or abusive?",
+            "Is this an insult?",
+        ),
+    ),
+    "tweet_irony": (
+        "irony",
+        ("Is this ironic?", "irony", "The author is being ironic.", "Does the writer mean the opposite?", "sarcasm"),
+    ),
+}
 OPINION_UNSEEN: tuple[str, ...] = ("multidomain_sentiment",)
 OPINION_SEEN: tuple[str, ...] = ("imdb", "sst2", "amazon_polarity")
 # The same question in five wordings, and whether yes is a positive opinion.
@@ -130,6 +154,18 @@ def tasks(data: Path) -> list[Task]:
         found.append(Task("yes/no", name, "test", True, yes_no(label, wordings)))
     for unseen, names in ((True, OPINION_UNSEEN), (False, OPINION_SEEN)):
         found += [Task("opinion", n, "test" if n == "imdb" else _split(unseen), unseen, opinion) for n in names]
+    return found
+
+
+def validation_tasks(data: Path) -> list[Task]:
+    """Return the tasks by which decisions about the training are made: nothing that is trained on or reported."""
+    found = [Task("entities", n, "dev", True, entities(label_names(data, f"spans/{n}"))) for n in ENTITIES_VALIDATION]
+    found += [Task("entailment", n, "dev", True, entailment) for n in ENTAILMENT_VALIDATION]
+    for name, (question, given) in CHOICES_VALIDATION.items():
+        options = {k: given.get(k, plain(v)) for k, v in label_names(data, f"classify/{name}").items()}
+        found.append(Task("choose", name, "dev", True, choices(question, options)))
+    for name, (label, wordings) in YES_VALIDATION.items():
+        found.append(Task("yes/no", name, "dev", True, yes_no(label, wordings)))
     return found
 
 

@@ -51,9 +51,11 @@ class TrainingConfig:
         label_weight: weight of the label loss beside the span loss.
         span_tokens: in how many tokens' loss a span example weighs as much as a label.
         begin_weight: weight of the classes B and I beside O.
+        freeze_words: the embeddings of words stay as they are.
         seed: of the new head, and of the order after the first pass.
         threads: of the CPU.
         checkpoint_minutes: between two checkpoints.
+        snapshots: after so many examples the weights are kept, as ``RUN/at-N``: how quality grows with training.
     """
 
     examples: int
@@ -64,9 +66,11 @@ class TrainingConfig:
     label_weight: float
     span_tokens: float
     begin_weight: float
+    freeze_words: bool
     seed: int
     threads: int
     checkpoint_minutes: float
+    snapshots: list[int]
 
 
 def read_config(path: Path) -> tuple[DataConfig, TrainingConfig]:
@@ -92,7 +96,8 @@ def _part(kind: type[_Part], read: Mapping[str, Any], name: str, path: Path) -> 
         raise ConfigError(f"{path}: [{name}] lacks {', '.join(missing)}")
     if unknown := sorted(given.keys() - wanted.keys()):
         raise ConfigError(f"{path}: [{name}] has no key {', '.join(unknown)}")
-    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "list[str]": (list,)}
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+    types |= {"list[str]": (list,), "list[int]": (list,)}
     for key, value in given.items():
         allowed = types.get(wanted[key], (dict,))
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):

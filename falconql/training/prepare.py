@@ -23,19 +23,52 @@ from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, ConfigError, DataConfig, read_config
 from falconql.training.dataset import mixed_examples
 from falconql.training.examples import Example
+from falconql.training.kinds import KINDS, genre_examples, kind_examples
+from falconql.training.lexicon import Lexicon, lexicon_examples
 from falconql.training.overlap import evaluation_free, fingerprints
 from falconql.training.pack import Pack, packed
+from falconql.training.patterns import pattern_examples
 from falconql.training.silver import is_a_examples, list_examples, next_token_examples
-from falconql.training.sources import SETS, TrainingSet, evaluation_texts, read_split, sets_in, text_column
+from falconql.training.sources import (
+    CORPORA,
+    SETS,
+    TrainingSet,
+    corpora_in,
+    evaluation_texts,
+    read_corpus,
+    read_split,
+    sets_in,
+    text_column,
+)
 from falconql.training.topics import topic_examples
+from falconql.training.typed import typed_examples
+from falconql.training.wordnet import WordNet
 
 LABELLED = ("spans", "qa", "nli", "classify")
 # Where raw texts come from.
 PARAGRAPHS = ("qa/squad_part", "qa/squad2_part", "qa/policyqa", "qa/qed_nq", "classify/dbpedia14")
 ENTRIES = ("classify/dbpedia14", "qa/squad_part", "qa/qed_nq")
-ANY_TOPIC = ("classify/dbpedia14", "qa/squad_part", "qa/qamr", "qa/policyqa", "classify/amazon_polarity", "nli/lingnli")
+ANY_TOPIC = (
+    "classify/dbpedia14",
+    "qa/squad_part",
+    "qa/qamr",
+    "qa/policyqa",
+    "classify/amazon_polarity",
+    "nli/lingnli",
+    "nli/mnli_part",
+    "corpora/netflix_titles",
+    "corpora/steam_games",
+    "corpora/arxiv_abstracts",
+)
+# Sentences with things in them; and texts that no tokeniser has taken apart.
+PLAIN_WORDS = ("nli/snli_part", "qa/squad_part", "qa/qamr", "classify/amazon_polarity", "classify/imdb", "nli/lingnli")
+WRITTEN = ("classify/amazon_polarity", "qa/squad_part", "classify/imdb", "nli/snli_part", "corpora/steam_games")
+WHICH = ("qa/squad_part", "qa/squad2_part", "qa/qamr", "qa/qed_nq", "qa/bioasq_part")
 
 MOST_TEXTS = 24_000
+MOST_OF_A_KIND = 1_500
+
+Maker = Callable[[Sequence[str], random.Random], Iterator[Example]]
 
 
 def training_examples(config: DataConfig, data: Path, base: Path) -> Iterator[tuple[str, Example]]:
@@ -45,6 +78,7 @@ def training_examples(config: DataConfig, data: Path, base: Path) -> Iterator[tu
         FileNotFoundError: the data folder has no training split.
     """
     sets = sets_in(data, stated_only=config.stated_licences_only, leave_out=config.leave_out)
+    sets += corpora_in(data, leave_out=config.leave_out)
     banned = fingerprints(evaluation_texts(data))
     streams = _streams(config, sets, data, banned, base)
     rng = random.Random(config.seed)
@@ -66,36 +100,65 @@ def _streams(
         if any(s.task == task for s in sets)
     }
 
-    def near_topics(texts: Sequence[str], rng: random.Random) -> Iterator[Example]:
-        return topic_examples(texts, base, rng)
+    for task, made in _silver(config, sets, data, banned, base):
+        if made:
+            streams[task] = _again(made, random.Random(f"{seed}:{task}"))
+    return streams
 
-    silver: dict[str, tuple[Callable[[Sequence[str], random.Random], Iterator[Example]], Sequence[str], int]] = {
+
+def _silver(
+    config: DataConfig, sets: Sequence[TrainingSet], data: Path, banned: frozenset[bytes], base: Path
+) -> Iterator[tuple[str, list[Example]]]:
+    """Yield the tasks that need no annotators, each with all of its examples."""
+    wanted = {task for task, share in config.shares.items() if share}
+
+    def texts(names: Sequence[str], rng: random.Random) -> list[str]:
+        found = _texts([s for s in sets if s.name in names], data, banned)
+        rng.shuffle(found)
+        return found[:MOST_TEXTS]
+
+    makers: dict[str, tuple[Maker, Sequence[str], int]] = {
         "next_token": (next_token_examples, PARAGRAPHS, 3),
         "is_a": (is_a_examples, ENTRIES, 3),
         "lists": (list_examples, PARAGRAPHS, 3),
-        "topics": (near_topics, ANY_TOPIC, 1),
+        "topics": (lambda chosen, rng: topic_examples(chosen, base, rng), ANY_TOPIC, 1),
+        "patterns": (pattern_examples, WRITTEN, 1),
     }
-    for task, (make, names, passes) in silver.items():
-        texts = _texts([s for s in sets if s.name in names], data, banned)
-        rng = random.Random(f"{seed}:{task}")
-        rng.shuffle(texts)
-        if config.shares.get(task) and (made := _several(make, texts[:MOST_TEXTS], passes, rng)):
-            streams[task] = _again(made, rng)
-    return streams
+    if wanted & {"lexicon", "typed"}:
+        wordnet = WordNet()
+        lexicon = Lexicon(wordnet)
+        makers["lexicon"] = (lambda chosen, rng: lexicon_examples(chosen, lexicon, rng), PLAIN_WORDS, 2)
+    for task, (make, names, passes) in makers.items():
+        if task in wanted:
+            rng = random.Random(f"{config.seed}:{task}")
+            yield task, _several(make, texts(names, rng), passes, rng)
+    rng = random.Random(f"{config.seed}:kinds")
+    if "typed" in wanted:
+        rows = [
+            row
+            for s in sets
+            if s.name in WHICH
+            for row in evaluation_free(read_split(data, s.name, "train"), "qa", banned)
+        ]
+        yield "typed", list(dict.fromkeys(e for _ in range(3) for e in typed_examples(rows, wordnet, rng)))
+    if "kinds" in wanted:
+        by_source = {s.name: texts([s.name], rng)[:MOST_OF_A_KIND] for s in sets if s.name in KINDS}
+        yield "kinds", list(kind_examples(by_source, rng))
+    if "genres" in wanted and any(s.name == CORPORA[0].name for s in sets):
+        yield "genres", list(genre_examples(read_corpus(data, CORPORA[0].name), rng))
 
 
 def _texts(sets: Sequence[TrainingSet], data: Path, banned: frozenset[bytes]) -> list[str]:
     """Return the different training texts of some sets, without those of evaluation splits."""
     found: dict[str, None] = {}
     for set_ in sets:
-        rows = evaluation_free(read_split(data, set_.name, "train"), set_.task, banned)
+        rows = read_corpus(data, set_.name) if set_.task == "corpora" else read_split(data, set_.name, "train")
+        rows = evaluation_free(rows, set_.task, banned)
         found.update(dict.fromkeys(row[text_column(set_.task)] for row in rows))
     return list(found)
 
 
-def _several(
-    make: Callable[[Sequence[str], random.Random], Iterator[Example]], texts: list[str], passes: int, rng: random.Random
-) -> list[Example]:
+def _several(make: Maker, texts: list[str], passes: int, rng: random.Random) -> list[Example]:
     """Return the examples of some passes over the texts, which differ by chance."""
     made: dict[Example, None] = {}
     for _ in range(passes):
@@ -117,12 +180,13 @@ def prepare(config: DataConfig, data: Path, base: Path) -> Pack:
         ConfigError: no set has a name that is to be left out.
         FileNotFoundError: the data folder has no training split.
     """
-    if unknown := sorted(set(config.leave_out) - {set_.name for set_ in SETS}):
+    if unknown := sorted(set(config.leave_out) - {set_.name for set_ in (*SETS, *CORPORA)}):
         raise ConfigError(f"leave_out in [data] names no training set: {', '.join(unknown)}")
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     sets = sets_in(data, stated_only=config.stated_licences_only, leave_out=config.leave_out)
+    sets += corpora_in(data, leave_out=config.leave_out)
     return packed(
         islice(training_examples(config, data, base), config.examples),
         tokenizer,

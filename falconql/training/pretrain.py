@@ -34,19 +34,35 @@ POOL = 4096
 LOG_STEPS = 20
 
 
-def new_model(source: Path) -> nn.Module:
-    """Return the BERT encoder in ``source`` with a fresh three-class token head, without dropout.
+def new_model(source: Path, *, seed: int = 0) -> nn.Module:
+    """Return the model that training starts from, without dropout: hardly any example is seen twice.
 
-    Hardly any example is seen twice, so that there is nothing to forget; on a CPU, drawing the masks takes a third of
-    the time.
+    Args:
+        source: a proxy directory, whose model goes on learning, or a BERT encoder, which gets a fresh three-class
+            token head.
+        seed: of the dither of int8 weights.
+
+    Raises:
+        ProxyError: the proxy directory cannot be trained from.
     """
     from transformers import BertConfig, BertForTokenClassification
 
-    config = BertConfig.from_pretrained(
-        source, num_labels=3, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, classifier_dropout=0.0
-    )
-    model: nn.Module = BertForTokenClassification.from_pretrained(source, config=config)
+    if (source / "proxy.json").exists():
+        from falconql.training.trainable import trainable
+
+        model = trainable(source, seed=seed)
+    else:
+        config = BertConfig.from_pretrained(
+            source, num_labels=3, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, classifier_dropout=0.0
+        )
+        model = BertForTokenClassification.from_pretrained(source, config=config)
     return model
+
+
+def fast_on_cpu(model: nn.Module) -> None:
+    """Write attention out as matrix products: with heads 32 wide, torch's fused kernel for CPUs is far slower."""
+    settings: Any = model.config
+    settings._attn_implementation = "eager"
 
 
 class LossConfig(Protocol):
@@ -97,9 +113,14 @@ class Run:
         self.device = torch.device(device)
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
-        self.model = new_model(base).to(self.device)
-        head = [p for n, p in self.model.named_parameters() if n.startswith("classifier")]
-        body = [p for n, p in self.model.named_parameters() if not n.startswith("classifier")]
+        self.model = new_model(base, seed=config.seed).to(self.device)
+        if self.device.type == "cpu":
+            fast_on_cpu(self.model)
+        if config.freeze_words:
+            self.model.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
+        learned = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+        head = [p for n, p in learned if n.startswith("classifier")]
+        body = [p for n, p in learned if not n.startswith("classifier")]
         groups = [{"params": body, "scale": 1.0}, {"params": head, "scale": config.head_rate}]
         self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=0.01, fused=True)
         self.lengths = pack.lengths()
@@ -147,6 +168,12 @@ class Run:
         torch.save(state, partial)
         os.replace(partial, self.out / "checkpoint.pt")
         self.saved = time.monotonic()
+
+    def keep(self, folder: Path, base: Path) -> Path:
+        """Write the weights, in the form of transformers, with the tokenizer."""
+        self.model.save_pretrained(folder)  # type: ignore[operator]
+        (folder / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
+        return folder
 
     def restore(self) -> None:
         """Go on from the checkpoint.
@@ -200,18 +227,18 @@ def pretrain(config: TrainingConfig, examples: Path, out: Path, *, base: Path, d
         for number, chosen in enumerate(run.batches()):
             if number < first:
                 continue
-            rate = run.set_rate()
+            rate, before = run.set_rate(), run.examples
             recent.append(run.step(chosen))
+            for mark in config.snapshots:
+                if before < mark <= run.examples:
+                    run.keep(out / f"at-{mark}", base)
             if run.steps % LOG_STEPS == 0:
                 _write(log, run, rate, recent)
                 recent = []
             if time.monotonic() - run.saved > config.checkpoint_minutes * 60:
                 run.save()
     run.save()
-    final = out / "final"
-    run.model.save_pretrained(final)  # type: ignore[operator]
-    (final / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
-    return final
+    return run.keep(out / "final", base)
 
 
 def _write(log: TextIO, run: Run, rate: float, recent: list[Losses]) -> None:

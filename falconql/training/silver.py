@@ -137,3 +137,17 @@ def _listed(sentence: str, found: re.Match[str], rng: random.Random) -> Example:
             spans.append((start, start + len(plain)))
     template = rng.choice(("Extract the {}", "Which {} are mentioned?", "{}", "List the {}", "What {}?", "Find all {}"))
     return Example(template.format(found["type"]), sentence, disjoint(spans))
+
+
+def stretch(text: str, rng: random.Random, longest: int = 420) -> str:
+    """Return a text, or some neighbouring sentences of a long one: about ``longest`` characters."""
+    if len(text) <= longest:
+        return text
+    sentences = _SENTENCE.split(text)
+    first = rng.randrange(len(sentences))
+    kept = sentences[first]
+    for sentence in sentences[first + 1 :]:
+        if len(kept) + len(sentence) > longest:
+            break
+        kept += " " + sentence
+    return kept[: 2 * longest]

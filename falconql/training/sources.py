@@ -140,6 +140,30 @@ SETS = (
 )
 
 
+# Raw texts: no annotations, but columns that say something of the text.
+CORPORA = (
+    TrainingSet("corpora/netflix_titles", 1.0, "CC0 1.0 (Kaggle)", "108ABHINAV/netflix_sql_project@e7dc3969a1"),
+    TrainingSet("corpora/steam_games", 1.0, "MIT (repository)", "KTK-Jadoo/Steamlit@c89fc4243b"),
+    TrainingSet(
+        "corpora/arxiv_abstracts", 1.0, "CC0 1.0 (arXiv metadata)", "juminsuh/paper-recommendation-system@794342d92a"
+    ),
+)
+_CORPUS_TEXT = {"corpora/arxiv_abstracts": "abstract"}
+
+
+def read_corpus(data: Path, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a corpus that have a text, under ``text``, and their ``genres`` where it lists them."""
+    path, column = data / f"{name}.parquet", _CORPUS_TEXT.get(name, "description")
+    columns = [column, *({"genres"} & set(pq.read_schema(path).names))]
+    rows = pq.read_table(path, columns=columns).to_pylist()
+    return [{"text": row[column], "genres": row.get("genres") or []} for row in rows if row[column]]
+
+
+def corpora_in(data: Path, *, leave_out: Collection[str] = ()) -> list[TrainingSet]:
+    """Return the corpora that the data folder has."""
+    return [each for each in CORPORA if each.name not in leave_out and (data / f"{each.name}.parquet").is_file()]
+
+
 def read_split(data: Path, name: str, split: str) -> list[dict[str, Any]]:
     """Return the rows of one split, an empty list when the set has no such split."""
     path = data / name / f"{split}.parquet"

@@ -19,11 +19,11 @@ def test_the_one_that_ships_is_read() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("seed = 7\nstated", "stated"), r"\[data\] lacks seed"),
+        (("seed = 8\nstated", "stated"), r"\[data\] lacks seed"),
         (("warmup_steps", "warm_up"), r"\[training\] lacks warmup_steps"),
-        (("threads = 2", "threads = 2\ncores = 2"), r"\[training\] has no key cores"),
+        (("threads = 1", "threads = 1\ncores = 2"), r"\[training\] has no key cores"),
         (("max_tokens = 256", 'max_tokens = "256"'), r"max_tokens in \[data\] is to be int"),
-        (("threads = 2", "threads = true"), r"threads in \[training\] is to be int"),
+        (("threads = 1", "threads = true"), r"threads in \[training\] is to be int"),
         (("[training]", "[trainings]"), r"there is no table \[training\]"),
         (("[data]", "[data"), r"kestrel.toml: "),
     ],

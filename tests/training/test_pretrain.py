@@ -50,9 +50,11 @@ CONFIG = TrainingConfig(
     label_weight=1.0,
     span_tokens=4.0,
     begin_weight=1.5,
+    freeze_words=False,
     seed=7,
     threads=1,
     checkpoint_minutes=60.0,
+    snapshots=[400],
 )
 
 
