@@ -2,9 +2,10 @@
 
     PYTHONPATH=. python benchmarks/inference.py [--only threads packing ...] [--pairs 512] [--repeat 5]
 
-Real reviews with real instructions, short (16 tokens), middling (64) and long (240), tokenised in advance; all ways of a
-table run in turn in this process; the figure is the median over turns of the seconds of the shipped way divided by those of the
-changed one: above 1 it pays. Beside it stands how far label scores move (mean and largest), where they can move.
+Real reviews with real instructions, short (16 tokens), middling (64) and long (240), tokenised in advance; all ways
+of a table run in turn in this process; the figure is the median over turns of the seconds of the shipped way divided
+by those of the changed one: above 1 it pays. Beside it stands how far label scores move (mean and largest), where
+they can move.
 
     graph      ONNX Runtime's own optimisations off, basic, all; kernels not fused; float32; one scale per matrix
     threads    one session with two threads, two sessions with one each, threads that do not spin
@@ -243,7 +244,8 @@ def early_exit(options: argparse.Namespace, ablations: Ablations) -> Iterator[st
     """Say, for each layer, how many texts could stop there.
 
     A linear probe on the first token guesses the final margin (least squares, on half of the pairs). On the other half,
-    the texts whose guess is farther from 0 than a limit leave; the limit is the lowest at which 99 % of them agree with the end.
+    the texts whose guess is farther from 0 than a limit leave; the limit is the lowest at which 99 % of them agree with
+    the end.
     """
     yield "\n| after layer | agree, all leaving | leave with 99 % agreement | layers saved |"
     yield "|---|---|---|---|"
