@@ -11,7 +11,8 @@ they can move.
     threads    one session with two threads, two sessions with one each, threads that do not spin
     budget     padded tokens per batch
     packing    several texts in one sequence with a block-diagonal mask, instead of a batch of them
-    first      the last layer for the first token alone, which is all that a label needs
+    first      what falconql.training.faster does: operators that are faster apart than fused, and the last layer for
+               the first token alone, which is all that a label needs
     exit       labels read off after fewer layers: how many texts could leave early with the same answer
     bf16       torch in bfloat16, on the same batches
 """
@@ -38,7 +39,7 @@ from speed_ways import LABELS
 from falconql.runtime.proxy import open_proxy
 from falconql.runtime.proxy.batching import token_batches
 from falconql.runtime.proxy.onnx import TOKEN_BUDGET, OnnxProxy, padded
-from falconql.runtime.proxy.session import WANTED, usable_cores
+from falconql.runtime.proxy.session import SLOW_FUSIONS, WANTED, usable_cores
 
 LENGTHS = (16, 64, 240)
 LAYERS = 6
@@ -102,7 +103,9 @@ def opened(model: onnx.ModelProto | Path, threads: int | None = None, level: str
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_{level}")
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
     source = str(model) if isinstance(model, Path) else model.SerializeToString()
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        source, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_FUSIONS
+    )
 
 
 def over(session: Any, batches: Sequence[Feed]) -> Run:
@@ -193,22 +196,22 @@ class Ablations:
         }
 
     def first(self, folder: Path) -> Callable[[Material], dict[str, Run]]:
-        from falconql.training.first_token import with_tokens_wanted
+        from falconql.training.faster import with_tokens_wanted, without_slow_fusions
 
         model = onnx.load(self.path)
-        had = any(value.name == WANTED for value in model.graph.input)
         with_tokens_wanted(model)
         session = opened(model)
+        without_slow_fusions(model)
+        apart = opened(model)
 
         def stopping(batches: Sequence[Feed]) -> list[Feed]:
             return [{**batch, WANTED: np.array([1])} for batch in batches]
 
         return lambda material: {
-            f"shipped: all tokens{' (of a model that can stop)' if had else ''}": over(
-                self.shipped, material.batches()
-            ),
-            "a model that can stop, all tokens": over(session, material.batches()),
+            "shipped: all tokens": over(self.shipped, material.batches()),
+            "biases in the products, no slow fusions": over(apart, material.batches()),
             "first token of the last layer": over(session, stopping(material.batches())),
+            "both": over(apart, stopping(material.batches())),
         }
 
     def bf16(self, folder: Path) -> Callable[[Material], dict[str, Run]]:

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from falconql.training.first_token import rewrite
+from falconql.training.faster import rewrite
 from falconql.training.quantiser import Arrays, quantise
 
 ONNX_TOLERANCE = 1e-3

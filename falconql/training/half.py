@@ -112,6 +112,9 @@ class _Floats:
         made = node if maker is None else maker(node)
         if made is not None:
             self.nodes.append(onnx.NodeProto.FromString(made.SerializeToString()))
+        if node.op_type == "MatMulIntegerToFloat" and len(node.input) > 6:
+            self.nodes[-1].output[0] = f"{node.output[0]}/product"
+            self.nodes.append(helper.make_node("Add", [f"{node.output[0]}/product", node.input[6]], node.output))
 
     def _refuse(self, node: onnx.NodeProto) -> None:
         raise ProxyError(

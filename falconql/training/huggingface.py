@@ -26,7 +26,7 @@ from falconql.training.exporter import (
     write_onnx,
     write_proxy,
 )
-from falconql.training.first_token import rewrite
+from falconql.training.faster import rewrite
 from falconql.training.quantiser import Arrays, quantise
 
 # What exports are checked on: short and long, with signs that tokenizers differ on.

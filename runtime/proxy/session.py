@@ -22,6 +22,8 @@ OUTPUT = "logits"
 # An input that a model may have, and that may be left out: from how many tokens on it gives no logits.
 WANTED = "tokens_wanted"
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+# On a processor the fused operator is not vectorised: it takes several times as long as its parts (ONNX Runtime 1.32).
+SLOW_FUSIONS = ["SkipLayerNormFusion"]
 INSTALL_HINT = 'install it with `pip install "falconql[cpu]"`, or `pip install "falconql[gpu]"` for CUDA'
 _FATAL = 4
 # The first process that loaded a model: this one, or one that this was forked from.
@@ -50,6 +52,7 @@ class Session:
                 str(path),
                 _options(runtime, threads),
                 providers=[CUDA, CPU] if cuda else [CPU],
+                disabled_optimizers=[] if cuda else SLOW_FUSIONS,
                 # Falling back prints on standard output, where the data goes.
                 enable_fallback=0,
             )

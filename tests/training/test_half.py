@@ -15,7 +15,7 @@ from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy import find_proxy
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.session import Session
-from falconql.training.first_token import rewrite
+from falconql.training.faster import rewrite
 from falconql.training.half import HALF, add_half, floats_again
 from tests.proxy.tiny import save_proxy
 
