@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import falconql
+from falconql.runtime.cluster.parts import parts_of
+from falconql.runtime.cluster.tasks import Reader
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.fingerprint import fingerprint
 from tests.runtime.io.reading import refused, rows_of, table_of
+from tests.runtime.queries import plan
 
 pytest.importorskip("moto")
 pytest.importorskip("flask")
@@ -119,6 +123,44 @@ def test_another_object_of_the_same_name_has_another_fingerprint(files: pa.fs.Fi
     assert first == fingerprint(open_source("s3://corpus/a.csv"))
     put(files, "corpus/a.csv", TABLE.set_column(0, "a", [[1, 2, 4]]))
     assert first != fingerprint(open_source("s3://corpus/a.csv"))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "txt"])
+def test_a_cluster_reads_with_the_keys_of_each_machine(
+    files: pa.fs.FileSystem, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for number in range(3):
+        if kind == "txt":
+            with files.open_output_stream(f"corpus/many/{number}.txt") as out:
+                out.write(f"Text {number}".encode())
+        else:
+            put(files, f"corpus/many/{number}.{kind}", TABLE)
+    source = open_source("s3://corpus/many")
+    parts = parts_of(source, source.schema.names, None)
+    assert len(parts) == (1 if kind == "txt" else 3)
+    assert all(part.anywhere for part in parts)
+    sent = pickle.dumps(parts)
+    assert b"planted" not in sent
+    assert b"AKIAPLANTED0" not in sent
+    # Where the store is travels along; who asks does not.
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOFANOTHER")
+    found = [row for part in pickle.loads(sent) for row in table_of(part.source).to_pylist()]
+    assert found == table_of(source).to_pylist()
+
+
+def test_a_machine_that_may_not_read_says_what_to_do(
+    files: pa.fs.FileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(files, "corpus/a.csv")
+    source = open_source("s3://corpus/a.csv")
+    reader = Reader(plan("select a", source.schema).to_json(), None, 1, None)
+    (part,) = pickle.loads(pickle.dumps(parts_of(source, ["a"], None)))
+    files.delete_file("corpus/a.csv")
+    *_, last = reader.read(0, part)
+    assert last.error is not None
+    assert "each machine of a cluster reads with its own login" in last.error
+    assert "planted" not in last.error
 
 
 def test_what_is_missing(files: pa.fs.FileSystem) -> None:
