@@ -4,9 +4,9 @@
 
 One label over distinct short texts, from Parquet to Parquet, with the cache on, as people run it; the command is a
 process of its own, whose numbers are read from /proc (Linux). What counts is what happens after the first tenth of the
-run, when the model is loaded and every buffer has been used: the growth of memory is that of a line through the medians of
-the two halves of the rest. Exit status 1 when memory has grown by more than 5 % or 64 MB, whichever is more, when more
-files are open at the end than before, or when rows are missing.
+run, when the model is loaded and every buffer has been used. Growth is that of a line through the medians of the two
+halves of the rest. Exit status 1 when memory has grown by more than 5 % or 64 MB, whichever is more, when more files
+are open at the end than before, or when rows are missing.
 """
 
 from __future__ import annotations
@@ -31,10 +31,14 @@ QUERY = 'text body where label("Is the customer unhappy?") or n >= 0 select n'
 SAMPLES = 600
 LEAST_INTERVAL_S = 0.2
 GROWTH_SHARE, GROWTH_MB = 0.05, 64.0
+# fmt: off
 WORDS = (
-    "the a this my our order screen battery keyboard delivery price support came broke works failed arrived late early "
-    "great poor slow fast cheap solid returned refund twice never always again and but because after before two three"
-).split()
+    "the", "a", "this", "my", "our", "order", "screen", "battery", "keyboard", "delivery", "price", "support", "came",
+    "broke", "works", "failed", "arrived", "late", "early", "great", "poor", "slow", "fast", "cheap", "solid",
+    "returned", "refund", "twice", "never", "always", "again", "and", "but", "because", "after", "before", "two",
+    "three",
+)
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
