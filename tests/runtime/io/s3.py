@@ -10,8 +10,8 @@ from pathlib import Path
 
 KEY, SECRET = "AKIAPLANTED0", "planted-secret"
 _CODE = (
-    "import time; from moto.server import ThreadedMotoServer as S; s = S('127.0.0.1', port=0, verbose=False);"
-    "s.start(); print(s.get_host_and_port()[1], flush=True); time.sleep(600)"
+    "import sys; from moto.server import ThreadedMotoServer as S; s = S('127.0.0.1', port=0, verbose=False);"
+    "s.start(); print(s.get_host_and_port()[1], flush=True); sys.stdin.read()"
 )
 
 
@@ -20,7 +20,9 @@ def s3_server(log: Path) -> Iterator[dict[str, str]]:
     """Serve, and yield the environment in which it is found."""
     with (
         log.open("wb") as told,
-        subprocess.Popen([sys.executable, "-c", _CODE], stdout=subprocess.PIPE, stderr=told) as server,
+        subprocess.Popen(
+            [sys.executable, "-c", _CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told
+        ) as server,
     ):
         assert server.stdout is not None
         yield {
