@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 KEY, SECRET = "AKIAPLANTED0", "planted-secret"
 _CODE = (
@@ -32,3 +33,18 @@ def s3_server(log: Path) -> Iterator[dict[str, str]]:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         server.kill()
+
+
+def file_system(environment: Mapping[str, str]) -> Any:
+    """Return Arrow's view of the server, patient with a busy machine, to put files there and look at them."""
+    from pyarrow import fs
+
+    return fs.S3FileSystem(
+        endpoint_override=environment["AWS_ENDPOINT_URL"],
+        access_key=KEY,
+        secret_key=SECRET,
+        region="us-east-1",
+        allow_bucket_creation=True,
+        connect_timeout=60,
+        request_timeout=60,
+    )

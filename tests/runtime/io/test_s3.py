@@ -19,7 +19,7 @@ from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.fingerprint import fingerprint
 from tests.runtime.io.reading import refused, rows_of, table_of
-from tests.runtime.io.s3 import KEY, SECRET, s3_server
+from tests.runtime.io.s3 import KEY, SECRET, file_system, s3_server
 from tests.runtime.queries import plan
 
 pytest.importorskip("moto")
@@ -36,15 +36,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 @pytest.fixture
 def files(server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[pa.fs.FileSystem]:
-    from pyarrow import fs
-
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in server.items():
         monkeypatch.setenv(name, value)
-    found = fs.S3FileSystem(
-        endpoint_override=server["AWS_ENDPOINT_URL"], region="us-east-1", allow_bucket_creation=True
-    )
+    found = file_system(server)
     found.create_dir("corpus")
     yield found
     found.delete_dir_contents("corpus")
