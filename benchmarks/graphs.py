@@ -126,7 +126,9 @@ def first_token_of_last_layer(model: onnx.ModelProto, layers: int) -> onnx.Model
     cut = {name: f"{name}/first" for name in (attended, residual)}
     nodes = []
     for node in graph.node:
-        after = node.op_type not in ("Attention", "QAttention") and any(f"layer.{last}/" in name for name in node.output)
+        after = node.op_type not in ("Attention", "QAttention") and any(
+            f"layer.{last}/" in name for name in node.output
+        )
         if after and not _feeds_attention(node, graph):
             for place, name in enumerate(node.input):
                 node.input[place] = cut.get(name, name)
@@ -140,10 +142,7 @@ def first_token_of_last_layer(model: onnx.ModelProto, layers: int) -> onnx.Model
 
 
 def _feeds_attention(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
-    return any(
-        user.op_type in ("Attention", "QAttention") and user.input[0] in node.output
-        for user in graph.node
-    )
+    return any(user.op_type in ("Attention", "QAttention") and user.input[0] in node.output for user in graph.node)
 
 
 def one_scale_per_matrix(path: Path) -> onnx.ModelProto:

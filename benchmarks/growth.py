@@ -20,7 +20,9 @@ from pathlib import Path
 
 QUERY = 'text body where label("Is it good?") select id, body'
 CHUNK_ROWS = 1 << 16
-NOUNS = "laptop keyboard screen battery game story sound price service hotel film song camera phone train coffee".split()
+NOUNS = (
+    "laptop keyboard screen battery game story sound price service hotel film song camera phone train coffee".split()
+)
 VERDICTS = "great awful fine broken lovely slow loud cheap odd solid bland fun weak bright dull crisp".split()
 
 

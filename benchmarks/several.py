@@ -299,7 +299,9 @@ def quality(options: argparse.Namespace) -> None:
     special = (special_token(tokenizer, "[CLS]"), special_token(tokenizer, "[SEP]"))
     sets = [each for each in sets_in(options.data) if each.name in LEARNED]
     unseen = [TrainingSet(name, 1.0, "", "") for name in UNSEEN]
-    learn = texts_asked(sets, options.data, tokenizer, 1 + options.pairs * 2 // 5 // len(sets), options.seed, learn=True)
+    learn = texts_asked(
+        sets, options.data, tokenizer, 1 + options.pairs * 2 // 5 // len(sets), options.seed, learn=True
+    )
     dev = {
         "learned": texts_asked(sets, options.data, tokenizer, options.dev, options.seed, learn=False),
         "unseen": texts_asked(unseen, options.data, tokenizer, options.dev, options.seed, learn=False),

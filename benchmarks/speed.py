@@ -181,7 +181,9 @@ def plot(found: Sequence[dict[str, Any]], path: Path, options: argparse.Namespac
         counts = [e for e in found if e["task"] == task][len(options.lengths) :]
         for axis, entries, key in ((axes[2 * place], lengths, "tokens"), (axes[2 * place + 1], counts, "predicates")):
             for name in entries[0]["seconds"] if entries else ():
-                axis.plot([e[key] for e in entries], [e["texts"] / e["seconds"][name] for e in entries], "o-", label=name)
+                axis.plot(
+                    [e[key] for e in entries], [e["texts"] / e["seconds"][name] for e in entries], "o-", label=name
+                )
             axis.set_xscale("log", base=2)
             axis.set_yscale("log")
             axis.set_xticks([e[key] for e in entries], [str(e[key]) for e in entries])
