@@ -110,41 +110,6 @@ def _needed(graph: onnx.GraphProto, wanted: str) -> set[str]:
     return needed
 
 
-def first_token_of_last_layer(model: onnx.ModelProto, layers: int) -> onnx.ModelProto:
-    """Return the model without the rows of the last layer that a label is not read off.
-
-    Behind the attention of the last layer no token looks at another one: only the first one is carried on.
-    """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    graph = copy.graph
-    last = layers - 1
-    attended = f"/model/bert/encoder/layer.{last}/attention/self/Reshape_3_output_0"
-    residual = output_of(last - 1)
-    for name, value in (("first", 0), ("behind_first", 1), ("along_tokens", 1)):
-        graph.initializer.append(numpy_helper.from_array(np.array([value], dtype=np.int64), name))
-    cut = {name: f"{name}/first" for name in (attended, residual)}
-    nodes = []
-    for node in graph.node:
-        after = node.op_type not in ("Attention", "QAttention") and any(
-            f"layer.{last}/" in name for name in node.output
-        )
-        if after and not _feeds_attention(node, graph):
-            for place, name in enumerate(node.input):
-                node.input[place] = cut.get(name, name)
-        nodes.append(node)
-        for name in node.output:
-            if name in cut:
-                nodes.append(helper.make_node("Slice", [name, "first", "behind_first", "along_tokens"], [cut[name]]))
-    del graph.node[:]
-    graph.node.extend(nodes)
-    return copy
-
-
-def _feeds_attention(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
-    return any(user.op_type in ("Attention", "QAttention") and user.input[0] in node.output for user in graph.node)
-
-
 def one_scale_per_matrix(path: Path) -> onnx.ModelProto:
     """Return an int8 model whose weights have one scale for a whole matrix, not one per column."""
     model = onnx.load(path)

@@ -2,9 +2,10 @@
 
     PYTHONPATH=. python benchmarks/inference.py [--only threads packing ...] [--pairs 512] [--repeat 5]
 
-Real reviews with real instructions, short (16 tokens), middling (64) and long (240), tokenised in advance; all ways of a
-table run in turn in this process; the figure is the median over turns of the seconds of the shipped way divided by those of the
-changed one: above 1 it pays. Beside it stands how far label scores move (mean and largest), where they can move.
+Real reviews with real instructions, short (16 tokens), middling (64) and long (240), tokenised in advance; all ways
+of a table run in turn in this process; the figure is the median over turns of the seconds of the shipped way divided
+by those of the changed one: above 1 it pays. Beside it stands how far label scores move (mean and largest), where
+they can move.
 
     graph      ONNX Runtime's own optimisations off, basic, all; kernels not fused; float32; one scale per matrix
     threads    one session with two threads, two sessions with one each, threads that do not spin
@@ -29,7 +30,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from graphs import first_token_of_last_layer, one_scale_per_matrix, output_of, part, with_mask_of_pairs
+from graphs import one_scale_per_matrix, output_of, part, with_mask_of_pairs
 from numpy.typing import NDArray
 from speed import INSTRUCTIONS, texts_of
 from speed_ways import LABELS
@@ -37,7 +38,7 @@ from speed_ways import LABELS
 from falconql.runtime.proxy import open_proxy
 from falconql.runtime.proxy.batching import token_batches
 from falconql.runtime.proxy.onnx import TOKEN_BUDGET, OnnxProxy, padded
-from falconql.runtime.proxy.session import usable_cores
+from falconql.runtime.proxy.session import WANTED, usable_cores
 
 LENGTHS = (16, 64, 240)
 LAYERS = 6
@@ -105,8 +106,8 @@ def opened(model: onnx.ModelProto | Path, threads: int | None = None, level: str
 
 
 def over(session: Any, batches: Sequence[Feed]) -> Run:
-    names = [value.name for value in session.get_inputs()]
-    fed = [{name: batch[name] for name in names} for batch in batches]
+    names = [value.name for value in [*session.get_inputs(), *session.get_overridable_initializers()]]
+    fed = [{name: batch[name] for name in names if name in batch} for batch in batches]
     return lambda: [session.run(["logits"], feed)[0] for feed in fed]
 
 
@@ -192,10 +193,22 @@ class Ablations:
         }
 
     def first(self, folder: Path) -> Callable[[Material], dict[str, Run]]:
-        session = opened(first_token_of_last_layer(onnx.load(self.path), LAYERS))
+        from falconql.training.first_token import with_tokens_wanted
+
+        model = onnx.load(self.path)
+        had = any(value.name == WANTED for value in model.graph.input)
+        with_tokens_wanted(model)
+        session = opened(model)
+
+        def stopping(batches: Sequence[Feed]) -> list[Feed]:
+            return [{**batch, WANTED: np.array([1])} for batch in batches]
+
         return lambda material: {
-            "shipped: all tokens": over(self.shipped, material.batches()),
-            "first token of the last layer": over(session, material.batches()),
+            f"shipped: all tokens{' (of a model that can stop)' if had else ''}": over(
+                self.shipped, material.batches()
+            ),
+            "a model that can stop, all tokens": over(session, material.batches()),
+            "first token of the last layer": over(session, stopping(material.batches())),
         }
 
     def bf16(self, folder: Path) -> Callable[[Material], dict[str, Run]]:
@@ -243,7 +256,8 @@ def early_exit(options: argparse.Namespace, ablations: Ablations) -> Iterator[st
     """Say, for each layer, how many texts could stop there.
 
     A linear probe on the first token guesses the final margin (least squares, on half of the pairs). On the other half,
-    the texts whose guess is farther from 0 than a limit leave; the limit is the lowest at which 99 % of them agree with the end.
+    the texts whose guess is farther from 0 than a limit leave; the limit is the lowest at which 99 % of them agree with
+    the end.
     """
     yield "\n| after layer | agree, all leaving | leave with 99 % agreement | layers saved |"
     yield "|---|---|---|---|"

@@ -250,7 +250,11 @@ class Tuner:
     def moved_by_company(self, asked: Sequence[Asked]) -> float:
         """Return by how much a probability moves, on average, when an instruction is asked with others."""
         several = [each for each in asked if len(each.answers) > 1]
-        single = [Asked(e.family, e.text, [i], [a]) for e in several for i, a in zip(e.instructions, e.answers)]
+        single = [
+            Asked(e.family, e.text, [asked], [answer])
+            for e in several
+            for asked, answer in zip(e.instructions, e.answers, strict=True)
+        ]
         self.model.eval()
         with torch.inference_mode():
             one, other = (self.forward(each)[0].softmax(dim=1)[:, B] for each in (several, single))
@@ -268,9 +272,21 @@ def steps_of(asked: Sequence[Asked], budget: int, seed: int) -> list[NDArray[np.
     return [parts[place] for place in rng.permutation(len(parts))]
 
 
-def train(arm: Arm, learn: Sequence[Asked], dev: dict[str, list[Asked]], base: Path, special: tuple[int, int], options: argparse.Namespace) -> dict[str, Any]:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What is the same for all arms: what is learned and judged, and where training starts."""
+
+    learn: list[Asked]
+    dev: dict[str, list[Asked]]
+    base: Path
+    special: tuple[int, int]
+    options: argparse.Namespace
+
+
+def train(arm: Arm, study: Study) -> dict[str, Any]:
     """Train one arm and return its curve: accuracy before, half-way and at the end, by kind of family."""
-    tuner = Tuner(arm, base, special, options)
+    options, learn, dev = study.options, study.learn, study.dev
+    tuner = Tuner(arm, study.base, study.special, options)
     steps = steps_of(learn, options.step_tokens, options.seed)
     marks = {0, len(steps) // 4, len(steps) // 2, len(steps)}
     curve, seen, started, spent = [], 0, time.monotonic(), 0.0
@@ -308,7 +324,8 @@ def quality(options: argparse.Namespace) -> None:
     }
     counts = [len(learn), sum(len(each.answers) for each in learn)]
     print(json.dumps({"texts": counts[0], "pairs": counts[1], "base": options.base, "rate": options.rate}), flush=True)
-    found = [train(Arm.named(name), learn, dev, base, special, options) for name in options.arms]
+    study = Study(learn, dev, base, special, options)
+    found = [train(Arm.named(name), study) for name in options.arms]
     if options.output:
         options.output.write_text(json.dumps(found, indent=1) + "\n")
     print(f"\n| layout | {' | '.join(f'{p:,} pairs' for p in [c['pairs'] for c in found[0]['curve']])} | moved |")

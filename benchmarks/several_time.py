@@ -1,8 +1,7 @@
 """How long several label instructions about one text take, for each way to share work: ``several.py time``.
 
-The shipped int8 model, its layers taken apart; weights do not change the time. Texts and instructions are random words of
-given lengths, batches of about 4,096 tokens, tokenised in advance: inference alone is measured.
-"""
+The shipped int8 model, its layers taken apart; weights do not change the time. Texts and instructions are random
+words of given lengths, batches of about 4,096 tokens, tokenised in advance: inference alone is measured."""
 
 from __future__ import annotations
 

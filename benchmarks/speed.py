@@ -3,14 +3,15 @@
     PYTHONPATH=. python benchmarks/speed.py [--lengths 16 32 64 128 256 512] [--predicates 1 2 4 8]
         [--tokens 16384] [--texts 64] [--repeat 5] [--plot docs/speed.svg] [--output speed.json]
 
-Ways: a FalconQL query from the table to the result; a bare ONNX Runtime loop over batches made in advance; transformers'
-pipelines (zero-shot-classification for labels, question-answering for spans) around the shipped proxy's own encoder in
-torch; GLiNER2's code around a random encoder of the same size and depth. All answer the same instructions about the
-same texts, in one process, with as many threads, in turn; figures are medians of the turns. Tokens are those of the text
-alone, times predicates: what is put around a text is each way's own affair.
+Ways: a FalconQL query from the table to the result; a bare ONNX Runtime loop over batches made in advance;
+transformers' pipelines (zero-shot-classification for labels, question-answering for spans) around the shipped proxy's
+own encoder in torch; GLiNER2's code around a random encoder of the same size and depth. All answer the same
+instructions about the same texts, in one process, with as many threads, in turn; figures are medians of the turns.
+Tokens are those of the text alone, times predicates: what is put around a text is each way's own affair.
 
-Needs, beside what FalconQL runs on: torch, onnx, matplotlib for the plot, ``gliner2``, and a transformers before 5, which
-has question-answering no more; what is missing is left out, and said. In an environment of its own, from a checkout:
+Needs, beside what FalconQL runs on: torch, onnx, matplotlib for the plot, ``gliner2``, and a transformers before 5,
+which has question-answering no more; what is missing is left out, and said. In an environment of its own, from a
+checkout:
 
     pip install torch onnx onnxruntime "transformers<5" gliner2 matplotlib pyarrow lark click rich platformdirs
 """

@@ -89,7 +89,8 @@ class Encoder:
         """Return a model of a class of transformers with this encoder."""
         import transformers
 
-        config = type(self.config).from_dict({**self.config.to_dict(), **changes})
+        kept = {key: value for key, value in self.config.to_dict().items() if key not in ("id2label", "label2id")}
+        config = type(self.config).from_dict({**kept, **changes})
         config._attn_implementation = attention
         model = getattr(transformers, kind)(config).eval()
         model.bert.load_state_dict(self.weights, strict=False)
@@ -105,7 +106,7 @@ def zero_shot_way(encoder: Encoder, trial: Sequence[str], instruction: str) -> t
     pipelines = {
         attention: pipeline(
             "zero-shot-classification",
-            model=encoder.under("BertForSequenceClassification", attention, num_labels=3, **names),
+            model=encoder.under("BertForSequenceClassification", attention, **names),
             tokenizer=encoder.tokenizer,
             device="cpu",
         )
@@ -177,6 +178,8 @@ def gliner2_way(encoder: Encoder, task: str, batch: int = 32) -> Way | None:
         encoder.config.save_pretrained(folder)
         encoder.tokenizer.save_pretrained(folder)
         settings = type(encoder.config).from_pretrained(folder)
+        # Its prompt stands before the text; more positions take no more time.
+        settings.max_position_embeddings = 2 * LONGEST
         config = ExtractorConfig(model_name=folder)
         model = AutoExtractor.from_config(config, encoder_config=settings).eval()
 

@@ -15,6 +15,7 @@ from falconql.runtime.operators.project import ProjectOperator
 from falconql.runtime.operators.scan import BatchSizes, ScanOperator
 from falconql.runtime.operators.sort import SortOperator
 from falconql.runtime.plan import Aggregate, Each, Filter, Limit, Node, Plan, Project, Scan, Sort, nodes
+from falconql.runtime.proxy.base import TakesMany
 
 
 def build(plan: Plan, ctx: ExecContext, calls: ModelCalls) -> list[Operator]:
@@ -26,8 +27,11 @@ def build(plan: Plan, ctx: ExecContext, calls: ModelCalls) -> list[Operator]:
 def _operator(node: Node, above: list[Node], plan: Plan, ctx: ExecContext, calls: ModelCalls) -> Operator:
     match node:
         case Scan():
+            most = ctx.batch_rows
+            if most is None and plan.calls and isinstance(ctx.proxy, TakesMany):
+                most = ctx.proxy.rows_at_once
             sizes = BatchSizes.suited(
-                model_calls=bool(plan.calls), limit=stops_at(above), most=ctx.batch_rows, first=ctx.first_rows
+                model_calls=bool(plan.calls), limit=stops_at(above), most=most, first=ctx.first_rows
             )
             return ScanOperator(node, ctx, sizes)
         case Filter():

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from falconql.training.first_token import rewrite
 from falconql.training.quantiser import Arrays, quantise
 
 ONNX_TOLERANCE = 1e-3
@@ -185,6 +186,8 @@ def export(
         exact = logits_of(fused, held)
         difference = check_same(reference, exact)
         quantise(fused, small, measured)
+        for form in (fused, small):
+            rewrite(form)
         moved = drift(exact, logits_of(small, held))
         alone = drift(logits_of(small, held), logits_of(small, _one_by_one(held)))
         write_proxy(float_dir, fused, tokenizer, manifest)

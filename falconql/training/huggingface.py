@@ -26,6 +26,7 @@ from falconql.training.exporter import (
     write_onnx,
     write_proxy,
 )
+from falconql.training.first_token import rewrite
 from falconql.training.quantiser import Arrays, quantise
 
 # What exports are checked on: short and long, with signs that tokenizers differ on.
@@ -128,6 +129,7 @@ def export_classifier(source: str, out: Path, *, name: str, template: Template, 
                     "export without int8"
                 )
             chosen = small
+        rewrite(chosen)
         backend.save(str(words))
         manifest = _manifest(source, name, labels, max_tokens, template, checks)
         write_proxy(out, chosen, words, manifest)

@@ -67,3 +67,12 @@ class Chooses(Protocol):
 
     def choose(self, texts: Sequence[str], instructions: Sequence[str], options: Sequence[str]) -> list[str]:
         """Return for each text the option that answers its instruction best."""
+
+
+@runtime_checkable
+class TakesMany(Protocol):
+    """A proxy that says how many rows it is best given at once."""
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """Rows per batch of a plan; None: as many as any other proxy gets."""

@@ -39,6 +39,9 @@ CHUNK_CHARACTERS = 1 << 20
 # Padded tokens per batch: enough work for every thread, little enough to stay in the caches.
 TOKEN_BUDGET = 4096
 CUDA_TOKEN_BUDGET = 65536
+# Enough short texts to fill such a batch: 16 tokens each, and several batches from one look-ahead.
+CUDA_CHUNK_PAIRS = 4096
+CUDA_ROWS = 16384
 # One thread tokenises several times faster than a few cores infer, but not faster than a GPU does.
 CUDA_TOKENISERS = 4
 
@@ -101,6 +104,11 @@ class OnnxProxy:
         return digest.hexdigest()
 
     @property
+    def rows_at_once(self) -> int | None:
+        """On a GPU, many: its batches are larger than what a processor is given at once."""
+        return CUDA_ROWS if self._cuda else None
+
+    @property
     def session(self) -> Session:
         """The loaded model. A forked child loads its own."""
         if self._loaded is None or self._loaded[0] != os.getpid():
@@ -128,7 +136,7 @@ class OnnxProxy:
         at_first = self.manifest.readout == "first_token"
         for chunk in self._chunks(self.manifest.label_prompt, texts, instructions, words=not at_first):
             of_windows: dict[int, list[float]] = {pair: [] for pair in chunk.pairs}
-            for prompted, window, logits in self._infer(chunk):
+            for prompted, window, logits in self._infer(chunk, tokens=1 if at_first else None):
                 if at_first:
                     margin = float(logits[0, order[0]]) - float(logits[0, order[2]])
                 else:
@@ -198,18 +206,25 @@ class OnnxProxy:
 
         sizes = [len(text) + len(asked) for text, asked in zip(texts, instructions, strict=True)]
         threads = CUDA_TOKENISERS if self._cuda else 1
-        return _prepared(prepare, chunks(sizes, CHUNK_PAIRS, CHUNK_CHARACTERS), threads)
+        most = CUDA_CHUNK_PAIRS if self._cuda else CHUNK_PAIRS
+        return _prepared(prepare, chunks(sizes, most, CHUNK_CHARACTERS), threads)
 
-    def _infer(self, chunk: _Chunk) -> Iterator[tuple[Prompted, Window, NDArray[np.float32]]]:
-        """Yield every window of a chunk with its logits (tokens, 3), in no particular order."""
+    def _infer(
+        self, chunk: _Chunk, *, tokens: int | None = None
+    ) -> Iterator[tuple[Prompted, Window, NDArray[np.float32]]]:
+        """Yield every window of a chunk with its logits (tokens, 3), in no particular order.
+
+        With ``tokens``, those of so many first tokens are enough.
+        """
         session = self.session
         work = [(prompted, window) for prompted in chunk.prompted for window in prompted.windows]
         budget = CUDA_TOKEN_BUDGET if session.cuda else TOKEN_BUDGET
         for batch in token_batches([len(window.ids) for _, window in work], budget):
             arrays = padded([work[i][1] for i in batch], self.prompter.pad_id)
-            logits = session.run(arrays)
-            self.tokens_run += int(arrays["attention_mask"].sum())
-            if not np.isfinite(logits[arrays["attention_mask"].astype(bool)]).all():
+            logits = session.run(arrays, tokens=tokens)
+            mask = arrays["attention_mask"]
+            self.tokens_run += int(mask.sum())
+            if not np.isfinite(logits[mask[:, : logits.shape[1]].astype(bool)]).all():
                 raise ProxyError(
                     f"{session.path} gave logits that are not finite numbers", hint="export the proxy again"
                 )

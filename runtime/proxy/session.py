@@ -20,6 +20,8 @@ from falconql.runtime.proxy.contents import NoModel, tensor_elsewhere
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "logits"
+# An input that a model may have, and that may be left out: from how many tokens on it gives no logits.
+WANTED = "tokens_wanted"
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 INSTALL_HINT = 'install it with `pip install "falconql[cpu]"`, or `pip install "falconql[gpu]"` for CUDA'
 _ONE_FILE = "export the proxy again; the model must be one file, with its weights inside"
@@ -60,19 +62,28 @@ class Session:
             ) from error
         self.inputs = _checked_inputs(self._session, path)
         self.cuda = CUDA in self._session.get_providers()
+        self.can_stop = WANTED in {value.name for value in self._session.get_overridable_initializers()}
 
-    def run(self, arrays: Arrays) -> NDArray[np.float32]:
+    def run(self, arrays: Arrays, *, tokens: int | None = None) -> NDArray[np.float32]:
         """Return the logits, shape (batch, tokens, 3).
+
+        Args:
+            arrays: the inputs, each of shape (batch, tokens).
+            tokens: how many of the first tokens are enough; a model that cannot stop there gives all.
 
         Raises:
             ProxyError: the model fails, or gives another shape.
         """
-        wanted = {name: arrays[name] for name in self.inputs}
+        fed = {name: arrays[name] for name in self.inputs}
+        rows, width = arrays["input_ids"].shape
+        if tokens is not None and tokens < width and self.can_stop:
+            width = tokens
+            fed[WANTED] = np.array([tokens], dtype=np.int64)
         try:
-            logits = self._on_device(wanted) if self.cuda else self._session.run([OUTPUT], wanted)[0]
+            logits = self._on_device(fed) if self.cuda else self._session.run([OUTPUT], fed)[0]
         except Exception as error:  # the bindings' own exceptions share no public base class
             raise ProxyError(f"{self.path} failed: {_first_line(error)}") from error
-        shape = (*arrays["input_ids"].shape, 3)
+        shape = (rows, width, 3)
         if logits.shape != shape:
             raise ProxyError(f"{self.path} gave logits of shape {logits.shape}, not [batch, tokens, 3] = {shape}")
         return np.asarray(logits, dtype=np.float32)
@@ -82,7 +93,9 @@ class Session:
         values = _onnxruntime().OrtValue
         binding = self._session.io_binding()
         for name, array in arrays.items():
-            binding.bind_ortvalue_input(name, values.ortvalue_from_numpy(array, device, 0))
+            # Where a slice ends is read by the processor.
+            where = "cpu" if name == WANTED else device
+            binding.bind_ortvalue_input(name, values.ortvalue_from_numpy(array, where, 0))
         binding.bind_output(OUTPUT, device, 0)
         self._session.run_with_iobinding(binding)
         return binding.copy_outputs_to_cpu()[0]

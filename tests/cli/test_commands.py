@@ -131,6 +131,16 @@ def test_error_explains_every_code(code: str) -> None:
     assert ("wrong:" in done.out) == bool(CATALOGUE[code].wrong)
 
 
+def test_proxies_half_registers_a_proxy_for_a_gpu(folder: Path) -> None:
+    made = falconql("proxies", "half", "kestrel", "--name", "kestrel-gpu")
+    assert made.status == 0, made.err
+    assert "half precision moves a probability by 0." in made.err
+    found = json.loads(falconql("proxies", "show", "kestrel-gpu", "--format", "json").out)
+    assert {path.name for path in Path(found["folder"]).iterdir()} >= {"model.onnx", "model_fp16.onnx"}
+    failed = falconql("proxies", "half", "no such proxy", "--name", "other")
+    assert (failed.status, "no such proxy" in failed.err) == (3, True)
+
+
 def test_proxies_list_show_add(folder: Path) -> None:
     assert falconql("proxies", "list").out.startswith("kestrel  ")
     shown = falconql("proxies", "show", "kestrel").out

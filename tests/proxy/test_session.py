@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from falconql.runtime.proxy import session as module
-from falconql.runtime.proxy.onnx import OnnxProxy
-from falconql.runtime.proxy.session import Session, cuda_is_offered, usable_cores
+from falconql.runtime.proxy.onnx import CUDA_ROWS, TOKEN_BUDGET, OnnxProxy
+from falconql.runtime.proxy.session import WANTED, Session, cuda_is_offered, usable_cores
 from tests.proxy.tiny import save_proxy
 
 
@@ -27,6 +27,66 @@ def test_inputs_bound_to_a_device_give_the_same(tmp_path: Path) -> None:
     session = Session(save_proxy(tmp_path, begins=["a"]) / "model.onnx", 1)
     batch = arrays(3, 5)
     np.testing.assert_array_equal(session._on_device(batch, "cpu"), session.run(batch))
+
+
+def test_a_model_that_can_stop_gives_only_the_tokens_that_are_wanted(tmp_path: Path) -> None:
+    session = Session(save_proxy(tmp_path, begins=["a"], stops=True) / "model.onnx", 1)
+    batch = arrays(3, 5)
+    whole = session.run(batch)
+    assert whole.shape == (3, 5, 3)
+    np.testing.assert_array_equal(session.run(batch, tokens=2), whole[:, :2])
+    np.testing.assert_array_equal(session.run(batch, tokens=9), whole)
+    fed = {**batch, WANTED: np.array([2])}
+    np.testing.assert_array_equal(session._on_device(fed, "cpu"), whole[:, :2])
+
+
+def test_any_other_model_gives_all_tokens(tmp_path: Path) -> None:
+    session = Session(save_proxy(tmp_path, begins=["a"]) / "model.onnx", 1)
+    assert session.run(arrays(3, 5), tokens=1).shape == (3, 5, 3)
+
+
+def test_answers_are_the_same_when_the_model_can_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {"begins": ["anna"], "goes_on": ["smith"], "good": ["great"]}
+    plain, stopping = (
+        OnnxProxy(save_proxy(tmp_path / name, **words, stops=stops))  # type: ignore[arg-type]
+        for name, stops in (("plain", False), ("stopping", True))
+    )
+    texts = ["great " * (i % 40) + "anna smith" for i in range(90)]
+    wanted = []
+    run = Session.run
+
+    def spied(self: Session, given: dict[str, np.ndarray], *, tokens: int | None = None) -> np.ndarray:
+        wanted.append(tokens)
+        return run(self, given, tokens=tokens)
+
+    monkeypatch.setattr(Session, "run", spied)
+    np.testing.assert_array_equal(stopping.label(texts, ["x"] * 90), plain.label(texts, ["x"] * 90))
+    assert 1 in wanted
+    wanted.clear()
+    assert stopping.spans(texts, ["x"] * 90) == plain.spans(texts, ["x"] * 90)
+    assert set(wanted) == {None}
+
+
+def test_a_gpu_is_given_more_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = OnnxProxy(save_proxy(tmp_path, good=["great"], stops=True))
+    assert proxy.rows_at_once is None
+    texts = [f"great {i}" for i in range(3000)]
+    scores = proxy.label(texts, ["x"] * 3000)
+    sizes = []
+    run = Session.run
+
+    def spied(self: Session, given: dict[str, np.ndarray], *, tokens: int | None = None) -> np.ndarray:
+        sizes.append(given["input_ids"].size)
+        return run(self, given, tokens=tokens)
+
+    monkeypatch.setattr(Session, "run", spied)
+    monkeypatch.setitem(proxy.__dict__, "_cuda", True)
+    proxy.session.cuda = True
+    device = Session._on_device
+    monkeypatch.setattr(Session, "_on_device", lambda self, fed: device(self, fed, "cpu"))
+    np.testing.assert_array_equal(proxy.label(texts, ["x"] * 3000), scores)
+    assert max(sizes) > 4 * TOKEN_BUDGET
+    assert proxy.rows_at_once == CUDA_ROWS
 
 
 def test_a_model_for_a_gpu_is_used_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +110,7 @@ def test_several_threads_prepare_in_order(tmp_path: Path, monkeypatch: pytest.Mo
     texts = ["x " * (i * 37 % 90) + "great " * (i % 2) for i in range(600)]
     one = proxy.label(texts, ["is it"] * 600)
     monkeypatch.setitem(proxy.__dict__, "_cuda", True)
-    monkeypatch.setattr("falconql.runtime.proxy.onnx.CHUNK_PAIRS", 16)
+    monkeypatch.setattr("falconql.runtime.proxy.onnx.CUDA_CHUNK_PAIRS", 16)
     np.testing.assert_array_equal(proxy.label(texts, ["is it"] * 600), one)
 
 

@@ -71,8 +71,13 @@ def byte_level() -> Tokenizer:
     return tokenizer
 
 
-def save_model(path: Path, token_logits: np.ndarray, label_weights: np.ndarray, *, types: bool = True) -> None:
-    """Write a model whose logits are rows of ``token_logits``; weights are summed up on the first token."""
+def save_model(
+    path: Path, token_logits: np.ndarray, label_weights: np.ndarray, *, types: bool = True, stops: bool = False
+) -> None:
+    """Write a model whose logits are rows of ``token_logits``; weights are summed up on the first token.
+
+    With ``stops`` it can be asked for the first tokens alone.
+    """
     names = ["input_ids", "attention_mask"] + (["token_type_ids"] if types else [])
     inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "tokens"]) for n in names]
     output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "tokens", 3])
@@ -93,8 +98,12 @@ def save_model(path: Path, token_logits: np.ndarray, label_weights: np.ndarray, 
         helper.make_node("Mul", ["weighed", "mask"], ["counted"]),
         helper.make_node("ReduceSum", ["counted", "axis"], ["label"], keepdims=1),
         helper.make_node("Slice", ["own", "one", "rest", "axis"], ["others"]),
-        helper.make_node("Concat", ["label", "others"], ["logits"], axis=1),
+        helper.make_node("Concat", ["label", "others"], ["all" if stops else "logits"], axis=1),
     ]
+    if stops:
+        constants["tokens_wanted"] = constants["rest"]
+        inputs.append(helper.make_tensor_value_info("tokens_wanted", TensorProto.INT64, [1]))
+        nodes.append(helper.make_node("Slice", ["all", "first", "tokens_wanted", "axis"], ["logits"]))
     tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "tiny", inputs, [output], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
@@ -110,6 +119,7 @@ def save_proxy(
     goes_on: Iterable[str] = (),
     good: Iterable[str] = (),
     types: bool = True,
+    stops: bool = False,
     **changes: Any,
 ) -> Path:
     """Write a proxy that marks the words ``begins`` as B and ``goes_on`` as I; ``good`` ones add 3 to the label logit.
@@ -128,7 +138,7 @@ def save_proxy(
         weights[_token(tokenizer, word)] = 1.5
     start = tokenizer.token_to_id("[CLS]")
     weights[tokenizer.token_to_id("<s>") if start is None else start] = -1.0
-    save_model(folder / "model.onnx", logits, weights, types=types)
+    save_model(folder / "model.onnx", logits, weights, types=types, stops=stops)
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "proxy.json").write_text(json.dumps({**MANIFEST, **changes}), encoding="utf-8")
     return folder

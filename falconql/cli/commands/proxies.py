@@ -125,3 +125,28 @@ def export_command(source: str, name: str, template: str, int8: bool, replace: b
     difference = manifest["metrics"]["export"]["onnx_vs_torch_largest_logit_difference"]
     say(f"ONNX against torch: logits differ by {difference} at most")
     say(f'added {added.name}; a query uses it with: using "{added.name}"')
+
+
+@command.command("half")
+@click.argument("source")
+@click.option("--name", required=True, help="The name to register it under.")
+@click.option("--replace", is_flag=True, help="Overwrite a proxy of that name.")
+def half_command(source: str, name: str, replace: bool) -> None:
+    """Add to the proxy SOURCE (a name or a folder) a model in half precision, for CUDA.
+
+    Needs falconql[train], but no GPU. Where ONNX Runtime has no CUDA, the new proxy runs as the old one does.
+    """
+    from falconql.errors import ConfigError
+    from falconql.runtime.proxy import add_proxy, find_proxy
+
+    try:
+        from falconql.training.half import add_half
+    except ImportError as error:
+        hint = 'install it with `pip install "falconql[train]"`'
+        raise ConfigError(f"making a proxy needs {error.name}, which is not installed", hint=hint) from error
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = add_half(find_proxy(source), Path(folder) / "proxy")
+        added = add_proxy(Path(folder) / "proxy", name, replace=replace)
+    moved = manifest["metrics"]["half"]["largest_probability_difference"]
+    say(f"half precision moves a probability by {moved} at most")
+    say(f'added {added.name}; a query uses it with: using "{added.name}"')
