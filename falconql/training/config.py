@@ -52,6 +52,7 @@ class TrainingConfig:
         span_tokens: in how many tokens' loss a span example weighs as much as a label.
         begin_weight: weight of the classes B and I beside O.
         freeze_words: the embeddings of words stay as they are.
+        quantise_from: after this share of the examples what int8 will round is rounded in training too; 1 for never.
         seed: of the new head, and of the order after the first pass.
         threads: of the CPU.
         checkpoint_minutes: between two checkpoints.
@@ -67,6 +68,7 @@ class TrainingConfig:
     span_tokens: float
     begin_weight: float
     freeze_words: bool
+    quantise_from: float
     seed: int
     threads: int
     checkpoint_minutes: float

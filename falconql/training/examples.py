@@ -19,37 +19,13 @@ from falconql.training.sources import TrainingSet, label_names, read_split
 
 Row = Mapping[str, Any]
 
-ABSENT_TYPE_SHARE = 0.38
-FOREIGN_TYPE_SHARE = 0.08
+ABSENT_TYPE_SHARE = 0.3
 MENTION_SHARE = 0.12
 KIND_SHARE = 0.06
 WRONG_QUESTION_SHARE = 0.13
 ANSWERABLE_SHARE = 0.07
 VERIFIED_SHARE = 0.08
 NEAR_CLASS_SHARE = 0.4
-# Types of another world, which the texts of a set are taken not to have.
-_BIOMEDICAL = tuple(f"spans/{name}" for name in ["bc2gm", "anatem", "bc5cdr", "ncbi_disease", "linnaeus", "bionlp13cg"])
-_OF_BIOMEDICINE = (
-    "gene or protein name",
-    "chemical or drug",
-    "enzyme",
-    "cell type",
-    "anatomical structure",
-    "virus",
-    "species",
-)
-_OF_EVERYDAY = (
-    "actor",
-    "film title",
-    "song",
-    "artist",
-    "restaurant",
-    "party size",
-    "award",
-    "playlist",
-    "price",
-    "phone number",
-)
 # Sets whose rows list all right answers; elsewhere several answers are variants of one.
 ALL_ANSWERS = ("qa/qasrl_gs", "qa/bioasq_part")
 
@@ -89,8 +65,7 @@ def dev_examples(set_: TrainingSet, data: Path, count: int, seed: int) -> list[E
 
 def _maker(set_: TrainingSet, data: Path, rows: Sequence[Row]) -> Callable[[Row, random.Random], Example]:
     if set_.task == "spans":
-        foreign = _OF_EVERYDAY if set_.name in _BIOMEDICAL else _OF_BIOMEDICINE
-        return _SpanMaker(label_names(data, set_.name), rows, foreign)
+        return _SpanMaker(label_names(data, set_.name), rows)
     if set_.task == "qa":
         return _QuestionMaker(rows, all_answers=set_.name in ALL_ANSWERS)
     if set_.task == "nli":
@@ -99,14 +74,11 @@ def _maker(set_: TrainingSet, data: Path, rows: Sequence[Row]) -> Callable[[Row,
 
 
 class _SpanMaker:
-    def __init__(self, names: Mapping[str, str], rows: Sequence[Row], foreign: Sequence[str] = ()) -> None:
+    def __init__(self, names: Mapping[str, str], rows: Sequence[Row]) -> None:
         self.names = names
-        self.foreign = foreign
         self.types = sorted({span["label"] for row in rows for span in row["spans"]} & set(self.names))
 
     def __call__(self, row: Row, rng: random.Random) -> Example:
-        if self.foreign and rng.random() < FOREIGN_TYPE_SHARE:
-            return Example(phrasing.span_instruction(rng.choice(self.foreign), rng), row["text"], ())
         present = sorted({span["label"] for span in row["spans"]} & set(self.names))
         absent = [name for name in self.types if self.names[name] not in {self.names[p] for p in present}]
         ask_absent = not present or (bool(absent) and rng.random() < ABSENT_TYPE_SHARE)

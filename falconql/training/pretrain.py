@@ -25,12 +25,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from falconql.training.awareness import Range, make_aware, measured
 from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, TrainingConfig, read_config
 from falconql.training.dataset import IGNORE, collate
 from falconql.training.pack import Pack, batches
 
 POOL = 4096
+MEASURED, MEASURED_ROWS = 24, 16
 LOG_STEPS = 20
 
 
@@ -123,6 +125,7 @@ class Run:
         body = [p for n, p in learned if not n.startswith("classifier")]
         groups = [{"params": body, "scale": 1.0}, {"params": head, "scale": config.head_rate}]
         self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=0.01, fused=True)
+        self.ranges: dict[str, Range] = {}
         self.lengths = pack.lengths()
         self.steps = 0
         self.examples = 0
@@ -161,6 +164,7 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "position": (self.steps, self.examples, self.elapsed_s()),
             "random": torch.get_rng_state(),
+            "ranges": self.ranges,
         }
         if self.device.type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(self.device)
@@ -186,13 +190,29 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.steps, self.examples, self.spent_s = state["position"]
         torch.set_rng_state(state["random"].cpu())
+        self.ranges = state.get("ranges", {})
+        if self.ranges:
+            make_aware(self.model, self.ranges)
         if "random_cuda" in state and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.device)
 
+    def quantise(self) -> None:
+        """Round from now on what int8 will round, with ranges measured on examples of the whole file."""
+        some = np.random.default_rng(self.config.seed).permutation(len(self.pack))[: MEASURED * MEASURED_ROWS]
+        batches = [self.tensors(some[i : i + MEASURED_ROWS]) for i in range(0, len(some), MEASURED_ROWS)]
+        for batch in batches:
+            del batch["targets"]
+        self.ranges = measured(self.model, batches)
+        make_aware(self.model, self.ranges)
+
+    def tensors(self, chosen: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        """Return some examples as a batch, each tensor [examples, tokens]."""
+        arrays = collate([self.pack.item(int(number)) for number in chosen])
+        return {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
+
     def step(self, chosen: NDArray[np.int64]) -> Losses:
         """Take one optimiser step on some examples and return their losses."""
-        arrays = collate([self.pack.item(int(number)) for number in chosen])
-        tensors = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
+        tensors = self.tensors(chosen)
         targets = tensors.pop("targets")
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             logits = self.model(**tensors).logits
@@ -206,6 +226,20 @@ class Run:
         return losses
 
 
+def lineage_of(base: Path) -> list[dict[str, Any]]:
+    """Return what a proxy directory, or the weights kept in the folder of a run, come from; empty for an encoder."""
+    if (base / "proxy.json").exists():
+        manifest = json.loads((base / "proxy.json").read_text(encoding="utf-8"))
+        return [*manifest.get("lineage", ()), {"proxy": f"{manifest.get('name')} {manifest.get('version')}"}]
+    run = base.parent / "run.json"
+    if not run.exists():
+        return []
+    about = json.loads(run.read_text(encoding="utf-8"))
+    kept: dict[str, Any] = {"training": "falconql.training.pretrain", "kept": base.name}
+    data = {key: value for key, value in about["data"].items() if key != "sets"}
+    return [*about.get("lineage", ()), {**kept, "data": data, "options": about["training"], "device": about["device"]}]
+
+
 def pretrain(config: TrainingConfig, examples: Path, out: Path, *, base: Path, device: str, resume: bool) -> Path:
     """Train on all examples and return the folder of the finished model.
 
@@ -215,7 +249,12 @@ def pretrain(config: TrainingConfig, examples: Path, out: Path, *, base: Path, d
     """
     pack = Pack.load(examples)
     out.mkdir(parents=True, exist_ok=True)
-    about = {"training": asdict(config), "data": json.loads(str(pack.about)), "device": device}
+    about = {
+        "training": asdict(config),
+        "data": json.loads(str(pack.about)),
+        "device": device,
+        "lineage": lineage_of(base),
+    }
     (out / "run.json").write_text(json.dumps(about, indent=1))
     run = Run(config, pack, out, base, device)
     if resume:
@@ -228,6 +267,8 @@ def pretrain(config: TrainingConfig, examples: Path, out: Path, *, base: Path, d
             if number < first:
                 continue
             rate, before = run.set_rate(), run.examples
+            if not run.ranges and run.examples >= config.quantise_from * config.examples:
+                run.quantise()
             recent.append(run.step(chosen))
             for mark in config.snapshots:
                 if before < mark <= run.examples:

@@ -74,7 +74,7 @@ def _is_quantised(node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto])
     return len(dims) == 2 and dims[1] >= 16
 
 
-def _observe(fused: Path, names: Sequence[str], inputs: Sequence[Arrays]) -> dict[str, Activation]:
+def _observe(fused: Path, names: Sequence[str], inputs: Sequence[Arrays]) -> dict[str, list[Activation]]:
     model = onnx.load(fused)
     for name in names:
         model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
@@ -87,7 +87,7 @@ def _observe(fused: Path, names: Sequence[str], inputs: Sequence[Arrays]) -> dic
             values = value[real].ravel()
             sample = random.choice(values, min(SAMPLES_PER_INPUT, len(values)), replace=False)
             seen[name].append(Activation(float(values.min()), float(values.max()), sample))
-    return {name: _joined(parts) for name, parts in seen.items()}
+    return seen
 
 
 def _joined(parts: Sequence[Activation]) -> Activation:
@@ -101,7 +101,7 @@ def _joined(parts: Sequence[Activation]) -> Activation:
 class _Rewriter:
     """Collects the nodes and weights of the quantised graph, in order."""
 
-    def __init__(self, weights: Mapping[str, onnx.TensorProto], seen: Mapping[str, Activation]) -> None:
+    def __init__(self, weights: Mapping[str, onnx.TensorProto], seen: Mapping[str, Sequence[Activation]]) -> None:
         self.weights = weights
         self.seen = seen
         self.nodes: list[onnx.NodeProto] = []
@@ -125,7 +125,7 @@ class _Rewriter:
 
     def _quantised_input(self, node: onnx.NodeProto) -> tuple[str, str, str]:
         stem = f"{node.output[0]}/input"
-        step, zero = _activation_range(self.seen[node.input[0]])
+        step, zero = activation_range(self.seen[node.input[0]])
         scale = self._constant(f"{stem}_scale", np.array(step))
         offset = self._constant(f"{stem}_zero", np.array(zero))
         inputs = [node.input[0], scale, offset]
@@ -154,8 +154,9 @@ class _Rewriter:
         self.nodes.append(made)
 
 
-def _activation_range(seen: Activation) -> tuple[np.float32, np.uint8]:
-    """Return scale and zero point of the range that loses least, outliers cut where that pays."""
+def activation_range(parts: Sequence[Activation]) -> tuple[np.float32, np.uint8]:
+    """Return scale and zero point of the range that loses least of what was seen, outliers cut where that pays."""
+    seen = _joined(parts)
     sample = np.append(seen.sample, [seen.low, seen.high]).astype(np.float32)
     shares = np.linspace(0.3, 1.0, 29)
     share = min(shares, key=lambda share: _loss(sample, seen.low * share, seen.high * share))

@@ -17,6 +17,7 @@ from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.memory import MemorySource
 from falconql.runtime.io.parquet import ParquetSource
 from falconql.runtime.io.several import SeveralFiles
+from falconql.runtime.io.sql.source import SqlSource
 from falconql.runtime.io.text import TextFilesSource
 
 GROUP_ROWS = 65_536
@@ -26,10 +27,20 @@ TEXT_FILES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A corpus of its own, of which the first ``skip`` rows are left out."""
+    """A corpus of its own, of which the first ``skip`` rows are left out.
+
+    Attributes:
+        source: the corpus.
+        skip: how many rows are left out.
+    """
 
     source: TableSource
     skip: int = 0
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether every machine can read it: it is in an object store or on a web server."""
+        return is_elsewhere(self.source)
 
 
 def parts_of(source: TableSource, columns: Sequence[str], filter: Expr | None, skip: int = 0) -> list[Part]:
@@ -84,7 +95,8 @@ def _split(source: TableSource) -> Iterator[TableSource]:
         yield from (MemorySource(source.table.slice(start, MEMORY_ROWS), source.name) for start in starts)
     elif isinstance(source, TextFilesSource):
         starts = range(0, len(source.files), TEXT_FILES)
-        yield from (TextFilesSource(source.files[start : start + TEXT_FILES], source.name) for start in starts)
+        some = (source.files[start : start + TEXT_FILES] for start in starts)
+        yield from (TextFilesSource(files, source.name, source.store) for files in some)
     else:
         yield source
 
@@ -105,10 +117,14 @@ def _portable(source: TableSource) -> TableSource:
 
     What keeps a temporary file alive stays behind.
     """
+    if is_elsewhere(source):
+        return source
     if isinstance(source, SeveralFiles):
         return source.part([_portable(one) for one in source.sources], range(len(source.sources)))
     if isinstance(source, TextFilesSource):
         return TextFilesSource([(os.path.abspath(path), shown) for path, shown in source.files], source.name)
+    if isinstance(source, SqlSource):
+        return source.portable()
     file = getattr(source, "file", None)
     if not isinstance(file, InputFile):
         return source
@@ -116,3 +132,13 @@ def _portable(source: TableSource) -> TableSource:
     found.file = replace(file, path=os.path.abspath(file.path), keep=None)
     sent: TableSource = found
     return sent
+
+
+def is_elsewhere(source: TableSource) -> bool:
+    """Return whether a corpus is read from object stores or web servers, which every machine can reach."""
+    if isinstance(source, SeveralFiles):
+        return all(map(is_elsewhere, source.sources))
+    if isinstance(source, TextFilesSource):
+        return source.store is not None
+    file = getattr(source, "file", None)
+    return isinstance(file, InputFile) and file.remote is not None

@@ -28,7 +28,7 @@ from falconql.runtime.errors import ClusterError, FalconQLError
 from falconql.runtime.plan import Plan
 from falconql.runtime.proxy.session import usable_cores
 
-# Parts read at the same time: reading is many times as fast as asking a model.
+# Parts read at the same time on one machine: reading is many times as fast as asking a model.
 _READERS = 2
 _PATIENCE_S = 10.0
 _NODE = "ray.io/node-id"
@@ -103,14 +103,16 @@ class RayPool:
             return
         references = [self._ray.put(part) for part in parts]
         data = self._from([pa.table({"part": [number]}) for number in range(len(parts))])
-        here = None if self._options.shared else {_NODE: self._ray.get_runtime_context().get_node_id()}
+        everywhere = self._options.shared or all(part.anywhere for part in parts)
+        here = None if everywhere else {_NODE: self._ray.get_runtime_context().get_node_id()}
+        readers = _READERS if here else max(_READERS, sum(node["Alive"] for node in self._ray.nodes()))
         data = data.map_batches(
             Reading(reader, references),
             batch_size=1,
             batch_format="pyarrow",
             # Workers take all processors there are: reading goes beside them.
             num_cpus=0,
-            compute=TaskPoolStrategy(size=min(_READERS, len(parts))),
+            compute=TaskPoolStrategy(size=min(readers, len(parts))),
             label_selector=here,
         )
         yield from self._worked(data, job, shipped)

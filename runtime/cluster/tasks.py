@@ -59,6 +59,10 @@ class Job:
     cache: tuple[str, int] | None
 
 
+# The machine that the run was started on has read the beginning with its own.
+_OWN_LOGIN = "each machine of a cluster reads with its own login, as it was set before `ray start`"
+
+
 class Reader:
     """Reads parts of a corpus and applies the scan's filter.
 
@@ -96,7 +100,7 @@ class Reader:
             scan.rows_given = ctx.metrics.rows_in
             yield self._block(block, scan, done, counted, [])
         except FalconQLError as error:
-            yield block.failed(error)
+            yield block.failed(error, _OWN_LOGIN if part.anywhere else None)
 
     def _block(self, block: Block, scan: ScanOperator, done: int, counted: list[float], data: Sequence[Any]) -> Block:
         counts = Counts.none(self._operators, self._tests)

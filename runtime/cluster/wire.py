@@ -47,10 +47,11 @@ class Block:
     counts: tuple[str, ...] = ()
     error: str | None = None
 
-    def failed(self, error: FalconQLError) -> Block:
-        """Return the block as one whose work failed."""
+    def failed(self, error: FalconQLError, advice: str | None = None) -> Block:
+        """Return the block as one whose work failed; ``advice`` is added to what the error advises."""
         operator = error.operator if isinstance(error, ExecutionError) else None
-        found = {"type": type(error).__name__, "message": str(error), "hint": error.hint, "operator": operator}
+        hint = "; ".join(filter(None, (error.hint, advice))) or None
+        found = {"type": type(error).__name__, "message": str(error), "hint": hint, "operator": operator}
         return replace(self, data=(), error=json.dumps(found))
 
     def check(self) -> None:

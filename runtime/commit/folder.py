@@ -180,7 +180,10 @@ class WorkFolder:
 
     def _take(self) -> bool:
         """Lock the folder; False if it went away meanwhile, because another run has just finished."""
-        self.path.mkdir(exist_ok=True, parents=self._away)
+        if not self.path.is_dir():
+            self.path.mkdir(exist_ok=True, parents=self._away)
+            # What is committed in it is found again after a power cut only if the folder itself is.
+            sync_folder(str(self.path.parent))
         try:
             self._lock = (self.path / _LOCK).open("a+", encoding="utf-8")
         except FileNotFoundError:

@@ -41,9 +41,9 @@ class ArrowFileSource:
 
     def _batch(self, number: int, wanted: list[int], columns: Sequence[str]) -> pa.RecordBatch:
         with self._opened(wanted or self._lightest()) as reader:
-            batch = reader.get_batch(number)
-        arrays = [batch.column(batch.schema.get_field_index(name)) for name in columns]
-        return batch_of(arrays, columns, batch.num_rows)
+            batch = _sound(reader.get_batch(number))
+            arrays = [batch.column(batch.schema.get_field_index(name)) for name in columns]
+            return batch_of(arrays, columns, batch.num_rows)
 
     def _count(self) -> list[int]:
         with self._opened(self._lightest()) as reader:
@@ -75,7 +75,7 @@ class ArrowStreamSource:
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         wanted = positions(self.schema, columns, self.name)
         with self._opened(wanted or None) as reader:
-            for batch in reader:
+            for batch in map(_sound, reader):
                 arrays = [batch.column(batch.schema.get_field_index(name)) for name in columns]
                 yield from cut(batch_of(arrays, columns, batch.num_rows), batch_rows)
 
@@ -95,6 +95,18 @@ def arrow_source(file: InputFile) -> ArrowFileSource | ArrowStreamSource:
     if head.startswith(b"FEA1"):
         raise DataError(f"{file.name} is a Feather file of version 1", hint="write it again with a current pyarrow")
     return ArrowFileSource(file) if head.startswith(_FILE_MAGIC) else ArrowStreamSource(file)
+
+
+def _sound(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch of which every length and place has been checked.
+
+    Arrow believes what a file says of them, and of a damaged one reads memory that is not its own.
+
+    Raises:
+        pa.ArrowInvalid: the batch is damaged.
+    """
+    batch.validate(full=True)
+    return batch
 
 
 @contextmanager

@@ -132,6 +132,8 @@ class _OnDisk:
 
     def publish(self, staged: str, files: list[str]) -> None:
         self._check()
+        for folder, _, _ in os.walk(staged):
+            sync_folder(folder)
         with written(self.name):
             aside = f"{staged}-replaced"
             if os.path.isdir(self.path):

@@ -116,6 +116,7 @@ def read_manifest(folder: Path) -> Manifest:
         ProxyError: it is missing, no JSON, or a field is missing or wrong; the field is named.
     """
     path = folder / FILE
+    check_inside(folder, FILE)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -126,6 +127,23 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(data, dict):
         raise ProxyError(f"{path} must hold a JSON object")
     return _Reader(path, data).manifest()
+
+
+def check_inside(folder: Path, file: str) -> None:
+    """Refuse a link that leads out of a proxy's folder: who made the proxy would choose what is read here.
+
+    Raises:
+        ProxyError: it is one.
+    """
+    try:
+        inside = (folder / file).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        inside = False
+    if not inside:
+        raise ProxyError(
+            f"{folder / file} is a link to a file outside the proxy's folder",
+            hint="if you trust it, copy the folder with `cp -rL`, which puts the files themselves there",
+        )
 
 
 _READ = {

@@ -24,7 +24,7 @@ from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.batching import chunks, token_batches
 from falconql.runtime.proxy.decoding import calibrated, is_question, pooled, softmax, surest_begin
-from falconql.runtime.proxy.manifest import FILE, Manifest, Prompt, read_manifest
+from falconql.runtime.proxy.manifest import FILE, Manifest, Prompt, check_inside, read_manifest
 from falconql.runtime.proxy.prompts import Prompted, Prompter, Window, Words
 from falconql.runtime.proxy.reading import Reading, lowest_for, reading_of, spans_in
 from falconql.runtime.proxy.session import Session, cuda_is_offered, usable_cores
@@ -71,6 +71,7 @@ class OnnxProxy:
         self._loaded: tuple[int, Session] | None = None
         self._parents: list[Session] = []
         for file in self.manifest.files:
+            check_inside(folder, file)
             if not (folder / file).is_file():
                 raise ProxyError(f"{folder} lacks the file {file} that its {FILE} names", hint="export it again")
 

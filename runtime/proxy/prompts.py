@@ -9,7 +9,8 @@ Knows nothing of the model, and nothing of what logits mean.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class Prompter:
     """
 
     def __init__(self, path: Path, max_tokens: int, overlap: int) -> None:
+        self._path = path
         self.max_tokens = max_tokens
         self.overlap = overlap
         self.tokenizer = _load(path)
@@ -87,12 +89,13 @@ class Prompter:
         """Return the model inputs of pairs; ``places`` are what their windows call them.
 
         Raises:
-            ProxyError: an instruction leaves no room for the text.
+            ProxyError: an instruction leaves no room for the text, or the tokenizer fails.
         """
         found = []
         for place, (text, instruction) in zip(places, pairs, strict=True):
             # One by one, which costs no more: the tokenizer's own threads, used for batches, hang in a forked child.
-            encoding = self.tokenizer.encode(*prompt.rendered(_clean(text), _clean(instruction)))
+            with _encoding(self._path):
+                encoding = self.tokenizer.encode(*prompt.rendered(_clean(text), _clean(instruction)))
             needed = words or len(encoding) > self.max_tokens
             read = _words(prompt, text, instruction, encoding) if needed else None
             found.append(Prompted(self._windows(place, encoding, read, instruction), read))
@@ -164,6 +167,17 @@ def _load(path: Path) -> Any:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the bindings raise bare Exception for any content they refuse
         raise ProxyError(f"{path} is not a tokenizer: {error}", hint="export the proxy again") from error
+
+
+@contextmanager
+def _encoding(path: Path) -> Iterator[None]:
+    """Turn failures of a tokenizer that refers to what it has not into errors. Its panics are no ``Exception``."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise ProxyError(f"{path} failed: {error}", hint="the tokenizer is broken: export the proxy again") from error
 
 
 def _pad_id(tokenizer: Any) -> int:

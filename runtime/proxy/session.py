@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from falconql.runtime.errors import ProxyError
+from falconql.runtime.proxy.contents import NoModel, tensor_elsewhere
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "logits"
@@ -25,6 +26,7 @@ CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 # On a processor the fused operator is not vectorised: it takes several times as long as its parts (ONNX Runtime 1.32).
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
 INSTALL_HINT = 'install it with `pip install "falconql[cpu]"`, or `pip install "falconql[gpu]"` for CUDA'
+_ONE_FILE = "export the proxy again; the model must be one file, with its weights inside"
 _FATAL = 4
 # The first process that loaded a model: this one, or one that this was forked from.
 _loaded_in: list[int] = []
@@ -47,6 +49,7 @@ class Session:
     def __init__(self, path: Path, threads: int, *, cuda: bool = False) -> None:
         self.path = path
         runtime = _onnxruntime()
+        _check_contents(path)
         try:
             self._session = runtime.InferenceSession(
                 str(path),
@@ -58,8 +61,7 @@ class Session:
             )
         except Exception as error:  # the bindings' own exceptions share no public base class
             raise ProxyError(
-                f"{path} is not a model that ONNX Runtime can load: {_first_line(error)}",
-                hint="export the proxy again; the model must be one file, with its weights inside",
+                f"{path} is not a model that ONNX Runtime can load: {_first_line(error)}", hint=_ONE_FILE
             ) from error
         self.inputs = _checked_inputs(self._session, path)
         self.cuda = CUDA in self._session.get_providers()
@@ -128,7 +130,20 @@ def _options(runtime: Any, threads: int) -> Any:
     options.enable_mem_pattern = False
     # What goes wrong comes back as an exception; the log would repeat it on standard error.
     options.log_severity_level = _FATAL
+    # Whatever its name ends in: the other format is not looked into before it is loaded.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     return options
+
+
+def _check_contents(path: Path) -> None:
+    try:
+        tensor = tensor_elsewhere(path)
+    except NoModel as error:
+        raise ProxyError(f"{path} is not an ONNX model: {error}", hint=_ONE_FILE) from None
+    except OSError as error:
+        raise ProxyError(f"{path} cannot be read: {error.strerror or error}") from error
+    if tensor is not None:
+        raise ProxyError(f"{path} keeps the values of `{tensor}` in another file", hint=_ONE_FILE)
 
 
 def _checked_inputs(session: Any, path: Path) -> tuple[str, ...]:

@@ -32,10 +32,12 @@ from falconql.runtime.io.memory import MemorySource
 from falconql.runtime.plan import Plan
 from falconql.runtime.proxy import find_proxy
 from falconql.runtime.proxy.manifest import read_manifest
+from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.source import Source
 from falconql.syntax import parse_tolerant
 from tests.fakes import FakeProxy
 from tests.fuzz.mutations import VALUES, damaged_bytes, damaged_json, damaged_texts
+from tests.proxy.tiny import byte_level, save_proxy
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TABLE = pa.table(
@@ -105,23 +107,19 @@ def check_plan(data: Any) -> None:
 
 
 @cache
-def _proxy() -> tuple[Path, Any]:
-    folder = find_proxy("kestrel")
-    return folder, json.loads((folder / "proxy.json").read_text(encoding="utf-8"))
+def _manifest() -> Any:
+    return json.loads((find_proxy("kestrel") / "proxy.json").read_text(encoding="utf-8"))
 
 
 def _any_manifest() -> st.SearchStrategy[Any]:
-    return st.one_of(damaged_json([_proxy()[1]]), VALUES)
+    return st.one_of(damaged_json([_manifest()]), VALUES)
 
 
 def check_manifest(data: Any) -> None:
     """A manifest is refused, or names files in its own folder."""
-    original, _ = _proxy()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "proxy"
         folder.mkdir()
-        for file in ("model.onnx", "tokenizer.json"):
-            (folder / file).symlink_to(original / file)
         (folder / "proxy.json").write_text(json.dumps(data), encoding="utf-8")
         try:
             manifest = read_manifest(folder)
@@ -129,6 +127,51 @@ def check_manifest(data: Any) -> None:
             return
         for file in (manifest.model, manifest.tokenizer):
             assert (folder / file).parent.resolve().is_relative_to(folder.resolve())
+
+
+@cache
+def _tiny() -> dict[str, bytes]:
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        for kind, tokenizer in (("words", None), ("bytes", byte_level())):
+            folder = save_proxy(Path(name) / kind, tokenizer, begins=["ann"] if tokenizer is None else ())
+            for file in ("model.onnx", "tokenizer.json", "proxy.json"):
+                found[f"{kind}/{file}"] = (folder / file).read_bytes()
+    return found
+
+
+def _any_tokenizer() -> st.SearchStrategy[tuple[str, bytes]]:
+    return st.one_of(
+        *(
+            st.tuples(st.just(kind), damaged_json([json.loads(_tiny()[f"{kind}/tokenizer.json"])]).map(_dumped))
+            for kind in ("words", "bytes")
+        )
+    )
+
+
+def check_tokenizer(damaged: tuple[str, bytes]) -> None:
+    """A tokenizer is refused, or answers come of it."""
+    kind, data = damaged
+    _answer(kind, {"tokenizer.json": data})
+
+
+def check_model(data: bytes) -> None:
+    """A model is refused, or answers come of it."""
+    _answer("words", {"model.onnx": data})
+
+
+def _answer(kind: str, damaged: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        for file in ("model.onnx", "tokenizer.json", "proxy.json"):
+            (Path(name) / file).write_bytes(damaged.get(file, _tiny()[f"{kind}/{file}"]))
+        try:
+            proxy = OnnxProxy(Path(name), threads=1)
+            scores = proxy.label(["Ann paid $3", "漢字"], ["is it Ann?"] * 2)
+            assert ((scores >= 0) & (scores <= 1)).all()
+            for text, found in zip(("ann", "word " * 40), proxy.spans(["ann", "word " * 40], ["a"] * 2), strict=True):
+                assert all(0 <= span.start < span.end <= len(text) for span in found)
+        except FalconQLError:
+            pass
 
 
 def _results() -> dict[bytes, bytes]:
@@ -283,6 +326,8 @@ TARGETS: dict[str, tuple[Callable[[], st.SearchStrategy[Any]], Callable[[Any], N
     "query": (_any_query, check_query),
     "plan": (_any_plan, check_plan),
     "manifest": (_any_manifest, check_manifest),
+    "tokenizer": (_any_tokenizer, check_tokenizer),
+    "model": (lambda: damaged_bytes(_tiny()["words/model.onnx"]), check_model),
     "cache": (_any_cache_file, check_cache),
     "work folder": (_any_work_folder, check_work_folder),
     "file": (_any_file, check_file),

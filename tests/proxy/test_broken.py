@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from falconql.runtime.errors import ProxyError
+from falconql.runtime.proxy import add_proxy
+from falconql.runtime.proxy.contents import tensor_elsewhere
+from falconql.runtime.proxy.manifest import read_manifest
 from falconql.runtime.proxy.onnx import OnnxProxy
 from tests.proxy.tiny import MANIFEST, save_model, save_proxy
 
@@ -140,6 +144,137 @@ def test_a_model_with_other_inputs_or_outputs(
         OnnxProxy(tmp_path).label(["a"], ["b"])
     assert message in str(caught.value)
     assert "model.onnx" in str(caught.value)
+
+
+def with_weights_at(folder: Path, location: str) -> Path:
+    """Return a proxy whose model keeps one tensor in another file."""
+    save_proxy(folder)
+    model = onnx.load(folder / "model.onnx")
+    (tensor,) = (one for one in model.graph.initializer if one.name == "table")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", str(4 * tensor.dims[0] * 3))):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    return folder
+
+
+@pytest.mark.parametrize("location", ["weights.bin", "../weights.bin", "/etc/passwd", "../../etc/passwd"])
+def test_weights_in_another_file_are_refused_before_it_is_read(
+    tmp_path: Path, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = with_weights_at(tmp_path / "proxy", location)
+    for place in (folder, tmp_path):
+        (place / "weights.bin").write_bytes(bytes(1 << 16))
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: pytest.fail("it was loaded"))
+    with pytest.raises(ProxyError, match=r"model\.onnx keeps the values of `table` in another file") as caught:
+        OnnxProxy(folder).label(["a"], ["b"])
+    assert "with its weights inside" in str(caught.value.hint)
+
+
+def test_weights_elsewhere_are_found_wherever_a_model_may_hold_tensors() -> None:
+    tensor = TensorProto(name="deep", data_location=TensorProto.EXTERNAL)
+    inner = helper.make_graph([], "inner", [], [], [tensor])
+    sparse = onnx.SparseTensorProto(values=tensor)
+    for attribute in (
+        helper.make_attribute("value", tensor),
+        helper.make_attribute("values", [tensor]),
+        helper.make_attribute("then_branch", inner),
+        helper.make_attribute("branches", [inner]),
+        helper.make_attribute("sparse", sparse),
+        helper.make_attribute("sparses", [sparse]),
+    ):
+        node = helper.make_node("If", ["a"], ["b"])
+        node.attribute.append(attribute)
+        graph = helper.make_graph([node], "g", [], [])
+        function = helper.make_function("d", "f", ["a"], ["b"], [node], [helper.make_opsetid("", 17)])
+        training = onnx.TrainingInfoProto(algorithm=graph)
+        models = [onnx.ModelProto(graph=graph), onnx.ModelProto(functions=[function])]
+        models.append(onnx.ModelProto(training_info=[training]))
+        for model in models:
+            assert found_elsewhere(model.SerializeToString()) == "deep"
+    inner.initializer[0].data_location = TensorProto.DEFAULT
+    assert found_elsewhere(onnx.ModelProto(graph=inner).SerializeToString()) is None
+
+
+def found_elsewhere(model: bytes) -> str | None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model)
+        return tensor_elsewhere(path)
+
+
+@pytest.mark.parametrize("file", ["proxy.json", "model.onnx", "tokenizer.json"])
+def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path, file: str) -> None:
+    folder = save_proxy(tmp_path / "proxy")
+    (folder / file).rename(tmp_path / "elsewhere")
+    (folder / file).symlink_to(tmp_path / "elsewhere")
+    for use in (OnnxProxy, read_manifest, add_proxy):
+        if use is read_manifest and file != "proxy.json":
+            continue
+        with pytest.raises(ProxyError, match="is a link to a file outside the proxy's folder") as caught:
+            use(folder)
+        assert "cp -rL" in str(caught.value.hint)
+    (folder / file).unlink()
+    (folder / file).symlink_to("within")
+    (tmp_path / "elsewhere").rename(folder / "within")
+    assert len(OnnxProxy(folder).label(["a"], ["b"])) == 1
+
+
+def test_operators_from_a_library_are_not_known(tmp_path: Path) -> None:
+    save_proxy(tmp_path)
+    model = onnx.load(tmp_path / "model.onnx")
+    model.graph.node[0].domain = "custom.library"
+    model.opset_import.append(helper.make_opsetid("custom.library", 1))
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ProxyError, match="not a model that ONNX Runtime can load"):
+        OnnxProxy(tmp_path).label(["a"], ["b"])
+
+
+def test_a_shape_beyond_all_memory_is_an_error(tmp_path: Path) -> None:
+    save_proxy(tmp_path)
+    model = onnx.load(tmp_path / "model.onnx")
+    huge = helper.make_tensor("huge", TensorProto.INT64, [3], [1 << 20, 1 << 20, 1 << 10])
+    model.graph.initializer.append(huge)
+    nodes = [
+        helper.make_node("ConstantOfShape", ["huge"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["zero"], keepdims=0),
+        helper.make_node("Add", ["logits0", "zero"], ["logits"]),
+    ]
+    model.graph.node[-1].output[0] = "logits0"
+    model.graph.node.extend(nodes)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ProxyError, match=r"model\.onnx"):
+        OnnxProxy(tmp_path).label(["a"], ["b"])
+
+
+def test_a_tokenizer_that_panics_is_an_error(tmp_path: Path) -> None:
+    save_proxy(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    data = json.loads(path.read_text())
+    data["post_processor"]["special_tokens"] = {}
+    path.write_text(json.dumps(data))
+    with pytest.raises(ProxyError, match=r"tokenizer\.json"):
+        OnnxProxy(tmp_path).label(["a"], ["b"])
+
+
+def test_a_tokenizer_that_pads_to_a_billion_tokens_does_not(tmp_path: Path) -> None:
+    save_proxy(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    data = json.loads(path.read_text())
+    data["padding"] = {
+        "strategy": {"Fixed": 1 << 30},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "[PAD]",
+    }
+    path.write_text(json.dumps(data))
+    assert len(OnnxProxy(tmp_path).label(["a"], ["b"])) == 1
 
 
 def test_a_vocabulary_larger_than_the_model(tmp_path: Path) -> None:

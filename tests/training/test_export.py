@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
     out = tmp_path_factory.mktemp("run")
     shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "classify": 0.3}
     prepare(DataConfig(400, 64, 3, False, [], shares), data, base).save(out / "examples.npz")
-    config = TrainingConfig(400, 256, 2e-4, 4, 10.0, 1.0, 4.0, 1.5, False, 7, 1, 60.0, [])
+    config = TrainingConfig(400, 256, 2e-4, 4, 10.0, 1.0, 4.0, 1.5, False, 1.0, 7, 1, 60.0, [])
     pretrain(config, out / "examples.npz", out, base=base, device="cpu", resume=False)
     return out
 

@@ -42,7 +42,7 @@ def examples(base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 CONFIG = TrainingConfig(
-    examples=800,
+    examples=1600,
     tokens_per_step=256,
     learning_rate=2e-3,
     warmup_steps=4,
@@ -51,6 +51,7 @@ CONFIG = TrainingConfig(
     span_tokens=4.0,
     begin_weight=1.5,
     freeze_words=False,
+    quantise_from=0.8,
     seed=7,
     threads=1,
     checkpoint_minutes=60.0,
@@ -89,7 +90,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
     step = Run.step
 
     def interrupted(run: Run, chosen: Any) -> Any:
-        if run.steps == 33:
+        if run.steps == 90:
             run.save()
             raise KeyboardInterrupt
         return step(run, chosen)

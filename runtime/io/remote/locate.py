@@ -24,7 +24,7 @@ def locate_remote(location: str, format_: Format | None) -> tuple[Located, Store
     """
     store, path = open_store(location)
     name = shown(location)
-    if store.files is None:
+    if store.is_web:
         return Located(name, (path,), format_ or format_of_name(path.partition("?")[0].partition("#")[0])[0]), store
     with at(location, name):
         # A slash at the end is a folder's; the name of a pattern is seldom that of a file.
@@ -53,7 +53,7 @@ def remote_input(store: Store, path: str, *, packed: bool = True) -> InputFile:
     from falconql.runtime.io.formats import compression_of
 
     file = store.file(path)
-    if store.files is not None:
+    if not store.is_web:
         if not packed:
             return InputFile(path, file.name, remote=file)
         with file.open(anywhere=True) as stream, at(store.location, file.name):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -58,20 +59,43 @@ class RemoteFile:
 
 
 class Store:
-    """A bucket, a repository or a server.
+    """A bucket, a repository or a server. Opened when it is first used, in each process that uses it.
+
+    It can be sent to another machine, without the keys of this one: there it is opened with those that are there.
 
     Args:
         scheme: of the address.
-        location: the address that was given, for its secrets only.
-        files: Arrow's view of it; None of a web server.
-        fsspec: that of fsspec, where there is one.
+        location: the address that was given.
+        settings: what the environment says of where the store is; nothing secret.
     """
 
-    def __init__(self, scheme: str, location: str, files: Any = None, fsspec: Any = None) -> None:
+    def __init__(self, scheme: str, location: str, settings: Mapping[str, str]) -> None:
         self.scheme = scheme
         self.location = location
-        self.files = files
-        self.fsspec = fsspec
+        self.settings = dict(settings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Store, (self.scheme, self.location, self.settings)
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is a web server, of which only single files are known."""
+        return self.scheme in ("http", "https")
+
+    @cached_property
+    def fsspec(self) -> Any:
+        """The view of fsspec, where there is one."""
+        return _hugging_face(self.location) if self.scheme == "hf" else None
+
+    @cached_property
+    def files(self) -> Any:
+        """Arrow's view of a bucket or a repository."""
+        if self.fsspec is not None:
+            from pyarrow.fs import FSSpecHandler, PyFileSystem
+
+            return PyFileSystem(FSSpecHandler(self.fsspec))
+        said = {name: os.environ.get(name, "") for name in _LOGINS} | self.settings
+        return _opened(self.scheme, split(self.location)[1], tuple(said.items()))
 
     def file(self, path: str, found: Any = None) -> RemoteFile:
         """Return a file by its path in the store."""
@@ -79,7 +103,7 @@ class Store:
 
     def open(self, file: RemoteFile, *, anywhere: bool) -> pa.NativeFile:
         """Open a file; see ``RemoteFile.open``."""
-        if self.files is None:
+        if self.is_web:
             from falconql.runtime.io.remote.http import HttpFile
 
             raw = HttpFile(file.path, file.found, onwards=not anywhere)
@@ -91,7 +115,7 @@ class Store:
 
     def status(self, file: RemoteFile) -> tuple[int | None, str]:
         """Return the size and the version of a file."""
-        if self.files is None:
+        if self.is_web:
             from falconql.runtime.io.remote.http import look
 
             found = look(file.path)
@@ -146,35 +170,28 @@ def open_store(location: str) -> tuple[Store, str]:
     user, host, path, _ = split(location)
     if not host:
         raise DataError(f"{shown(location)} names no {'server' if 'http' in scheme else 'bucket'}")
-    if scheme in ("http", "https"):
-        return Store(scheme, location), location
+    store = Store(scheme, location, {name: os.environ.get(name, "") for name in _SETTINGS})
+    if store.is_web:
+        return store, location
     if user:
         hint = "keep keys in the environment, where nobody sees them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         raise DataError(f"{shown(location)}: an address of a bucket cannot hold a key", hint=hint)
-    inside = host + path.rstrip("/")
-    if scheme == "hf":
-        from pyarrow.fs import FSSpecHandler, PyFileSystem
-
-        found = _hugging_face(location)
-        return Store(scheme, location, PyFileSystem(FSSpecHandler(found)), found), inside
-    settings = tuple((name, os.environ.get(name, "")) for name in _SETTINGS)
     with at(location, shown(location)):
-        return Store(scheme, location, _opened(scheme, host, settings)), inside
+        assert store.files is not None
+    return store, host + path.rstrip("/")
 
 
+# Where a store is, which is the same for all machines; and who asks, which each says for itself.
 _SETTINGS = (
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL",
     "AWS_NO_SIGN_REQUEST",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_PROFILE",
     "GS_NO_SIGN_REQUEST",
     "STORAGE_EMULATOR_HOST",
 )
+_LOGINS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
 
 
 @lru_cache(maxsize=16)

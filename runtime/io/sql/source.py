@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -39,6 +41,14 @@ class SqlSource:
         self._operands = {column.name: column.operand for column in self._table.columns}
         self.schema: pa.Schema = pa.schema([(column.name, column.type) for column in self._table.columns])
         self.rows: int | None = self._table.rows
+
+    def portable(self) -> SqlSource:
+        """Return the same table for a process in another folder."""
+        if self.database.kind != "sqlite":
+            return self
+        found = copy.copy(self)
+        found.database = replace(self.database, target=os.path.abspath(self.database.target))
+        return found
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         positions(self.schema, columns, self.name)

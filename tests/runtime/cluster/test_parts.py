@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +22,7 @@ from falconql.runtime.io import open_source
 from falconql.runtime.io.base import TableSource
 from tests.fakes import FakeProxy
 from tests.runtime.cluster.pools import HerePool, run_to_table
+from tests.runtime.io.web import Web, serving
 from tests.runtime.queries import plan
 
 ROWS = 500
@@ -153,6 +156,36 @@ def test_parts_are_found_from_another_folder(tmp_path: Path, monkeypatch: pytest
     found = [parts_of(open_source(kind), ["text"], None) for kind in ("one.csv", "texts", "parquets")]
     monkeypatch.chdir("/")
     assert [len(texts(parts)) for parts in found] == [ROWS, 5, ROWS]
+
+
+def test_a_database_is_found_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("adbc_driver_sqlite")
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("rows.db")) as connection, connection:
+        connection.execute("create table rows (text)")
+        connection.executemany("insert into rows values (?)", [(f"Row {i}",) for i in range(ROWS)])
+    source = open_source("sqlite:///rows.db?table=rows")
+    parts = parts_of(source, ["text"], None, 3)
+    made = plan('where label("random 1") select text', source.schema)
+    expected = execute_to_table(made, ExecContext(source, FakeProxy()))
+    assert run_to_table(made, ExecContext(source, FakeProxy(), batch_rows=37)) == expected
+    monkeypatch.chdir("/")
+    assert not parts[0].anywhere
+    assert texts(parts) == [f"Row {i}" for i in range(3, ROWS)]
+
+
+def test_a_file_on_a_web_server_is_read_by_any_machine() -> None:
+    lines = "id,text\n" + "".join(f"{i},Row {i}\n" for i in range(ROWS))
+    with serving(Web(files={"rows.csv": lines.encode()})) as web:
+        parts = parts_of(open_source(f"{web.url}/rows.csv?key=planted"), ["text"], None, 7)
+        assert parts[0].anywhere
+        assert "planted" not in repr(parts)
+        assert texts(parts) == [f"Row {i}" for i in range(7, ROWS)]
+        # What a server sends only as a whole is in a temporary file of this machine.
+        web.ranges = False
+        parts = parts_of(source := open_source(f"{web.url}/rows.csv"), ["text"], None)
+        assert not parts[0].anywhere
+        assert len(texts(parts)) == ROWS == sum(b.num_rows for b in source.batches(["id"], None, batch_rows=99))
 
 
 def test_partitions_that_cannot_match_are_neither_read_nor_counted(tmp_path: Path) -> None:

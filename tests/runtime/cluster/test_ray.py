@@ -26,6 +26,7 @@ from falconql.runtime.errors import ClusterError, ProxyError
 from falconql.runtime.io.memory import MemorySource
 from tests.examples.test_examples import PARAMETERS, QUERIES
 from tests.fakes import FakeProxy
+from tests.runtime.io.s3 import SECRET, file_system, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 ROOT = Path(__file__).parents[3]
@@ -235,6 +236,31 @@ def test_the_command_line_on_a_cluster_writes_the_same_file(cluster: str, tmp_pa
     assert report.stat().st_size > 10_000
     shown = command("explain", "laptops.fql", "--analyze", "--format", "json", "--engine", "ray", "--address", cluster)
     assert json.loads(shown.stdout)["rows_in"] == 36, shown.stderr
+
+
+def test_corpus_and_result_in_an_object_store(tmp_path: Path) -> None:
+    """Read by the workers' machines, written by this one; the keys are in no output."""
+    pytest.importorskip("moto")
+    with s3_server(tmp_path / "log") as environment:
+        files = file_system(environment)
+        files.create_dir("corpus")
+        reviews = ROOT / "examples" / "data" / "laptops.csv"
+        for part in range(3):
+            with files.open_output_stream(f"corpus/in/{part}.csv") as out:
+                out.write(reviews.read_bytes())
+        words = ["run", "laptops.fql", "--from", "s3://corpus/in/", "-o"]
+        one = command(*words, "s3://corpus/one.parquet", more=environment)
+        assert one.returncode == 0, one.stderr
+        many = command(*words, "s3://corpus/many.parquet", "--engine", "ray", more=environment)
+        assert many.returncode == 0, many.stderr
+        assert pq.read_table("corpus/many.parquet", filesystem=files) == pq.read_table(
+            "corpus/one.parquet", filesystem=files
+        )
+        assert SECRET not in one.stderr + many.stderr
+        missing = command("run", "laptops.fql", "--from", "s3://corpus/no.csv", "--engine", "ray", more=environment)
+        assert missing.returncode == 1
+        assert "there is no file s3://corpus/no.csv" in missing.stderr
+        assert "Traceback" not in missing.stderr
 
 
 def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:

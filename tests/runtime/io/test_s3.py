@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import falconql
+from falconql.runtime.cluster.parts import parts_of
+from falconql.runtime.cluster.tasks import Reader
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.fingerprint import fingerprint
 from tests.runtime.io.reading import refused, rows_of, table_of
+from tests.runtime.io.s3 import KEY, SECRET, file_system, s3_server
+from tests.runtime.queries import plan
 
 pytest.importorskip("moto")
 pytest.importorskip("flask")
@@ -26,34 +29,18 @@ TABLE = pa.table({"a": [1, 2, 3], "t": ["x", "y", "z"]})
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A process of its own: what it warns of is no concern of these tests."""
-    code = (
-        "import time; from moto.server import ThreadedMotoServer as S; s = S('127.0.0.1', port=0, verbose=False);"
-        "s.start(); print(s.get_host_and_port()[1], flush=True); time.sleep(600)"
-    )
-    log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
-    with log, subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=log) as server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        server.kill()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with s3_server(tmp_path_factory.mktemp("moto") / "log") as environment:
+        yield environment
 
 
 @pytest.fixture
-def files(endpoint: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[pa.fs.FileSystem]:
-    from pyarrow import fs
-
+def files(server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[pa.fs.FileSystem]:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    settings = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "AKIAPLANTED0",
-        "AWS_SECRET_ACCESS_KEY": "planted-secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name, value in settings.items():
+    for name, value in server.items():
         monkeypatch.setenv(name, value)
-    found = fs.S3FileSystem(endpoint_override=endpoint, region="us-east-1", allow_bucket_creation=True)
+    found = file_system(server)
     found.create_dir("corpus")
     yield found
     found.delete_dir_contents("corpus")
@@ -119,6 +106,42 @@ def test_another_object_of_the_same_name_has_another_fingerprint(files: pa.fs.Fi
     assert first == fingerprint(open_source("s3://corpus/a.csv"))
     put(files, "corpus/a.csv", TABLE.set_column(0, "a", [[1, 2, 4]]))
     assert first != fingerprint(open_source("s3://corpus/a.csv"))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "txt"])
+def test_a_cluster_reads_with_the_keys_of_each_machine(
+    files: pa.fs.FileSystem, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for number in range(3):
+        if kind == "txt":
+            with files.open_output_stream(f"corpus/many/{number}.txt") as out:
+                out.write(f"Text {number}".encode())
+        else:
+            put(files, f"corpus/many/{number}.{kind}", TABLE)
+    source = open_source("s3://corpus/many")
+    parts = parts_of(source, source.schema.names, None)
+    assert len(parts) == (1 if kind == "txt" else 3)
+    assert all(part.anywhere for part in parts)
+    sent = pickle.dumps(parts)
+    assert SECRET.encode() not in sent
+    assert KEY.encode() not in sent
+    # Where the store is travels along; who asks does not.
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOFANOTHER")
+    found = [row for part in pickle.loads(sent) for row in table_of(part.source).to_pylist()]
+    assert found == table_of(source).to_pylist()
+
+
+def test_a_machine_that_may_not_read_says_what_to_do(files: pa.fs.FileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(files, "corpus/a.csv")
+    source = open_source("s3://corpus/a.csv")
+    reader = Reader(plan("select a", source.schema).to_json(), None, 1, None)
+    (part,) = pickle.loads(pickle.dumps(parts_of(source, ["a"], None)))
+    files.delete_file("corpus/a.csv")
+    *_, last = reader.read(0, part)
+    assert last.error is not None
+    assert "each machine of a cluster reads with its own login" in last.error
+    assert "planted" not in last.error
 
 
 def test_what_is_missing(files: pa.fs.FileSystem) -> None:

@@ -13,14 +13,20 @@ import pyarrow as pa
 import pytest
 
 import falconql
+from falconql.runtime.cluster.parts import parts_of
+from falconql.runtime.context import ExecContext
 from falconql.runtime.errors import DataError
+from falconql.runtime.executor import execute_to_table
 from falconql.runtime.expression import And, ColumnRef, Comparison, In, Literal, Or
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.arrow import SPAN_TYPE
 from falconql.runtime.io.fingerprint import fingerprint
 from falconql.runtime.io.sql.conditions import Operand, condition
 from falconql.runtime.types import FLOAT, INT, TEXT
+from tests.fakes import FakeProxy
+from tests.runtime.cluster.pools import run_to_table
 from tests.runtime.io.reading import refused, rows_of, table_of
+from tests.runtime.queries import plan
 
 pytest.importorskip("adbc_driver_sqlite")
 
@@ -250,6 +256,22 @@ def execute(server: str, *statements: str) -> None:
         for statement in statements:
             cursor.execute(statement)
         connection.commit()
+
+
+def test_a_server_is_read_by_one_machine_of_a_cluster(server: str) -> None:
+    execute(
+        server,
+        "create table rows (n int, text text)",
+        "insert into rows select i, 'Row ' || i from generate_series(1, 300) i",
+    )
+    source = open_source(f"{server}?table=rows")
+    (part,) = parts_of(source, ["n"], None)
+    assert not part.anywhere
+    assert "planted" not in repr(part)
+    made = plan('where label("random 1") and n > 20 select n', source.schema)
+    expected = execute_to_table(made, ExecContext(source, FakeProxy()))
+    assert 0 < expected.num_rows < 280
+    assert run_to_table(made, ExecContext(source, FakeProxy(), batch_rows=37)) == expected
 
 
 def test_types_of_postgresql(server: str) -> None:
