@@ -94,7 +94,9 @@ class Material:
         return {"input_ids": ids, "token_type_ids": types, "position_ids": positions, "attention_mask": mask}
 
 
-def opened(model: onnx.ModelProto | Path, threads: int | None = None, level: str = "ALL", spin: bool = True) -> Any:
+def opened(
+    model: onnx.ModelProto | Path, threads: int | None = None, level: str = "ENABLE_ALL", spin: bool = True
+) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or usable_cores()
     options.inter_op_num_threads = 1
