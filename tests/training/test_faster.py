@@ -40,7 +40,7 @@ def fused_again(model: onnx.ModelProto) -> onnx.ModelProto:
         for place, name in enumerate(node.input):
             if name.endswith("/wanted"):
                 node.input[place] = name.removesuffix("/wanted")
-    nodes = []
+    nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         maker = makers.get(node.input[0])
         if node.op_type == "LayerNormalization" and maker is not None and maker.op_type == "Add":
