@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 import falconql
 from falconql.runtime.proxy.batching import token_batches
 from falconql.runtime.proxy.onnx import TOKEN_BUDGET, OnnxProxy, padded
+from falconql.runtime.proxy.session import SLOW_FUSIONS, WANTED
 
 Work = Callable[[], Any]
 Way = Callable[[Sequence[str], Sequence[str]], Work]
@@ -40,13 +42,17 @@ def falconql_way(proxy: OnnxProxy, task: str) -> Way:
 
 
 def bare_way(proxy: OnnxProxy, task: str) -> Way:
-    """``InferenceSession.run`` over batches tokenised, sorted and padded in advance."""
+    """``InferenceSession.run`` over batches tokenised, sorted and padded in advance, as the runtime opens the model."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = proxy.threads
+    options.enable_mem_pattern = False
     path = proxy.folder / proxy.manifest.model
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_FUSIONS
+    )
+    stops = task == LABELS and proxy.session.can_stop
     prompt = proxy.manifest.label_prompt if task == LABELS else proxy.manifest.span_prompt
 
     def prepare(texts: Sequence[str], instructions: Sequence[str]) -> Work:
@@ -56,7 +62,8 @@ def bare_way(proxy: OnnxProxy, task: str) -> Way:
         batches = []
         for chosen in token_batches([len(window.ids) for window in windows], TOKEN_BUDGET):
             arrays = padded([windows[i] for i in chosen], proxy.prompter.pad_id)
-            batches.append({name: arrays[name] for name in proxy.session.inputs})
+            feed = {name: arrays[name] for name in proxy.session.inputs}
+            batches.append(feed | ({WANTED: np.array([1])} if stops else {}))
         return lambda: [session.run(["logits"], batch) for batch in batches]
 
     return prepare
