@@ -53,8 +53,9 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     source = model or run / "final"
     options = json.loads((run / "run.json").read_text(encoding="utf-8"))["data"]
     torch_model = BertForTokenClassification.from_pretrained(source)
-    sets = sets_in(data, stated_only=bool(options["stated_licences_only"]), leave_out=options.get("leave_out", ()))
-    raw = corpora_in(data, leave_out=options.get("leave_out", ()))
+    stated_only, left_out = bool(options["stated_licences_only"]), options.get("leave_out", ())
+    sets = sets_in(data, stated_only=stated_only, leave_out=left_out)
+    raw = corpora_in(data, stated_only=stated_only, leave_out=left_out)
     manifest = _manifest(version, options, [*sets, *raw])
     if options["shares"].get("lexicon") or options["shares"].get("typed"):
         manifest["data"].append({"name": "WordNet 3.0", "licence": "WordNet licence", "source": WORDNET_SOURCE})

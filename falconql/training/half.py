@@ -45,8 +45,8 @@ def add_half(folder: Path, out: Path) -> dict[str, Any]:
         out: where the new one goes; it may not be there yet.
 
     Returns:
-        The manifest of the new one, with ``metrics.half``: the largest difference of a label score from the same model
-        in float32, both run on the processor.
+        The manifest of the new one, with ``metrics.half``: the largest difference of a class probability, over the
+        tokens of a few texts, from the same model in float32, both run on the processor.
 
     Raises:
         ProxyError: the model has operators that cannot be turned into floats, or half precision changes its scores.

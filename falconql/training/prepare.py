@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -55,7 +56,6 @@ ANY_TOPIC = (
     "qa/policyqa",
     "classify/amazon_polarity",
     "nli/lingnli",
-    "nli/mnli_part",
     "corpora/netflix_titles",
     "corpora/steam_games",
     "corpora/arxiv_abstracts",
@@ -77,8 +77,7 @@ def training_examples(config: DataConfig, data: Path, base: Path) -> Iterator[tu
     Raises:
         FileNotFoundError: the data folder has no training split.
     """
-    sets = sets_in(data, stated_only=config.stated_licences_only, leave_out=config.leave_out)
-    sets += corpora_in(data, leave_out=config.leave_out)
+    sets = _sources(config, data)
     banned = fingerprints(evaluation_texts(data))
     streams = _streams(config, sets, data, banned, base)
     rng = random.Random(config.seed)
@@ -87,6 +86,12 @@ def training_examples(config: DataConfig, data: Path, base: Path) -> Iterator[tu
     while True:
         (task,) = rng.choices(tasks, weights)
         yield task, next(streams[task])
+
+
+def _sources(config: DataConfig, data: Path) -> list[TrainingSet]:
+    """Return the labelled sets and corpora that a configuration allows."""
+    options: dict[str, Any] = {"stated_only": config.stated_licences_only, "leave_out": config.leave_out}
+    return [*sets_in(data, **options), *corpora_in(data, **options)]
 
 
 def _streams(
@@ -134,18 +139,15 @@ def _silver(
             yield task, _several(make, texts(names, rng), passes, rng)
     rng = random.Random(f"{config.seed}:kinds")
     if "typed" in wanted:
-        rows = [
-            row
-            for s in sets
-            if s.name in WHICH
-            for row in evaluation_free(read_split(data, s.name, "train"), "qa", banned)
-        ]
+        asked = [row for s in sets if s.name in WHICH for row in read_split(data, s.name, "train")]
+        rows = evaluation_free(asked, "qa", banned)
         yield "typed", list(dict.fromkeys(e for _ in range(3) for e in typed_examples(rows, wordnet, rng)))
     if "kinds" in wanted:
         by_source = {s.name: texts([s.name], rng)[:MOST_OF_A_KIND] for s in sets if s.name in KINDS}
         yield "kinds", list(kind_examples(by_source, rng))
     if "genres" in wanted and any(s.name == CORPORA[0].name for s in sets):
-        yield "genres", list(genre_examples(read_corpus(data, CORPORA[0].name), rng))
+        films = evaluation_free(read_corpus(data, CORPORA[0].name), "corpora", banned)
+        yield "genres", list(genre_examples(films, rng))
 
 
 def _texts(sets: Sequence[TrainingSet], data: Path, banned: frozenset[bytes]) -> list[str]:
@@ -185,8 +187,7 @@ def prepare(config: DataConfig, data: Path, base: Path) -> Pack:
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    sets = sets_in(data, stated_only=config.stated_licences_only, leave_out=config.leave_out)
-    sets += corpora_in(data, leave_out=config.leave_out)
+    sets = _sources(config, data)
     return packed(
         islice(training_examples(config, data, base), config.examples),
         tokenizer,

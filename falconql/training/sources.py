@@ -142,10 +142,20 @@ SETS = (
 
 # Raw texts: no annotations, but columns that say something of the text.
 CORPORA = (
-    TrainingSet("corpora/netflix_titles", 1.0, "CC0 1.0 (Kaggle)", "108ABHINAV/netflix_sql_project@e7dc3969a1"),
+    TrainingSet(
+        "corpora/netflix_titles",
+        1.0,
+        "not stated (Kaggle: CC0 1.0)",
+        "108ABHINAV/netflix_sql_project@e7dc3969a1",
+        stated=False,
+    ),
     TrainingSet("corpora/steam_games", 1.0, "MIT (repository)", "KTK-Jadoo/Steamlit@c89fc4243b"),
     TrainingSet(
-        "corpora/arxiv_abstracts", 1.0, "CC0 1.0 (arXiv metadata)", "juminsuh/paper-recommendation-system@794342d92a"
+        "corpora/arxiv_abstracts",
+        1.0,
+        "not stated (arXiv metadata: CC0 1.0)",
+        "juminsuh/paper-recommendation-system@794342d92a",
+        stated=False,
     ),
 )
 _CORPUS_TEXT = {"corpora/arxiv_abstracts": "abstract"}
@@ -159,9 +169,10 @@ def read_corpus(data: Path, name: str) -> list[dict[str, Any]]:
     return [{"text": row[column], "genres": row.get("genres") or []} for row in rows if row[column]]
 
 
-def corpora_in(data: Path, *, leave_out: Collection[str] = ()) -> list[TrainingSet]:
-    """Return the corpora that the data folder has."""
-    return [each for each in CORPORA if each.name not in leave_out and (data / f"{each.name}.parquet").is_file()]
+def corpora_in(data: Path, *, stated_only: bool = False, leave_out: Collection[str] = ()) -> list[TrainingSet]:
+    """Return the corpora to take texts from that the data folder has."""
+    allowed = [each for each in CORPORA if (each.stated or not stated_only) and each.name not in leave_out]
+    return [each for each in allowed if (data / f"{each.name}.parquet").is_file()]
 
 
 def read_split(data: Path, name: str, split: str) -> list[dict[str, Any]]:

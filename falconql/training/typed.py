@@ -14,7 +14,7 @@ from typing import Any
 
 from falconql.training import phrasing
 from falconql.training.examples import Example, disjoint
-from falconql.training.wordnet import WordNet
+from falconql.training.wordnet import WordNet, words
 
 ABSENT_SHARE = 0.25
 _ASKED = re.compile(
@@ -24,69 +24,7 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\[])")
-_NO_KIND = frozenset(
-    [
-        "is",
-        "was",
-        "are",
-        "were",
-        "did",
-        "does",
-        "do",
-        "has",
-        "have",
-        "had",
-        "can",
-        "could",
-        "would",
-        "will",
-        "might",
-        "may",
-        "should",
-        "the",
-        "a",
-        "an",
-        "its",
-        "their",
-        "his",
-        "her",
-        "kind",
-        "type",
-        "sort",
-        "form",
-        "part",
-        "name",
-        "thing",
-        "way",
-        "word",
-        "term",
-        "percent",
-        "percentage",
-        "percentages",
-        "kinds",
-        "types",
-        "things",
-        "names",
-        "number",
-        "amount",
-        "group",
-        "example",
-        "reason",
-        "method",
-        "else",
-        "other",
-        "two",
-        "three",
-        "four",
-        "role",
-        "factor",
-        "factors",
-        "effect",
-        "purpose",
-        "aspect",
-        "one",
-    ]
-)
+_NO_KIND = frozenset(words("no_kind"))
 
 
 def typed_examples(rows: Sequence[Mapping[str, Any]], wordnet: WordNet, rng: random.Random) -> Iterator[Example]:

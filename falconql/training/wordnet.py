@@ -6,8 +6,10 @@ Its licence allows any use; Debian has them as the package ``wordnet-base``.
 
 from __future__ import annotations
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from importlib import resources
 from pathlib import Path
 
 FOLDER = Path("/usr/share/wordnet")
@@ -24,6 +26,8 @@ class WordNet:
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
+        if not (folder / "data.noun").is_file():
+            raise FileNotFoundError(f"{folder} does not hold WordNet; Debian has it as the package wordnet-base")
         counts = _counts(folder / "cntlist.rev")
         self._nouns: dict[str, list[tuple[int, float]]] = {}
         self._total: dict[str, float] = defaultdict(float)
@@ -91,6 +95,13 @@ class WordNet:
             if word.endswith(ending) and stem in self._nouns:
                 return stem
         return word
+
+
+def words(name: str) -> list[str]:
+    """Return a list of words from ``words.toml``."""
+    read = tomllib.loads((resources.files(__package__) / "words.toml").read_text(encoding="utf-8"))
+    found: list[str] = read[name]
+    return found
 
 
 def _counts(path: Path) -> dict[tuple[str, str, int], int]:

@@ -9,8 +9,7 @@ Knows nothing of the model, and nothing of what logits mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,12 +93,22 @@ class Prompter:
         found = []
         for place, (text, instruction) in zip(places, pairs, strict=True):
             # One by one, which costs no more: the tokenizer's own threads, used for batches, hang in a forked child.
-            with _encoding(self._path):
-                encoding = self.tokenizer.encode(*prompt.rendered(_clean(text), _clean(instruction)))
+            encoding = self._encoded(*prompt.rendered(_clean(text), _clean(instruction)))
             needed = words or len(encoding) > self.max_tokens
             read = _words(prompt, text, instruction, encoding) if needed else None
             found.append(Prompted(self._windows(place, encoding, read, instruction), read))
         return found
+
+    def _encoded(self, *sequences: str) -> Any:
+        """Return the encoding of one or two sequences; a tokenizer that refers to what it has not fails here."""
+        try:
+            return self.tokenizer.encode(*sequences)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # its panics are no ``Exception``
+            raise ProxyError(
+                f"{self._path} failed: {error}", hint="the tokenizer is broken: export the proxy again"
+            ) from error
 
     def _windows(self, place: int, encoding: Any, words: Words | None, instruction: str) -> tuple[Window, ...]:
         ids, type_ids = encoding.ids, encoding.type_ids
@@ -167,17 +176,6 @@ def _load(path: Path) -> Any:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the bindings raise bare Exception for any content they refuse
         raise ProxyError(f"{path} is not a tokenizer: {error}", hint="export the proxy again") from error
-
-
-@contextmanager
-def _encoding(path: Path) -> Iterator[None]:
-    """Turn failures of a tokenizer that refers to what it has not into errors. Its panics are no ``Exception``."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:
-        raise ProxyError(f"{path} failed: {error}", hint="the tokenizer is broken: export the proxy again") from error
 
 
 def _pad_id(tokenizer: Any) -> int:

@@ -177,7 +177,8 @@ def open_store(location: str) -> tuple[Store, str]:
         hint = "keep keys in the environment, where nobody sees them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         raise DataError(f"{shown(location)}: an address of a bucket cannot hold a key", hint=hint)
     with at(location, shown(location)):
-        assert store.files is not None
+        # Opened now, so that what is wrong with it is said before anything else begins.
+        _ = store.files
     return store, host + path.rstrip("/")
 
 
