@@ -38,7 +38,7 @@ from speed_ways import LABELS
 
 from falconql.runtime.proxy import open_proxy
 from falconql.runtime.proxy.batching import token_batches
-from falconql.runtime.proxy.onnx import TOKEN_BUDGET, OnnxProxy, padded
+from falconql.runtime.proxy.onnx import OnnxProxy, padded
 from falconql.runtime.proxy.session import SLOW_FUSIONS, WANTED, usable_cores
 
 LENGTHS = (16, 64, 240)
@@ -57,12 +57,16 @@ class Material:
         asked = [(text, INSTRUCTIONS[LABELS][place % 8]) for place, text in enumerate(texts)]
         prompted = proxy.prompter.prompted(proxy.manifest.label_prompt, asked, range(count), words=False)
         self.tokens = tokens
+        self.budget = proxy.token_budget
         self.windows = [window for one in prompted for window in one.windows]
         self.pad_id = proxy.prompter.pad_id
 
-    def batches(self, budget: int = TOKEN_BUDGET) -> list[Feed]:
+    def batches(self, budget: int | None = None) -> list[Feed]:
         lengths = [len(window.ids) for window in self.windows]
-        return [padded([self.windows[i] for i in chosen], self.pad_id) for chosen in token_batches(lengths, budget)]
+        return [
+            padded([self.windows[i] for i in chosen], self.pad_id)
+            for chosen in token_batches(lengths, budget or self.budget)
+        ]
 
     def packed(self, most: int) -> list[Feed]:
         """Return sequences of several texts, of up to ``most`` tokens, in batches, with a mask that parts them."""
@@ -75,7 +79,7 @@ class Material:
                 filled = 0
             sequences[-1].append(place)
             filled += length
-        size = max(1, TOKEN_BUDGET // most)
+        size = max(1, self.budget // most)
         return [self._sequences(sequences[begin : begin + size]) for begin in range(0, len(sequences), size)]
 
     def _sequences(self, chosen: Sequence[Sequence[int]]) -> Feed:
@@ -181,14 +185,17 @@ class Ablations:
         return lambda material: {
             f"shipped: one session, {cores} threads": over(self.shipped, material.batches()),
             f"{cores} sessions, one thread each": several(material.batches()),
-            f"{cores} sessions, half the budget": several(material.batches(TOKEN_BUDGET // cores)),
+            f"{cores} sessions, half the budget": several(material.batches(material.budget // cores)),
             "threads that do not spin": over(patient, material.batches()),
             "one thread": over(singles[0], material.batches()),
         }
 
     def budget(self, folder: Path) -> Callable[[Material], dict[str, Run]]:
-        sizes = (TOKEN_BUDGET, 512, 1024, 2048, 8192, 16384)
-        return lambda material: {f"{size:,} tokens": over(self.shipped, material.batches(size)) for size in sizes}
+        def runs(material: Material) -> dict[str, Run]:
+            sizes = dict.fromkeys((material.budget, 512, 1024, 2048, 4096, 8192, 16384))
+            return {f"{size:,} tokens": over(self.shipped, material.batches(size)) for size in sizes}
+
+        return runs
 
     def packing(self, folder: Path) -> Callable[[Material], dict[str, Run]]:
         session = opened(with_mask_of_pairs(self.path))

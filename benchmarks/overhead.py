@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 import falconql
 from falconql.runtime.proxy import open_proxy
 from falconql.runtime.proxy.batching import token_batches
-from falconql.runtime.proxy.onnx import TOKEN_BUDGET, OnnxProxy, padded
+from falconql.runtime.proxy.onnx import OnnxProxy, padded
 from falconql.runtime.proxy.session import usable_cores
 
 QUESTION = "Is the reviewer satisfied?"
@@ -49,7 +49,7 @@ def bare_batches(proxy: OnnxProxy, texts: list[str]) -> list[dict[str, np.ndarra
     prompted = proxy.prompter.prompted(proxy.manifest.label_prompt, asked, range(len(texts)), words=False)
     windows = [window for one in prompted for window in one.windows]
     batches = []
-    for chosen in token_batches([len(window.ids) for window in windows], TOKEN_BUDGET):
+    for chosen in token_batches([len(window.ids) for window in windows], proxy.token_budget):
         arrays = padded([windows[i] for i in chosen], proxy.prompter.pad_id)
         batches.append({name: arrays[name] for name in proxy.session.inputs})
     return batches

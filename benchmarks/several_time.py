@@ -1,7 +1,7 @@
 """How long several label instructions about one text take, for each way to share work: ``several.py time``.
 
 The shipped int8 model, its layers taken apart; weights do not change the time. Texts and instructions are random
-words of given lengths, batches of about 4,096 tokens, tokenised in advance: inference alone is measured."""
+words of given lengths, batches as large as the runtime makes them, tokenised in advance: only inference is measured."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from graphs import HIDDEN, output_of, part, with_mask_of_pairs
 from numpy.typing import NDArray
 
 import falconql.runtime.proxy
-from falconql.runtime.proxy.onnx import TOKEN_BUDGET
+from falconql.runtime.proxy.onnx import THREAD_TOKENS
 from falconql.runtime.proxy.session import usable_cores
 
 MODEL = Path(falconql.runtime.proxy.__file__).parent / "kestrel" / "model.onnx"
 LAYERS = 6
+TOKENS = THREAD_TOKENS * usable_cores()
 INSTRUCTION = 10  # tokens, with [CLS] and [SEP]
 WORDS = (2000, 20000)
 
@@ -90,7 +91,7 @@ class Ways:
             for feed in work:
                 (hidden,) = self.below.run([self.middle], feed)
                 spread = hidden[:, order].reshape(-1, tokens + INSTRUCTION, hidden.shape[-1])
-                size = max(1, TOKEN_BUDGET // spread.shape[1])
+                size = max(1, TOKENS // spread.shape[1])
                 for begin in range(0, len(spread), size):
                     some = spread[begin : begin + size]
                     mask = np.ones((len(some), some.shape[1], some.shape[1]), dtype=np.int32)
@@ -100,7 +101,7 @@ class Ways:
 
 
 def batched(rows: int, width: int, make: Callable[[int], Feed]) -> list[Feed]:
-    size = max(1, TOKEN_BUDGET // width)
+    size = max(1, TOKENS // width)
     return [make(min(size, rows - begin)) for begin in range(0, rows, size)]
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 import falconql
 from falconql.runtime.proxy.batching import token_batches
-from falconql.runtime.proxy.onnx import TOKEN_BUDGET, OnnxProxy, padded
+from falconql.runtime.proxy.onnx import OnnxProxy, padded
 from falconql.runtime.proxy.session import SLOW_FUSIONS, WANTED
 
 Work = Callable[[], Any]
@@ -60,7 +60,7 @@ def bare_way(proxy: OnnxProxy, task: str) -> Way:
         prompted = proxy.prompter.prompted(prompt, asked, range(len(asked)), words=False)
         windows = [window for one in prompted for window in one.windows]
         batches = []
-        for chosen in token_batches([len(window.ids) for window in windows], TOKEN_BUDGET):
+        for chosen in token_batches([len(window.ids) for window in windows], proxy.token_budget):
             arrays = padded([windows[i] for i in chosen], proxy.prompter.pad_id)
             feed = {name: arrays[name] for name in proxy.session.inputs}
             batches.append(feed | ({WANTED: np.array([1])} if stops else {}))

@@ -36,8 +36,8 @@ READING = 3
 
 CHUNK_PAIRS = 256
 CHUNK_CHARACTERS = 1 << 20
-# Padded tokens per batch: enough work for every thread, little enough to stay in the caches.
-TOKEN_BUDGET = 4096
+# Padded tokens of a batch for each thread, and at most: what a layer makes of them stays in the caches.
+THREAD_TOKENS, TOKEN_BUDGET = 512, 4096
 CUDA_TOKEN_BUDGET = 65536
 # Enough short texts to fill such a batch: 16 tokens each, and several batches from one look-ahead.
 CUDA_CHUNK_PAIRS = 4096
@@ -107,6 +107,11 @@ class OnnxProxy:
     def rows_at_once(self) -> int | None:
         """On a GPU, many: its batches are larger than what a processor is given at once."""
         return CUDA_ROWS if self._cuda else None
+
+    @property
+    def token_budget(self) -> int:
+        """Padded tokens of a batch at most."""
+        return CUDA_TOKEN_BUDGET if self.session.cuda else min(TOKEN_BUDGET, THREAD_TOKENS * self.threads)
 
     @property
     def session(self) -> Session:
@@ -218,8 +223,7 @@ class OnnxProxy:
         """
         session = self.session
         work = [(prompted, window) for prompted in chunk.prompted for window in prompted.windows]
-        budget = CUDA_TOKEN_BUDGET if session.cuda else TOKEN_BUDGET
-        for batch in token_batches([len(window.ids) for _, window in work], budget):
+        for batch in token_batches([len(window.ids) for _, window in work], self.token_budget):
             arrays = padded([work[i][1] for i in batch], self.prompter.pad_id)
             logits = session.run(arrays, tokens=tokens)
             mask = arrays["attention_mask"]

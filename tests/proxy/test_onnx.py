@@ -120,6 +120,24 @@ def test_cutting_into_windows_changes_nothing(tmp_path: Path, byte_pairs: bool) 
     check()
 
 
+@pytest.mark.parametrize(("threads", "most"), [(1, 512), (2, 1024), (64, 4096)])
+def test_batches_are_as_large_as_the_caches_of_their_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, most: int
+) -> None:
+    proxy = OnnxProxy(save_proxy(tmp_path / "tiny"), threads=threads)
+    assert proxy.token_budget == most
+    sizes = []
+    run = proxy.session.run
+
+    def spied(arrays: Any, **options: Any) -> Any:
+        sizes.append(arrays["input_ids"].size)
+        return run(arrays, **options)
+
+    monkeypatch.setattr(proxy.session, "run", spied)
+    proxy.label(["great Ada"] * 1500, ["who"] * 1500)
+    assert most // 2 < max(sizes) <= most
+
+
 @given(st.lists(st.tuples(TEXTS, st.sampled_from(["who", "is it great"])), max_size=12), st.data())
 @settings(max_examples=30)
 def test_an_answer_depends_on_its_pair_alone(
