@@ -179,8 +179,14 @@ class Ablations:
         pool = ThreadPoolExecutor(cores)
 
         def several(batches: Sequence[Feed]) -> Run:
-            shares = [over(each, batches[place::cores]) for place, each in enumerate(singles)]
-            return lambda: [rows for found in pool.map(lambda share: share(), shares) for rows in found]
+            # A session for each thread takes every so-manieth batch; answers come back in the order of the batches.
+            shares = [[over(each, [batch]) for batch in batches[place::cores]] for place, each in enumerate(singles)]
+
+            def run() -> list[NDArray[np.float32]]:
+                found = list(pool.map(lambda share: [one() for one in share], shares))
+                return [rows for place in range(len(batches)) for rows in found[place % cores][place // cores]]
+
+            return run
 
         return lambda material: {
             f"shipped: one session, {cores} threads": over(self.shipped, material.batches()),
