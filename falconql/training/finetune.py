@@ -26,7 +26,7 @@ from torch import nn
 from falconql.training.dataset import Item, collate, tokenise
 from falconql.training.examples import Example
 from falconql.training.pack import batches
-from falconql.training.pretrain import losses_of
+from falconql.training.pretrain import fast_on_cpu, losses_of
 
 HIGHEST_WEIGHT = 8.0
 
@@ -100,6 +100,8 @@ def fine_tune(
     if not examples:
         raise ValueError("there are no examples to learn from")
     about = _digest(examples, held_out, config)
+    if torch.device(device).type == "cpu":
+        fast_on_cpu(model)
     tuner = _Tuner(model.to(device), config, torch.device(device), state, about)
     learned = _Weighted.of(tokenizer, examples, config)
     kept_back = _Weighted.of(tokenizer, held_out, config)
@@ -153,7 +155,7 @@ class _Tuner:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(".embeddings." not in name)
         moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.AdamW(moved, lr=config.learning_rate, weight_decay=0.01)
+        self.optimiser = torch.optim.AdamW(moved, lr=config.learning_rate, weight_decay=0.01, fused=True)
         self.history: list[Epoch] = []
         self.best: dict[str, torch.Tensor] = {}
         self.steps = self.all_steps = 0
