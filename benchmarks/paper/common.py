@@ -73,6 +73,11 @@ class Task:
         random.Random(2026).shuffle(test)
         self.test = tuple(example for row in test[:limit] for example in self._examples(row, None))
 
+    @property
+    def rows(self) -> int:
+        """How many training rows there are."""
+        return len(read_split(self._data, self.name, "train"))
+
     def draw(self, count: int, seed: int) -> Rows:
         """Return the examples of so many training rows."""
         rows = read_split(self._data, self.name, "train")

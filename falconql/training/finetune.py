@@ -29,6 +29,7 @@ from falconql.training.pack import batches
 from falconql.training.pretrain import fast_on_cpu, losses_of
 
 HIGHEST_WEIGHT = 8.0
+FEWEST_EPOCHS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class FineTuning:
     """How to fine-tune.
 
     Attributes:
-        learning_rate: at its highest; it falls to zero over ``epochs``.
+        learning_rate: at its highest; it falls to zero over all steps.
         epochs: at most.
+        steps: at most, in whole epochs, of which there are at least three: thousands of texts need fewer passes.
         patience: epochs without a lower loss on what is held out before training stops.
         tokens_per_step: padded tokens of one optimiser step, at most.
         warmup: share of all steps in which the rate rises.
@@ -48,6 +50,7 @@ class FineTuning:
 
     learning_rate: float = 1e-4
     epochs: int = 12
+    steps: int = 400
     patience: int = 3
     tokens_per_step: int = 2048
     warmup: float = 0.1
@@ -159,16 +162,18 @@ class _Tuner:
         self.history: list[Epoch] = []
         self.best: dict[str, torch.Tensor] = {}
         self.steps = self.all_steps = 0
+        self.epochs = config.epochs
         if state is not None and state.is_file():
             self._restore(state)
 
     def plan(self, learned: _Weighted) -> None:
         """Find out how many steps there are at most."""
         per_epoch = sum(1 for _ in learned.batches(self.config.tokens_per_step, self.config.seed))
-        self.all_steps = per_epoch * self.config.epochs
+        self.epochs = min(self.config.epochs, max(FEWEST_EPOCHS, self.config.steps // max(1, per_epoch)))
+        self.all_steps = per_epoch * self.epochs
 
     def finished(self) -> bool:
-        if len(self.history) > self.config.epochs:
+        if len(self.history) > self.epochs:
             return True
         losses = [epoch.held_out for epoch in self.history]
         return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= self.config.patience

@@ -32,7 +32,7 @@ from falconql.runtime.proxy.windows import centrality
 
 # How answers are read off a model is part of what they depend on: a change here, or in prompts, windows
 # and decoding, that can change an answer takes a new number, so that answers kept on disk are not mixed.
-READING = 3
+READING = 4
 
 CHUNK_PAIRS = 256
 CHUNK_CHARACTERS = 1 << 20

@@ -7,16 +7,18 @@ from numpy.typing import NDArray
 
 
 def window_ranges(tokens: int, room: int, overlap: int) -> list[tuple[int, int]]:
-    """Return token ranges that cover ``tokens`` with windows of at most ``room``.
+    """Return token ranges that cover ``tokens`` with as few windows of at most ``room`` as there can be.
 
-    Neighbours share at least ``overlap`` tokens, but never more than half the room (the last window is
-    moved back so that it is full, and shares more). One range when everything fits.
+    Neighbours share at least ``overlap`` tokens, but never more than half the room. All are of one size, as small as
+    that allows: full ones would read a text just longer than a window twice. One range when everything fits.
     """
     if tokens <= room:
         return [(0, tokens)]
-    step = max(1, room - min(overlap, room // 2))
-    starts = [*range(0, tokens - room, step), tokens - room]
-    return [(start, start + room) for start in starts]
+    shared = min(overlap, room // 2)
+    count = -(-(tokens - shared) // (room - shared))
+    size = -(-(tokens + (count - 1) * shared) // count)
+    starts = [number * (tokens - size) // (count - 1) for number in range(count)]
+    return [(start, start + size) for start in starts]
 
 
 def centrality(tokens: NDArray[np.int64], window: tuple[int, int], text: tuple[int, int]) -> NDArray[np.int64]:

@@ -50,9 +50,23 @@ def test_windows_cover_everything_and_overlap(tokens: int, room: int, overlap: i
     assert windows[0][0] == 0
     assert windows[-1][1] == tokens
     for (left, right), (next_left, _) in pairwise(windows):
-        assert right - left == room
         assert left < next_left
         assert right - next_left >= min(overlap, room // 2)
+
+
+@given(st.integers(1, 2000), st.integers(4, 300), st.integers(0, 100))
+def test_windows_are_few_of_one_size_and_no_larger_than_needed(tokens: int, room: int, overlap: int) -> None:
+    windows = window_ranges(tokens, room, overlap)
+    (size,) = {right - left for left, right in windows}
+    shared = min(overlap, room // 2)
+    assert size <= room
+    assert (len(windows) - 1) * (room - shared) + shared < tokens or len(windows) == 1
+    assert len(windows) * size - (len(windows) - 1) * shared < tokens + len(windows)
+
+
+def test_a_text_just_longer_than_a_window_costs_little_more_than_it_has() -> None:
+    assert window_ranges(250, 240, 64) == [(0, 157), (93, 250)]
+    assert window_ranges(240, 240, 64) == [(0, 240)]
 
 
 def test_the_edge_of_the_text_is_no_edge() -> None:
