@@ -133,9 +133,12 @@ def window_start(classes: NDArray[np.int8], room: int, example: Example, rng: ra
     return rng.randint(min(earliest, len(classes) - room), min(answer, len(classes) - room))
 
 
-def collate(items: Sequence[Item], pad_id: int = 0) -> dict[str, NDArray[np.int64]]:
-    """Return padded arrays [batch, tokens]: input_ids, attention_mask, token_type_ids, targets."""
-    width = max(len(item.ids) for item in items)
+def collate(items: Sequence[Item], pad_id: int = 0, *, multiple: int = 1) -> dict[str, NDArray[np.int64]]:
+    """Return padded arrays [batch, tokens]: input_ids, attention_mask, token_type_ids, targets.
+
+    Their width is the least multiple of ``multiple`` in which all items fit.
+    """
+    width = -(-max(len(item.ids) for item in items) // multiple) * multiple
     shape = (len(items), width)
     ids = np.full(shape, pad_id, dtype=np.int64)
     mask = np.zeros(shape, dtype=np.int64)

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from falconql.training.faster import rewrite
-from falconql.training.quantiser import Arrays, quantise
+from falconql.training.quantiser import Arrays, loaded, quantise
 
 ONNX_TOLERANCE = 1e-3
 MOST_LOSS, MOST_MEAN_LOSS = 0.02, 0.01
@@ -96,7 +95,7 @@ def fuse(source: Path, target: Path, *, heads: int, hidden: int) -> None:
 
 def logits_of(path: Path, inputs: Sequence[Arrays]) -> list[NDArray[np.float32]]:
     """Return the logits [tokens, classes] of every row of the inputs, padding cut off."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = loaded(str(path))
     rows: list[NDArray[np.float32]] = []
     for arrays in inputs:
         (logits,) = session.run(["logits"], dict(arrays))

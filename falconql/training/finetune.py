@@ -25,7 +25,7 @@ from torch import nn
 
 from falconql.training.dataset import Item, collate, tokenise
 from falconql.training.examples import Example
-from falconql.training.pack import batches
+from falconql.training.pack import batches, width_multiple
 from falconql.training.pretrain import fast_on_cpu, losses_of
 
 HIGHEST_WEIGHT = 8.0
@@ -106,8 +106,10 @@ def fine_tune(
     if torch.device(device).type == "cpu":
         fast_on_cpu(model)
     tuner = _Tuner(model.to(device), config, torch.device(device), state, about)
-    learned = _Weighted.of(tokenizer, examples, config)
-    kept_back = _Weighted.of(tokenizer, held_out, config)
+    settings: Any = model.config
+    positions: int = settings.max_position_embeddings
+    learned = _Weighted.of(tokenizer, examples, config, positions)
+    kept_back = _Weighted.of(tokenizer, held_out, config, positions)
     tuner.plan(learned)
     while not tuner.finished():
         epoch = tuner.epoch(learned, kept_back) if tuner.history else tuner.start(kept_back)
@@ -123,16 +125,18 @@ class _Weighted:
 
     items: list[Item]
     weights: NDArray[np.float32]
+    multiple: int
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, examples: Sequence[Example], config: FineTuning) -> _Weighted:
+    def of(cls, tokenizer: Tokenizer, examples: Sequence[Example], config: FineTuning, positions: int) -> _Weighted:
         items = tokenise(tokenizer, examples, config.max_tokens, config.seed) if examples else []
-        return cls(items, balanced(examples))
+        return cls(items, balanced(examples), width_multiple(positions))
 
     def batches(self, budget: int, seed: int) -> Iterator[NDArray[np.int64]]:
         lengths = np.array([len(item.ids) for item in self.items], dtype=np.int32)
         order = np.random.default_rng(seed).permutation(len(lengths))
-        for chosen in batches(lengths[order], budget, seed, 64 * max(1, budget // 1024)):
+        pool = 64 * max(1, budget // 1024)
+        for chosen in batches(lengths[order], budget, seed, pool, multiple=self.multiple):
             yield order[chosen]
 
 
@@ -213,7 +217,7 @@ class _Tuner:
         return float(loss.detach())
 
     def _loss(self, of: _Weighted, chosen: NDArray[np.int64]) -> torch.Tensor:
-        arrays = collate([of.items[int(number)] for number in chosen])
+        arrays = collate([of.items[int(number)] for number in chosen], multiple=of.multiple)
         tensors = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
         targets = tensors.pop("targets")
         weights = torch.from_numpy(of.weights[chosen]).to(self.device)

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
@@ -24,6 +23,7 @@ from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy.manifest import FILE, read_manifest
 from falconql.runtime.proxy.onnx import OnnxProxy, padded
 from falconql.runtime.proxy.session import OUTPUT
+from falconql.training.quantiser import loaded
 
 HALF = "model_fp16.onnx"
 MOST_DIFFERENCE = 0.02
@@ -174,7 +174,7 @@ def _largest_difference(proxy: OnnxProxy, exact: onnx.ModelProto, small: onnx.Mo
     real = feed["attention_mask"].astype(bool)
     found = []
     for model in (exact, small):
-        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = loaded(model.SerializeToString())
         names = [value.name for value in session.get_inputs()]
         (logits,) = session.run([OUTPUT], {name: feed[name] for name in names})
         powers = np.exp(logits[real] - logits[real].max(axis=1, keepdims=True))

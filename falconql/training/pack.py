@@ -29,6 +29,7 @@ from falconql.training.dataset import IGNORE, INSTRUCTION_TOKENS, B, I, Item, O,
 from falconql.training.examples import Example
 
 _CHUNK = 2048
+WIDTH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +217,24 @@ def _runs(classes: NDArray[np.int8]) -> list[tuple[int, int]]:
     return found
 
 
-def batches(lengths: NDArray[np.int32], budget: int, seed: int, pool: int) -> list[NDArray[np.int64]]:
-    """Return batches of example numbers whose padded tokens stay within a budget.
+def width_multiple(positions: int) -> int:
+    """Return what the width of a batch in training is a multiple of, for a model of so many positions.
+
+    Torch keeps several megabytes of compiled kernels for every shape that it meets on a processor: with a shape of its
+    own for every batch, a run of some hundred steps fills a small machine's memory.
+    """
+    return WIDTH if positions % WIDTH == 0 else 1
+
+
+def batches(
+    lengths: NDArray[np.int32], budget: int, seed: int, pool: int, *, multiple: int = 1
+) -> list[NDArray[np.int64]]:
+    """Return batches of example numbers whose padded tokens, in widths of ``multiple``, stay within a budget.
 
     Examples keep their order but for pools of ``pool``: these are sorted by length, cut, and the cuts shuffled.
     """
     rng = np.random.default_rng(seed)
+    widths = -(-lengths // multiple) * multiple
     cut: list[NDArray[np.int64]] = []
     for begin in range(0, len(lengths), pool):
         chosen = np.arange(begin, min(begin + pool, len(lengths)))
@@ -229,7 +242,7 @@ def batches(lengths: NDArray[np.int32], budget: int, seed: int, pool: int) -> li
         own: list[NDArray[np.int64]] = []
         start = 0
         for end in range(1, len(chosen) + 1):
-            full = end < len(chosen) and int(lengths[chosen[end]]) * (end - start + 1) > budget
+            full = end < len(chosen) and int(widths[chosen[end]]) * (end - start + 1) > budget
             if full or end == len(chosen):
                 own.append(chosen[start:end])
                 start = end

@@ -29,7 +29,7 @@ from falconql.training.awareness import Range, make_aware, measured
 from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, TrainingConfig, read_config
 from falconql.training.dataset import IGNORE, collate
-from falconql.training.pack import Pack, batches
+from falconql.training.pack import Pack, batches, width_multiple
 
 POOL = 4096
 MEASURED, MEASURED_ROWS = 24, 16
@@ -127,6 +127,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=0.01, fused=True)
         self.ranges: dict[str, Range] = {}
         self.lengths = pack.lengths()
+        self.multiple = width_multiple(self.model.config.max_position_embeddings)  # type: ignore[union-attr, arg-type]
         self.steps = 0
         self.examples = 0
         self.spent_s = 0.0
@@ -152,7 +153,8 @@ class Run:
             if number:
                 order = np.random.default_rng([self.config.seed, number]).permutation(order)
             order = order[: self.config.examples - seen]
-            for chosen in batches(self.lengths[order], self.config.tokens_per_step, self.config.seed + number, POOL):
+            seed, budget = self.config.seed + number, self.config.tokens_per_step
+            for chosen in batches(self.lengths[order], budget, seed, POOL, multiple=self.multiple):
                 yield order[chosen]
             seen += len(order)
             number += 1
@@ -207,7 +209,7 @@ class Run:
 
     def tensors(self, chosen: NDArray[np.int64]) -> dict[str, torch.Tensor]:
         """Return some examples as a batch, each tensor [examples, tokens]."""
-        arrays = collate([self.pack.item(int(number)) for number in chosen])
+        arrays = collate([self.pack.item(int(number)) for number in chosen], multiple=self.multiple)
         return {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
 
     def step(self, chosen: NDArray[np.int64]) -> Losses:

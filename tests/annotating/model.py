@@ -20,17 +20,23 @@ _TASK = re.compile(r"^(\d+)\. (yes or no|extract|choose): (.*)$", re.MULTILINE)
 _TEXT = re.compile(r"<(text[-\d]*)>\n(.*)\n</\1>", re.DOTALL)
 
 
+def asked(request: Request) -> str:
+    """Return what is asked, which stands behind the rules and the worked examples."""
+    turns = [turn["content"] for turn in request["messages"] if turn["role"] == "user"]
+    return str(next(turn for turn in reversed(turns) if _TEXT.search(turn)))
+
+
 def text_of(request: Request) -> str:
     """Return the text that a request is about."""
-    match = _TEXT.search(request["messages"][1]["content"])
+    match = _TEXT.search(asked(request))
     assert match is not None
     return match.group(2)
 
 
 def tasks_of(request: Request) -> list[tuple[str, str, str]]:
     """Return number, kind and instruction of the tasks of a request."""
-    head = request["messages"][1]["content"].partition("\n\n<text")[0]
-    return _TASK.findall(head)
+    _, _, tail = asked(request).rpartition(">\n\nTasks:\n")
+    return _TASK.findall(tail)
 
 
 def answers_to(request: Request) -> dict[str, Any]:
