@@ -1,9 +1,10 @@
 """Fine-tuning: a trained proxy model and a few hundred examples to a specialist.
 
-All instructions are learned together. What is true of few texts weighs as much as what is true of many; the weights
-kept are those of the epoch with the least loss on examples held out. The embeddings stay as they are: a few hundred
-texts say little about 30,000 words, and what moves there is lost when they are quantised. A run writes its state after
-every epoch and goes on from there.
+All instructions are learned together. What is true of few texts weighs as much as what is true of many. The weights
+kept are those of the last epoch, unless an earlier one answers examples held out better by more than chance: the loss
+there rises as a model gets sure of itself, long before its answers get worse, and what a dozen texts say means little.
+The embeddings stay as they are: a few hundred texts say little about 30,000 words, and what moves there is lost when
+they are quantised. A run writes its state after every epoch and goes on from there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from torch import nn
 
 from falconql.training.dataset import Item, collate, tokenise
 from falconql.training.examples import Example
+from falconql.training.heldout import HeldOut
 from falconql.training.pack import batches, width_multiple
 from falconql.training.pretrain import fast_on_cpu, losses_of
 
@@ -40,7 +42,7 @@ class FineTuning:
         learning_rate: at its highest; it falls to zero over all steps.
         epochs: at most.
         steps: at most, in whole epochs, of which there are at least three: thousands of texts need fewer passes.
-        patience: epochs without a lower loss on what is held out before training stops.
+        patience: epochs that answer plainly worse on what is held out than an earlier one did, before training stops.
         tokens_per_step: padded tokens of one optimiser step, at most.
         warmup: share of all steps in which the rate rises.
         span_tokens, begin_weight: as in pre-training.
@@ -51,7 +53,7 @@ class FineTuning:
     learning_rate: float = 1e-4
     epochs: int = 12
     steps: int = 400
-    patience: int = 3
+    patience: int = 6
     tokens_per_step: int = 2048
     warmup: float = 0.1
     span_tokens: float = 16.0
@@ -62,14 +64,16 @@ class FineTuning:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch came to: mean losses on the examples trained on and on those held out.
+    """What one epoch came to: mean losses on the examples trained on and on those held out, and the score of these.
 
-    Number 0 is the start, before anything was learned. With nothing held out, its loss stands as a number that falls.
+    Number 0 is the start, before anything was learned. The score, 0 to 1, is a mean over examples: of labels, the area
+    under the ROC curve of each instruction; of spans, the F1 of their tokens. None with nothing held out.
     """
 
     number: int
     trained: float | None
     held_out: float
+    score: float | None
 
 
 def fine_tune(
@@ -83,7 +87,7 @@ def fine_tune(
     state: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
-    """Train ``model`` in place; it ends with the weights of the best epoch.
+    """Train ``model`` in place; it ends with the weights of the last epoch that no earlier one plainly beats.
 
     Args:
         model: a token classifier with the classes B, I and O, as ``trainable`` returns it.
@@ -105,7 +109,7 @@ def fine_tune(
     about = _digest(examples, held_out, config)
     if torch.device(device).type == "cpu":
         fast_on_cpu(model)
-    tuner = _Tuner(model.to(device), config, torch.device(device), state, about)
+    tuner = _Tuner(model.to(device), config, torch.device(device), state, about, len(held_out))
     settings: Any = model.config
     positions: int = settings.max_position_embeddings
     learned = _Weighted.of(tokenizer, examples, config, positions)
@@ -125,12 +129,13 @@ class _Weighted:
 
     items: list[Item]
     weights: NDArray[np.float32]
+    instructions: list[str]
     multiple: int
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, examples: Sequence[Example], config: FineTuning, positions: int) -> _Weighted:
         items = tokenise(tokenizer, examples, config.max_tokens, config.seed) if examples else []
-        return cls(items, balanced(examples), width_multiple(positions))
+        return cls(items, balanced(examples), [each.instruction for each in examples], width_multiple(positions))
 
     def batches(self, budget: int, seed: int) -> Iterator[NDArray[np.int64]]:
         lengths = np.array([len(item.ids) for item in self.items], dtype=np.int32)
@@ -156,7 +161,13 @@ class _Tuner:
     """Model, optimiser and position."""
 
     def __init__(
-        self, model: nn.Module, config: FineTuning, device: torch.device, state: Path | None, about: str
+        self,
+        model: nn.Module,
+        config: FineTuning,
+        device: torch.device,
+        state: Path | None,
+        about: str,
+        kept_back: int = 0,
     ) -> None:
         self.model, self.config, self.device, self.state, self.about = model, config, device, state, about
         for name, parameter in model.named_parameters():
@@ -165,7 +176,8 @@ class _Tuner:
         self.optimiser = torch.optim.AdamW(moved, lr=config.learning_rate, weight_decay=0.01, fused=True)
         self.history: list[Epoch] = []
         self.best: dict[str, torch.Tensor] = {}
-        self.steps = self.all_steps = 0
+        self.steps = self.all_steps = self.kept = 0
+        self.chance = 1 / max(1, kept_back) ** 0.5
         self.epochs = config.epochs
         if state is not None and state.is_file():
             self._restore(state)
@@ -179,12 +191,11 @@ class _Tuner:
     def finished(self) -> bool:
         if len(self.history) > self.epochs:
             return True
-        losses = [epoch.held_out for epoch in self.history]
-        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= self.config.patience
+        return len(self.history) - 1 - self.kept >= self.config.patience
 
     def start(self, kept_back: _Weighted) -> Epoch:
         """Measure the model as it is: training that only makes it worse ends with these weights."""
-        return self._done(Epoch(0, None, self._mean_loss(kept_back)))
+        return self._done(Epoch(0, None, *self._measured(kept_back)))
 
     def epoch(self, learned: _Weighted, kept_back: _Weighted) -> Epoch:
         number = len(self.history)
@@ -193,10 +204,12 @@ class _Tuner:
         for chosen in learned.batches(self.config.tokens_per_step, self.config.seed + number):
             total += self._step(learned, chosen) * len(chosen)
         trained = total / len(learned.items)
-        return self._done(Epoch(number, trained, self._mean_loss(kept_back) if kept_back.items else -float(number)))
+        return self._done(Epoch(number, trained, *self._measured(kept_back)))
 
     def _done(self, epoch: Epoch) -> Epoch:
-        if epoch.held_out < min((each.held_out for each in self.history), default=float("inf")):
+        best = max((each.score for each in self.history if each.score is not None), default=0.0)
+        if epoch.score is None or epoch.score + self.chance >= best:
+            self.kept = epoch.number
             self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.history.append(epoch)
         if self.state is not None:
@@ -208,7 +221,7 @@ class _Tuner:
         rate = self.config.learning_rate * min(1.0, (done + 1e-3) / self.config.warmup) * max(0.0, 1.0 - done)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        loss = self._loss(learned, chosen)
+        loss, _, _ = self._run(learned, chosen)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -216,7 +229,8 @@ class _Tuner:
         self.steps += 1
         return float(loss.detach())
 
-    def _loss(self, of: _Weighted, chosen: NDArray[np.int64]) -> torch.Tensor:
+    def _run(self, of: _Weighted, chosen: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the loss of some examples, their logits [examples, tokens, 3] and targets [examples, tokens]."""
         arrays = collate([of.items[int(number)] for number in chosen], multiple=of.multiple)
         tensors = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
         targets = tensors.pop("targets")
@@ -224,25 +238,30 @@ class _Tuner:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             logits = self.model(**tensors).logits
         losses = losses_of(logits.float(), targets, self.config, weights)
-        return losses.labels + losses.spans
+        return losses.labels + losses.spans, logits, targets
 
-    def _mean_loss(self, of: _Weighted) -> float:
-        self.model.eval()
-        total = 0.0
+    def _measured(self, of: _Weighted) -> tuple[float, float | None]:
+        """Return the mean loss and the score of what is held out."""
         if not of.items:
-            return 0.0
+            return 0.0, None
+        self.model.eval()
+        total, answers = 0.0, HeldOut()
         with torch.inference_mode():
             for chosen in of.batches(self.config.tokens_per_step, self.config.seed):
-                total += float(self._loss(of, chosen)) * len(chosen)
-        return total / len(of.items)
+                loss, logits, targets = self._run(of, chosen)
+                total += float(loss) * len(chosen)
+                asked = [of.instructions[int(number)] for number in chosen]
+                answers.take(asked, logits.float().cpu().numpy(), targets.cpu().numpy())
+        return total / len(of.items), answers.score()
 
     def _save(self, path: Path) -> None:
         state = {
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "best": self.best,
-            "history": [(epoch.number, epoch.trained, epoch.held_out) for epoch in self.history],
+            "history": [(epoch.number, epoch.trained, epoch.held_out, epoch.score) for epoch in self.history],
             "steps": self.steps,
+            "kept": self.kept,
             "about": self.about,
         }
         partial = path.with_name(path.name + ".partial")
@@ -258,7 +277,7 @@ class _Tuner:
             return
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.best, self.steps = state["best"], state["steps"]
+        self.best, self.steps, self.kept = state["best"], state["steps"], state["kept"]
         self.history = [Epoch(*entry) for entry in state["history"]]
 
 

@@ -154,9 +154,10 @@ def _export(path: Path, drawn: Sequence[Drawn], people: Mapping[Task, Answer]) -
 
 
 def _epoch(epoch: Epoch) -> str:
-    if epoch.trained is None:
-        return f"before training: loss {epoch.held_out:.3f} on what is held out"
-    return f"epoch {epoch.number}: loss {epoch.trained:.3f}, {epoch.held_out:.3f} on what is held out"
+    said = "before training" if epoch.trained is None else f"epoch {epoch.number}: loss {epoch.trained:.3f}"
+    if epoch.score is None:
+        return said
+    return f"{said}; held out: loss {epoch.held_out:.3f}, score {epoch.score:.2f}"
 
 
 def _percent(of: Estimate) -> str:
