@@ -134,10 +134,8 @@ def tuned(
     model: nn.Module, base: OnnxProxy, start: str, learned: Sequence[Example], held_out: Sequence[Example], seed: int
 ) -> nn.Module:
     """Return the model after fine-tuning as ``falconql train`` does it."""
-    # A head that starts from nothing needs longer strides.
-    config = FineTuning(
-        learning_rate=1e-4 if start == KESTREL else 3e-4, epochs=12 if start == KESTREL else 20, seed=seed
-    )
+    # A head that starts from nothing needs longer strides, and more of them.
+    config = FineTuning(seed=seed) if start == KESTREL else FineTuning(learning_rate=3e-4, epochs=20, seed=seed)
     fine_tune(model, base.prompter.tokenizer, learned, held_out, config)
     return model
 

@@ -50,7 +50,7 @@ class FineTuning:
         seed: of the order of examples.
     """
 
-    learning_rate: float = 1e-4
+    learning_rate: float = 2e-4
     epochs: int = 12
     steps: int = 400
     patience: int = 6
