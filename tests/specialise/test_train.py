@@ -104,7 +104,7 @@ def test_killed_at_any_moment_it_goes_on(home: Path) -> None:
     while kills < 3:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
-            process.wait(rng.uniform(2, 20))
+            process.communicate(timeout=rng.uniform(2, 20))  # closes its pipes, unlike wait()
             break
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
