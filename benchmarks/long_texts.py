@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from falconql.runtime.proxy import find_proxy, prompts
 from falconql.runtime.proxy.onnx import OnnxProxy
-from falconql.training.scoring import Counts, word_spans
+from falconql.training.scoring import Counts, ranking, word_spans
 from falconql.training.sources import label_names, read_split
 
 TURNS = 3
@@ -67,17 +66,11 @@ class Question:
     def answered(self, proxy: OnnxProxy) -> float:
         """Return the area under the curve or the word F1, in percent."""
         if isinstance(self.truths[0], bool):
-            return 100 * area(proxy.label(self.texts, self.asked), np.array(self.truths))
+            return 100 * ranking(proxy.label(self.texts, self.asked), np.array(self.truths))
         total = Counts()
         for text, found, true in zip(self.texts, proxy.spans(self.texts, self.asked), self.truths, strict=True):
             total += word_spans(text, [(span.start, span.end) for span in found], true)
         return 100 * float(total.f1)
-
-
-def area(scores: NDArray[np.float32], truths: NDArray[np.bool_]) -> float:
-    """Return the probability that a true text has a higher score than a false one; ties count half."""
-    pairs = scores[truths][:, None] - scores[~truths][None, :]
-    return float(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
 
 
 def labels(data: Path, rows: int, fits: Callable[[str], bool]) -> Iterator[Question]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from falconql.training.dataset import IGNORE, B, O
+from falconql.training.scoring import Counts, ranking
 
 
 @dataclass(slots=True)
@@ -18,9 +19,7 @@ class HeldOut:
 
     margins: dict[str, list[tuple[float, bool]]] = field(default_factory=lambda: defaultdict(list))
     span_examples: int = 0
-    right: int = 0
-    found: int = 0
-    wanted: int = 0
+    tokens: Counts = field(default_factory=Counts)
 
     def take(self, instructions: Sequence[str], logits: NDArray[np.float32], targets: NDArray[np.int64]) -> None:
         """Take a batch: logits [examples, tokens, 3], targets [examples, tokens]."""
@@ -31,23 +30,18 @@ class HeldOut:
             counts = target != IGNORE
             said, true = given.argmax(axis=-1)[counts] != O, target[counts] != O
             self.span_examples += 1
-            self.right += int((said & true).sum())
-            self.found += int(said.sum())
-            self.wanted += int(true.sum())
+            self.tokens += Counts(int((said & true).sum()), int(said.sum()), int(true.sum()))
 
     def score(self) -> float:
         """Return 0 to 1, each kind of answer weighing as much as it has examples."""
-        labels = [(len(pairs), _area(pairs)) for pairs in self.margins.values()]
-        whole = self.found + self.wanted
-        spans = (self.span_examples, 2 * self.right / whole if whole else 1.0)
-        parts = [*labels, spans]
+        parts = [(len(pairs), _right(pairs)) for pairs in self.margins.values()]
+        parts.append((self.span_examples, self.tokens.f1))
         return sum(count * value for count, value in parts) / max(1, sum(count for count, _ in parts))
 
 
-def _area(pairs: Sequence[tuple[float, bool]]) -> float:
+def _right(pairs: Sequence[tuple[float, bool]]) -> float:
     """Return the area under the ROC curve; where only one answer occurs, the share of margins on its side of 0."""
     margins, truths = np.array([margin for margin, _ in pairs]), np.array([true for _, true in pairs])
     if truths.all() or not truths.any():
         return float(((margins >= 0) == truths).mean())
-    apart = margins[truths][:, None] - margins[~truths][None, :]
-    return float(((apart > 0) + 0.5 * (apart == 0)).mean())
+    return ranking(margins, truths)

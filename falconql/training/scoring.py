@@ -11,6 +11,7 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,15 @@ def _overlap(predicted: Sequence[str], wanted: Sequence[str]) -> float:
 def accuracy(predicted: Sequence[object], wanted: Sequence[object]) -> float:
     """Return the share of equal pairs."""
     return sum(p == w for p, w in zip(predicted, wanted, strict=True)) / len(wanted)
+
+
+def ranking(scores: NDArray[np.floating[Any]], truths: NDArray[np.bool_]) -> float:
+    """Return the area under the ROC curve: how often a true one scores higher than a false one, ties half.
+
+    Both answers must occur.
+    """
+    apart = scores[truths][:, None] - scores[~truths][None, :]
+    return float(((apart > 0) + 0.5 * (apart == 0)).mean())
 
 
 def class_f1(predicted: Sequence[object], wanted: Sequence[object], class_: object) -> float:
