@@ -10,7 +10,6 @@ they are quantised. A run writes its state after every epoch and goes on from th
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from falconql.training.examples import Example
 from falconql.training.heldout import HeldOut
 from falconql.training.pack import batches, width_multiple
 from falconql.training.pretrain import fast_on_cpu, losses_of
+from falconql.training.states import write_state
 
 HIGHEST_WEIGHT = 8.0
 FEWEST_EPOCHS = 3
@@ -264,9 +264,7 @@ class _Tuner:
             "kept": self.kept,
             "about": self.about,
         }
-        partial = path.with_name(path.name + ".partial")
-        torch.save(state, partial)
-        os.replace(partial, path)
+        write_state(state, path)
 
     def _restore(self, path: Path) -> None:
         try:

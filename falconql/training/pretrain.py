@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -30,6 +28,7 @@ from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, TrainingConfig, read_config
 from falconql.training.dataset import IGNORE, collate
 from falconql.training.pack import Pack, batches, width_multiple
+from falconql.training.states import write_state
 
 POOL = 4096
 MEASURED, MEASURED_ROWS = 24, 16
@@ -170,9 +169,7 @@ class Run:
         }
         if self.device.type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(self.device)
-        partial = self.out / "checkpoint.partial"
-        torch.save(state, partial)
-        os.replace(partial, self.out / "checkpoint.pt")
+        write_state(state, self.out / "checkpoint.pt")
         self.saved = time.monotonic()
 
     def keep(self, folder: Path, base: Path) -> Path:
@@ -308,7 +305,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the folder")
     given = parser.parse_args()
-    with suppress(KeyboardInterrupt):
+    try:
         final = pretrain(
             read_config(given.config)[1],
             given.examples,
@@ -317,9 +314,11 @@ def main() -> None:
             device=given.device,
             resume=given.resume,
         )
-        print(f"the model is in {final}")
-        return
-    raise SystemExit(f"interrupted; --resume goes on from {given.out / 'checkpoint.pt'}")
+    except KeyboardInterrupt:
+        raise SystemExit(f"interrupted; --resume goes on from {given.out / 'checkpoint.pt'}") from None
+    except OSError as error:
+        raise SystemExit(f"{error.filename or given.out}: {error.strerror or error}") from error
+    print(f"the model is in {final}")
 
 
 if __name__ == "__main__":
