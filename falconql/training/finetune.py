@@ -27,6 +27,7 @@ from falconql.training.dataset import Item, collate, tokenise
 from falconql.training.examples import Example
 from falconql.training.heldout import HeldOut
 from falconql.training.pack import batches, width_multiple
+from falconql.training.precision import fastest
 from falconql.training.pretrain import fast_on_cpu, losses_of
 from falconql.training.states import write_state
 
@@ -235,7 +236,7 @@ class _Tuner:
         tensors = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
         targets = tensors.pop("targets")
         weights = torch.from_numpy(of.weights[chosen]).to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with fastest(self.device.type):
             logits = self.model(**tensors).logits
         losses = losses_of(logits.float(), targets, self.config, weights)
         return losses.labels + losses.spans, logits, targets

@@ -28,6 +28,7 @@ from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, TrainingConfig, read_config
 from falconql.training.dataset import IGNORE, collate
 from falconql.training.pack import Pack, batches, width_multiple
+from falconql.training.precision import fastest
 from falconql.training.states import write_state
 
 POOL = 4096
@@ -213,7 +214,7 @@ class Run:
         """Take one optimiser step on some examples and return their losses."""
         tensors = self.tensors(chosen)
         targets = tensors.pop("targets")
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with fastest(self.device.type):
             logits = self.model(**tensors).logits
         losses = losses_of(logits.float(), targets, self.config)
         self.optimiser.zero_grad(set_to_none=True)

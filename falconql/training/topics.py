@@ -54,6 +54,8 @@ def embed(texts: Sequence[str], base: Path, batch: int = 64) -> NDArray[np.float
     from tokenizers import Tokenizer
     from transformers import BertModel
 
+    from falconql.training.precision import fastest
+
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     tokenizer.enable_truncation(128)
     tokenizer.enable_padding()
@@ -66,7 +68,7 @@ def embed(texts: Sequence[str], base: Path, batch: int = 64) -> NDArray[np.float
         encoded = tokenizer.encode_batch([texts[i] for i in chosen])
         ids = torch.tensor([e.ids for e in encoded])
         mask = torch.tensor([e.attention_mask for e in encoded])
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.inference_mode(), fastest("cpu"):
             hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         pooled = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
         found[chosen] = torch.nn.functional.normalize(pooled, dim=1).numpy()
