@@ -45,6 +45,7 @@ class FineTuning:
         steps: at most, in whole epochs, of which there are at least three: thousands of texts need fewer passes.
         patience: epochs that answer plainly worse on what is held out than an earlier one did, before training stops.
         tokens_per_step: padded tokens of one optimiser step, at most.
+        fewest_steps: of all epochs together, for which few texts are cut into smaller batches.
         warmup: share of all steps in which the rate rises.
         span_tokens, begin_weight: as in pre-training.
         max_tokens: of an example.
@@ -56,6 +57,7 @@ class FineTuning:
     steps: int = 400
     patience: int = 6
     tokens_per_step: int = 2048
+    fewest_steps: int = 0
     warmup: float = 0.1
     span_tokens: float = 16.0
     begin_weight: float = 2.0
@@ -179,13 +181,16 @@ class _Tuner:
         self.best: dict[str, torch.Tensor] = {}
         self.steps = self.all_steps = self.kept = 0
         self.chance = 1 / max(1, kept_back) ** 0.5
-        self.epochs = config.epochs
+        self.epochs, self.tokens_per_step = config.epochs, config.tokens_per_step
         if state is not None and state.is_file():
             self._restore(state)
 
     def plan(self, learned: _Weighted) -> None:
         """Find out how many steps there are at most."""
-        per_epoch = sum(1 for _ in learned.batches(self.config.tokens_per_step, self.config.seed))
+        if self.config.fewest_steps:
+            each = sum(len(item.ids) for item in learned.items) * self.config.epochs // self.config.fewest_steps
+            self.tokens_per_step = min(self.config.tokens_per_step, max(1, each))
+        per_epoch = sum(1 for _ in learned.batches(self.tokens_per_step, self.config.seed))
         self.epochs = min(self.config.epochs, max(FEWEST_EPOCHS, self.config.steps // max(1, per_epoch)))
         self.all_steps = per_epoch * self.epochs
 
@@ -202,7 +207,7 @@ class _Tuner:
         number = len(self.history)
         self.model.train()
         total = 0.0
-        for chosen in learned.batches(self.config.tokens_per_step, self.config.seed + number):
+        for chosen in learned.batches(self.tokens_per_step, self.config.seed + number):
             total += self._step(learned, chosen) * len(chosen)
         trained = total / len(learned.items)
         return self._done(Epoch(number, trained, *self._measured(kept_back)))
