@@ -7,7 +7,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+# From 1.29 on ONNX Runtime's packages tell their maker about every session, unless this says otherwise before they are
+# imported. What is read here is nobody else's business; who has set it decides.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

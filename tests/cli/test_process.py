@@ -104,3 +104,26 @@ def test_standard_input_as_corpus(folder: Path) -> None:
     process = start("run", "-e", "select id limit 1", "--from", "-", "--format", "jsonl", stdin=subprocess.PIPE)
     out, _ = process.communicate((folder / "reviews.csv").read_text())
     assert (process.returncode, json.loads(out)) == (0, {"id": 1})
+
+
+def test_nobody_else_is_told_of_a_run(folder: Path) -> None:
+    """ONNX Runtime's packages collect and send usage data from 1.29 on, unless told not to."""
+    home = folder / "home"
+    home.mkdir()
+    # In what looks like a test of somebody's build it collects nothing.
+    silent = ("CI", "TF_BUILD", "BUILD_", "GITHUB_", "JENKINS", "XDG_", "ORT_", "FALCONQL_", "PYTEST")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(silent)}
+    (folder / "one.csv").write_text("text\nThis keyboard broke.\n")
+    words = (
+        "run",
+        "-e",
+        'where label("Is this about a keyboard?", threshold: 0.01)',
+        "--from",
+        "one.csv",
+        "--no-cache",
+    )
+    with start(*words, env={**environment, "HOME": str(home)}) as process:
+        out, err = process.communicate(timeout=60)
+    assert "keyboard" in out, err
+    left = [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
+    assert not [path for path in left if "falconql" not in path.lower()], left
