@@ -19,7 +19,7 @@ from falconql.annotating.store import AnswerStore, Kept, default_folder, file_na
 from falconql.annotating.task import Annotation, Question, Task, fits, key_of
 from falconql.annotating.usage import Tally, Usage
 from falconql.annotating.windows import joined, windows
-from falconql.errors import ConfigError, ModelServerError
+from falconql.errors import ConfigError, FalconQLError, ModelServerError
 from falconql.llm.client import OpenAIChat, WrongSettings
 from falconql.llm.endpoint import Endpoint
 from falconql.plan.prices import load_prices
@@ -91,6 +91,14 @@ class _Request:
 
     text: str
     tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Replied:
+    """The answers of a request, and what kept it from having all of them."""
+
+    kept: Mapping[Question, Kept]
+    failure: FalconQLError | None
 
 
 class Annotator:
@@ -230,14 +238,14 @@ class Annotator:
 
     def _sent(
         self, questions: Sequence[Question], again: int, on_progress: OnProgress | None
-    ) -> Generator[tuple[_Request, Mapping[Question, Kept] | BaseException], None, None]:
+    ) -> Generator[tuple[_Request, _Replied | BaseException], None, None]:
         """Send what has to be asked and yield each request with what became of it."""
         requests = list(self._grouped(questions))
         name = self.name  # asked for here, once, and not by every thread
 
-        def send(request: _Request) -> Mapping[Question, Kept]:
+        def send(request: _Request) -> _Replied:
             asked = self._asker.ask(request.text, request.tasks, temperature=1.0 if again else 0.0)
-            return self._keep(request, asked, again)
+            return _Replied(self._keep(request, asked, again), asked.failure)
 
         running = _Running(self.settings.failures, name)
         with closing(as_completed(requests, send, in_flight=self.settings.in_flight)) as outcomes:
@@ -261,28 +269,28 @@ class Annotator:
         """Write down the answers of a request and return those that count."""
         found = {}
         for task, said in zip(request.tasks, asked.answers, strict=True):
+            if said is None and asked.failure is not None:
+                continue
             question = Question(task, request.text)
             found[question] = self.store.put(key_of(question, VERSION, again), _kept(request.text, said, asked.why))
         return found
 
-    def _taken(
-        self, request: _Request, outcome: Mapping[Question, Kept] | BaseException, strict: bool
-    ) -> Mapping[Question, Kept]:
+    def _taken(self, request: _Request, outcome: _Replied | BaseException, strict: bool) -> Mapping[Question, Kept]:
         """Return the answers of a request, none if there are none and that is to be borne."""
-        if isinstance(outcome, BaseException):
-            if strict or isinstance(outcome, WrongSettings) or not isinstance(outcome, (ModelServerError, OutOfBudget)):
-                raise outcome
-            number = len(request.tasks)
-            self._tally.add(**{"unasked" if isinstance(outcome, OutOfBudget) else "failed": number})
-            return {}
-        self._count(outcome)
-        for question, kept in outcome.items():
+        failure, answers = (outcome, {}) if isinstance(outcome, BaseException) else (outcome.failure, outcome.kept)
+        if failure is not None:
+            if strict or isinstance(failure, WrongSettings) or not isinstance(failure, (ModelServerError, OutOfBudget)):
+                raise failure
+            left = len(request.tasks) - len(answers)
+            self._tally.add(**{"unasked" if isinstance(failure, OutOfBudget) else "failed": left})
+        self._count(answers)
+        for question, kept in answers.items():
             if strict and kept.answer is None:
                 raise ModelServerError(
                     f"{self.name} gave no usable answer to {question.task.instruction!r}, asked twice: {kept.why}",
                     hint="answers so far are kept, so that running again costs only what is new; try another model",
                 )
-        return outcome
+        return answers
 
     def _count(self, kept: Mapping[Question, Kept]) -> None:
         self._tally.add(
@@ -302,26 +310,28 @@ class _Running:
         self._useful = False
         self._last: ModelServerError | None = None
 
-    def judge(self, outcome: Mapping[Question, Kept] | BaseException) -> None:
+    def judge(self, outcome: _Replied | BaseException) -> None:
         """Take an outcome.
 
         Raises:
             ModelServerError: there were too many failures in a row, or nothing but nonsense.
         """
-        if isinstance(outcome, ModelServerError):
+        failure, answers = (outcome, {}) if isinstance(outcome, BaseException) else (outcome.failure, outcome.kept)
+        if isinstance(failure, ModelServerError):
             self._failures += 1
-            self._last = outcome
+            self._last = failure
             if self._failures >= self._most:
-                hint = f"{outcome.hint}; answers so far are kept, so that running again goes on from here"
-                raise ModelServerError(f"{self._failures} requests failed running; the last one: {outcome}", hint=hint)
-        if isinstance(outcome, BaseException):
+                hint = f"{failure.hint}; answers so far are kept, so that running again goes on from here"
+                raise ModelServerError(f"{self._failures} requests failed running; the last one: {failure}", hint=hint)
+        if failure is None:
+            self._failures = 0
+        if not answers:
             return
-        self._failures = 0
         self._replies += 1
-        self._useful = self._useful or any(kept.answer is not None for kept in outcome.values())
+        self._useful = self._useful or any(kept.answer is not None for kept in answers.values())
         self._useless += not self._useful
         if self._useless >= _USELESS_REQUESTS:
-            why = next(kept.why for kept in outcome.values())
+            why = next(kept.why for kept in answers.values())
             raise ModelServerError(
                 f"none of {self._useless} replies of {self._model} could be used; the last one: {why}",
                 hint="this model does not follow the prompt: try another one",

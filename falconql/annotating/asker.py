@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from falconql.annotating.budget import Meter
+from falconql.annotating.budget import Meter, OutOfBudget
 from falconql.annotating.prompt import correction, messages, most_tokens, schema, tokens_of, tokens_read, tokens_written
 from falconql.annotating.reading import Said, read
 from falconql.annotating.task import Task
 from falconql.annotating.usage import Tally
+from falconql.errors import FalconQLError, ModelServerError
 from falconql.llm.client import ChatClient, Message, Refused, Reply
 
 SCHEMA, OBJECT_SCHEMA, OBJECT, FREE = "a JSON schema", "a JSON object of a schema", "a JSON object", "the prompt alone"
@@ -25,10 +26,17 @@ _ROOM, _LEAST_ROOM = 4, 2048
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The answers, None for tasks without a usable one, and why there is none."""
+    """What came of asking.
+
+    Attributes:
+        answers: None for tasks without a usable one.
+        why: there is none.
+        failure: of asking again, when that got no reply: what has no answer may be asked another time.
+    """
 
     answers: list[Said | None]
     why: str = ""
+    failure: FalconQLError | None = None
 
 
 class Ways:
@@ -89,8 +97,8 @@ class Asker:
         """Return what the model answers; what it leaves out, or answers with nonsense, is asked once more.
 
         Raises:
-            OutOfBudget: another request would exceed the budget.
-            ModelServerError: the server gives no answer.
+            OutOfBudget: a request would exceed the budget.
+            ModelServerError: the server gives no answer at all.
         """
         first = messages(text, tasks)
         reply = self._complete(first, text, tasks, temperature, roomy=self._needs_room)
@@ -101,7 +109,10 @@ class Asker:
         left = [tasks[place] for place in missing]
         why = _why(reply)
         again = [*messages(text, left), *([] if not reply.finished else correction(reply.text, why))]
-        second = self._complete(again, text, left, temperature, roomy=self._needs_room or not reply.finished)
+        try:
+            second = self._complete(again, text, left, temperature, roomy=self._needs_room or not reply.finished)
+        except (OutOfBudget, ModelServerError) as error:
+            return Asked(answers, why, error)
         for place, answer in zip(missing, read(second.text, left), strict=True):
             answers[place] = answer
         if None in answers:

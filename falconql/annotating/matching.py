@@ -41,7 +41,7 @@ def locate(text: str, pieces: Sequence[str]) -> Matched:
     places that are taken are passed over, so that a piece listed twice has two places. Whole words come before parts of
     longer words, and after that what is exact before what is repaired.
     """
-    finder = _Finder(sendable(text))
+    finder = Finder(sendable(text))
     repaired = rejected = after = 0
     for piece in pieces:
         wanted = sendable(piece.strip())
@@ -57,21 +57,33 @@ def locate(text: str, pieces: Sequence[str]) -> Matched:
     return Matched(tuple(finder.taken), repaired, rejected)
 
 
-class _Finder:
+class Finder:
+    """Finds pieces in a text; places that were taken are passed over."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.taken: list[tuple[int, int]] = []
 
     def take(self, span: tuple[int, int]) -> None:
+        """Pass a place over from now on."""
         self.taken.insert(bisect_left(self.taken, span), span)
 
+    def find_exact(self, piece: str, after: int) -> tuple[int, int] | None:
+        """Return where a piece stands as it is, preferably in whole words, and after a place; None if nowhere."""
+        exact = self._exact(piece)
+        return _first(filter(self._is_whole, exact), after) or _first(exact, after)
+
     def find(self, piece: str, after: int) -> tuple[int, int] | None:
-        exact = self._free((start, start + len(piece)) for start in _places(self.text, piece))
+        """Return where a piece stands, exactly or repaired."""
+        exact = self._exact(piece)
         whole = _first(filter(self._is_whole, exact), after)
         if whole is not None:
             return whole
         repaired = self._free(self._repaired(piece))
         return _first(filter(self._is_whole, repaired), after) or _first(exact, after) or _first(repaired, after)
+
+    def _exact(self, piece: str) -> list[tuple[int, int]]:
+        return self._free((start, start + len(piece)) for start in _places(self.text, piece))
 
     def _repaired(self, piece: str) -> Iterator[tuple[int, int]]:
         normal, starts, ends = self._normal

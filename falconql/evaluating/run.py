@@ -21,12 +21,15 @@ from falconql.evaluating.results import ResultQuality, compare_results
 from falconql.evaluating.sides import Side, asked_of
 from falconql.evaluating.whole import Agreement, agreement
 from falconql.evaluating.worst import Disagreement, disagreements
+from falconql.plan.logical import references
 from falconql.plan.planner import plan_query
 from falconql.runtime.display import call_text
 from falconql.runtime.executor import output_schema
+from falconql.runtime.expression import ColumnRef
 from falconql.runtime.io.memory import MemorySource
-from falconql.runtime.plan import ModelCall
-from falconql.specialise.questions import Asked, asked, draw_pool
+from falconql.runtime.plan import ModelCall, Output
+from falconql.runtime.types import TEXT
+from falconql.specialise.questions import Asked, Pool, asked, batches_of, derived, draw_pool
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
@@ -113,10 +116,10 @@ def against_proxy(
             "there is nothing to compare: no row of the corpus reaches a model call of the query",
             hint="look at the conditions that use no model with `falconql explain --analyze`",
         )
-    agree(plan_query(typed), MemorySource(pool.table, source.name), here.proxy, confirm)
+    everything = all_questions(typed, pool)
+    for side in (here, there):
+        _agree(side, everything, confirm)
     put = asked(typed, pool, here.proxy, answers=here.answers, cache=here.cache)
-    questions = [one for each in put for one in asked_of(each.call, each.texts, each.instructions)]
-    _agree(there, questions, confirm)
     both = [_both(typed, each, here, there) for each in put]
     notes: list[str] = []
     if missing := sum(len(all_) - len(answered) for all_, answered in zip(put, both, strict=True)):
@@ -129,6 +132,28 @@ def against_proxy(
     drawn = (pool.table.num_rows, pool.rows)
     calls = _of_calls(typed, both)
     return Evaluation(query, source.name, here.name, there.name, calls, agreement=same, rows=drawn, notes=tuple(notes))
+
+
+def all_questions(typed: TypedQuery, pool: Pool) -> list[Question]:
+    """Return every question that a side may be asked: what conditions leave out, and `limit`, is not known before.
+
+    What an instruction quotes is not known either, and ``each`` may put a question several times about a row.
+    """
+    found: dict[Question, None] = {}
+    for call in typed.calls:
+        needed = references((call.text,), typed.calls)
+        known = not needed.calls and not needed.variables
+        text = call.text if known or typed.text is None else ColumnRef(typed.text, TEXT)
+        query = derived(typed, where=None, outputs=(Output("text", text),), each=())
+        texts = [
+            value
+            for batch in batches_of(query, MemorySource(pool.table), None)
+            for value in batch.column(0).to_pylist()
+            if value is not None
+        ]
+        instruction = "".join(part if isinstance(part, str) else "..." for part in call.instruction)
+        found.update(dict.fromkeys(asked_of(call, texts, [instruction] * len(texts))))
+    return list(found)
 
 
 def _agree(side: Side, put: Sequence[Question], confirm: Confirm | None) -> None:

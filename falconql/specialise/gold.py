@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +50,14 @@ class Parts:
     measured: tuple[Gold, ...]
 
 
-def parted(rows: Sequence[Gold], seed: int) -> Parts:
-    """Part the rows by their texts, so that each part has its share of every call's answers."""
+def parted(rows: Sequence[Gold], seed: int, known: Collection[str] = frozenset()) -> Parts:
+    """Part the rows by their texts, so that each part has its share of every call's answers.
+
+    Args:
+        rows: the annotated questions.
+        seed: of the deal.
+        known: texts that an earlier training learned: they are learned, and fewer of the others are.
+    """
     by_text: dict[str, list[Gold]] = defaultdict(list)
     for row in rows:
         by_text[row.task.text].append(row)
@@ -62,9 +68,11 @@ def parted(rows: Sequence[Gold], seed: int) -> Parts:
     parts: tuple[list[Gold], list[Gold], list[Gold]] = ([], [], [])
     # One deal for all kinds, the rarest first, so that each is spread over the parts as evenly as it can be.
     dealt = 0
-    pattern = _pattern()
+    again = [text for text in by_text if text in known]
+    parts[0].extend(row for text in again for row in by_text[text])
+    pattern = _pattern(len(by_text), len(again))
     for kind in sorted(kinds, key=lambda kind: (len(kinds[kind]), kind)):
-        texts = sorted(kinds[kind])
+        texts = sorted(text for text in kinds[kind] if text not in known)
         rng.shuffle(texts)
         for text in texts:
             parts[pattern[dealt % len(pattern)]].extend(by_text[text])
@@ -72,9 +80,13 @@ def parted(rows: Sequence[Gold], seed: int) -> Parts:
     return Parts(*(tuple(part) for part in parts))
 
 
-def _pattern() -> list[int]:
-    """Return the part of each of twenty texts in turn, those of every part spread evenly."""
+def _pattern(texts: int, learned: int) -> list[int]:
+    """Return the part of each text in turn, those of every part spread evenly; some of all are learned already."""
     counts = (LEARNED, CALIBRATED, MEASURED)
+    if learned:
+        whole = sum(counts)
+        counts = (max(0, texts * LEARNED // whole - learned), texts * CALIBRATED // whole, texts * MEASURED // whole)
+        counts = counts if any(counts) else (0, CALIBRATED, MEASURED)
     places = [((number + 0.5) / count, part) for part, count in enumerate(counts) for number in range(count)]
     return [part for _, part in sorted(places)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,23 +80,13 @@ class Job:
         lines = (json.dumps(asdict(each), ensure_ascii=True) for each in drawn)
         self._replace("sample.jsonl", "".join(f"{line}\n" for line in lines))
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Keep other processes from the same job.
 
         Raises:
             ConfigError: one is at work on it.
         """
-        import fcntl
-
-        with (self.folder / "lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ConfigError(
-                    f"another process is at work on {self.folder}", hint="wait for it, or give another --name"
-                ) from error
-            yield
+        return alone(self.folder)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = self.folder / name
@@ -123,14 +113,37 @@ class Job:
             raise DataError(f"cannot write {self.folder / name}: {error.strerror or error}") from error
 
 
-def restart(folder: Path) -> None:
-    """Forget what was drawn and learned; the annotator's answers stay.
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from the job in a folder.
 
     Raises:
+        ConfigError: one is at work on it.
+    """
+    import fcntl
+
+    with (folder / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                f"another process is at work on {folder}", hint="wait for it, or give another --name"
+            ) from error
+        yield
+
+
+def restart(folder: Path) -> None:
+    """Forget what was drawn and learned, if there is a job in a folder; the annotator's answers stay.
+
+    Raises:
+        ConfigError: a process is at work on it.
         FalconQLError: the folder cannot be changed.
     """
-    for name in ("job.json", "sample.jsonl", "state.pt"):
-        try:
-            (folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise FalconQLError(f"cannot remove {folder / name}: {error.strerror or error}") from error
+    if not folder.is_dir():
+        return
+    with alone(folder):
+        for name in ("job.json", "sample.jsonl", "state.pt"):
+            try:
+                (folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise FalconQLError(f"cannot remove {folder / name}: {error.strerror or error}") from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from falconql.annotating.matching import Finder
 from falconql.runtime.errors import DataError
 from falconql.specialise.task import Answer, Spans, Task
 
@@ -36,7 +37,7 @@ def read_answers(path: Path) -> dict[Task, Answer]:
 
 
 def _of_lines(content: str, path: Path) -> Iterable[tuple[Task, Answer]]:
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(content.split("\n"), 1):
         if not line.strip():
             continue
         place = f"{path}, line {number}"
@@ -72,18 +73,20 @@ def answer_in(answer: Any, text: str, place: str) -> Answer:
     if not isinstance(answer, list):
         raise DataError(f"{place}: `answer` must be true, false or a list of spans", hint=_LINE_HINT)
     found: list[tuple[int, int]] = []
+    finder = Finder(text)
     for span in answer:
         start = found[-1][1] if found else 0
-        found.append(_verbatim(span, text, start, place) if isinstance(span, str) else _offsets(span, text, place))
+        found.append(_verbatim(span, finder, start, place) if isinstance(span, str) else _offsets(span, text, place))
+        finder.take(found[-1])
     return disjoint(found, place)
 
 
-def _verbatim(span: str, text: str, start: int, place: str) -> tuple[int, int]:
-    begin = text.find(span, start)
-    begin = text.find(span) if begin < 0 else begin
-    if begin < 0 or not span:
+def _verbatim(span: str, finder: Finder, start: int, place: str) -> tuple[int, int]:
+    # One that is listed more often than it stands there is the same one again.
+    found = (finder.find_exact(span, start) or Finder(finder.text).find_exact(span, start)) if span else None
+    if found is None:
         raise DataError(f"{place}: {span!r} does not stand in the text", hint="copy spans from it, letter by letter")
-    return begin, begin + len(span)
+    return found
 
 
 def _offsets(span: Any, text: str, place: str) -> tuple[int, int]:

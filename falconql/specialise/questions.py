@@ -167,8 +167,16 @@ def _asked(
     result: Expr = CallRef(index, call.type)
     outputs = [Output("text", call.text), *(Output(f"part{i}", part) for i, part in enumerate(quoted))]
     outputs.append(Output("said", Score(result) if call.kind == "label" else result))
-    needed = references((*inputs_of(call), *(() if where is None else (where,))), typed.calls).variables
-    query = derived(typed, where=where, outputs=tuple(outputs), each=_variables(typed, needed))
+    each: tuple[Any, ...]
+    if in_where:
+        each = _variables(typed, references(inputs_of(call), typed.calls).variables)
+    else:
+        # A row without anything for an ``each`` never gets to what comes after it, whether that mentions it or not.
+        own = [place for place, binding in enumerate(typed.each) if index in _calls_of(typed, binding.value)]
+        tested = _variables(typed, references(() if where is None else (where,), typed.calls).variables)
+        before = typed.each[: min(own, default=len(typed.each))]
+        each = tuple(binding for binding in typed.each if binding in before or binding in tested)
+    query = derived(typed, where=where, outputs=tuple(outputs), each=each)
     found: dict[tuple[str, str], int] = {}
     counts: list[int] = []
     scores: list[float] = []

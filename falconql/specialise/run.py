@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from falconql.errors import ConfigError, DataError, ProxyError
 from falconql.runtime.io.fingerprint import fingerprint as content_of
-from falconql.runtime.proxy.manifest import FILE
 from falconql.runtime.proxy.onnx import OnnxProxy
-from falconql.runtime.proxy.registry import find_proxy, user_folder
+from falconql.runtime.proxy.registry import check_name, find_proxy, user_folder
 from falconql.specialise.gold import Gold
 from falconql.specialise.job import Drawn, Job, restart
 from falconql.specialise.task import Answer, Task
@@ -71,16 +70,17 @@ class Training:
         settings: what is asked for.
 
     Raises:
-        ConfigError: the query has no model call, the name is taken, or an unfinished training of that name is for
-            something else.
-        ProxyError: there is no such base.
+        ConfigError: the query has no model call, the name is taken, an unfinished training of that name is for
+            something else, or is at work.
+        ProxyError: there is no such base, or the name cannot be a proxy's.
     """
 
     def __init__(self, typed: TypedQuery, text: str, source: TableSource, settings: Settings) -> None:
         if not typed.calls:
             raise ConfigError("the query calls no model, so that there is nothing to train")
         self.typed, self.text, self.source, self.settings = typed, text, source, settings
-        if (user_folder() / settings.name / FILE).is_file():
+        check_name(settings.name)  # before anything is paid for under it
+        if (user_folder() / settings.name).exists():
             raise ConfigError(
                 f"there is a proxy {settings.name!r} already, and proxies are never overwritten",
                 hint=f"give another --name; --base {settings.name} goes on from it",
@@ -122,8 +122,9 @@ class Training:
         """
         started = time.monotonic()
         make, tuning, device, failed = _trainer()
-        parts = parts_of(rows.rows, self.settings.seed)
-        rehearsed = rehearsal(self.base, self.settings.seed)
+        earlier = learned_by(self.base)
+        parts = parts_of(rows.rows, self.settings.seed, {example.text for example in earlier})
+        rehearsed = rehearsal(earlier, [row.example for row in rows.rows], self.settings.seed)
         lineage = {
             "training": "falconql train",
             "query": self.text,
@@ -155,7 +156,7 @@ class Training:
                 device=device,
                 on_epoch=on_epoch,
             )
-            keep_examples(self.job.folder / EXAMPLES, [row.example for row in parts.learned] + list(rehearsed))
+            keep_examples(self.job.folder / EXAMPLES, [row.example for row in parts.learned] + earlier)
             self.job.state.unlink(missing_ok=True)
         except failed as error:
             raise ProxyError(str(error)) from error
@@ -171,8 +172,15 @@ def job_folder(name: str) -> Path:
     return user_folder().parent / "training" / name
 
 
-def rehearsal(base: OnnxProxy, seed: int) -> list[Example]:
-    """Return examples that the base was trained with, when it was trained on this machine."""
+def rehearsal(earlier: Sequence[Example], new: Sequence[Example], seed: int) -> list[Example]:
+    """Return examples of earlier trainings to learn again, without those that are asked anew."""
+    asked = {(example.instruction, example.text) for example in new}
+    found = [example for example in earlier if (example.instruction, example.text) not in asked]
+    return found if len(found) <= MOST_REHEARSED else random.Random(seed).sample(found, MOST_REHEARSED)
+
+
+def learned_by(base: OnnxProxy) -> list[Example]:
+    """Return what a proxy, and those that it was trained from, learned, as far as that was on this machine."""
     from falconql.training.examples import Example
 
     path = job_folder(base.name) / EXAMPLES
@@ -184,13 +192,16 @@ def rehearsal(base: OnnxProxy, seed: int) -> list[Example]:
         answer = entry["answer"]
         spans = answer if isinstance(answer, bool) else tuple((int(start), int(end)) for start, end in answer)
         found.append(Example(entry["instruction"], entry["text"], spans))
-    return found if len(found) <= MOST_REHEARSED else random.Random(seed).sample(found, MOST_REHEARSED)
+    return found
 
 
 def keep_examples(path: Path, examples: Sequence[Example]) -> None:
-    """Keep what was learned, for those who go on from this proxy."""
+    """Keep what was learned, each question once, for those who go on from this proxy."""
+    distinct: dict[tuple[str, str], Example] = {}
+    for example in examples:
+        distinct.setdefault((example.instruction, example.text), example)
     with path.open("w", encoding="utf-8") as file:
-        for example in examples:
+        for example in distinct.values():
             entry = {"instruction": example.instruction, "text": example.text, "answer": example.answer}
             file.write(json.dumps(entry) + "\n")
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from falconql.errors import ConfigError
+from falconql.plan.planner import plan_query
+from falconql.runtime.commit.identity import canonical
 from falconql.runtime.errors import DataError
+from falconql.runtime.io.fingerprint import fingerprint as content_of
+from falconql.runtime.plan import Output
 from falconql.specialise.gold import Gold, Parts, parted
 from falconql.specialise.job import Drawn, Job
-from falconql.specialise.questions import Asked, asked, draw_pool
+from falconql.specialise.questions import Asked, asked, decided, derived, draw_pool
 from falconql.specialise.sampling import draw, size
 from falconql.specialise.task import Answer, Task
 
@@ -71,6 +77,8 @@ def drawn(
         for questions in asked(typed, pool, proxy):
             wanted = size(questions, pool.scale) if count is None else count
             found += _tasks(questions, pool.scale, wanted, seed)
+        # Where a budget or patience ends early, what was answered is a sample of all, and not the corpus's beginning.
+        random.Random(seed).shuffle(found)
         if not found:
             raise ConfigError(
                 "there is nothing to train on: no row of the corpus reaches a model call of the query",
@@ -116,6 +124,7 @@ def annotated(
         for each, answer in zip(others, answers, strict=True)
         if answer is not None
     ]
+    rows = _reweighted(drawn, rows)
     known = {each.task for each in drawn}
     more = {task: call_of(typed.calls, task) for task in people if task not in known}
     rows += [Gold(call, task, people[task], 1.0, 0) for task, call in more.items() if call is not None]
@@ -134,12 +143,21 @@ def annotated(
     return Annotated(tuple(rows), missing, tuple(_warnings(typed.calls, rows, len(strangers), missing)))
 
 
+def _reweighted(drawn: Sequence[Drawn], answered: Sequence[Gold]) -> list[Gold]:
+    """Return answered questions with the weights of those of their stratum that have no answer."""
+    asked = Counter((each.call, each.stratum) for each in drawn)
+    got = Counter((row.call, row.stratum) for row in answered)
+    return [
+        replace(row, weight=row.weight * asked[row.call, row.stratum] / got[row.call, row.stratum]) for row in answered
+    ]
+
+
 def _warnings(calls: Sequence[ModelCall], rows: Sequence[Gold], strangers: int, missing: int) -> list[str]:
     found = []
     if strangers:
         found.append(f"{strangers:,} annotations are for instructions that the query does not have; they were left out")
     if missing:
-        found.append(f"{missing:,} questions got no usable answer; they were left out")
+        found.append(f"{missing:,} questions have no usable answer; they were left out")
     counts = Counter((row.call, bool(row.answer)) for row in rows)
     for number, call in enumerate(calls):
         yes, no = counts[number, True], counts[number, False]
@@ -169,20 +187,34 @@ def call_of(calls: Sequence[ModelCall], task: Task) -> int | None:
     return None
 
 
-def parts_of(rows: Sequence[Gold], seed: int) -> Parts:
-    """Part annotated questions.
+def parts_of(rows: Sequence[Gold], seed: int, known: Collection[str] = frozenset()) -> Parts:
+    """Part annotated questions; texts that the base learned are learned again, and nothing else.
 
     Raises:
         DataError: a part is left without any.
     """
-    parts = parted(rows, seed)
+    parts = parted(rows, seed, known)
+    if known and not (parts.calibrated and parts.measured):
+        raise DataError(
+            "the base has learned from nearly all of the annotated texts, so that none is left to measure on",
+            hint="annotate others (another --seed, more with --sample N), or start from what it started from",
+        )
     if not parts.learned or not parts.calibrated or not parts.measured:
         raise DataError("there are too few different texts to learn, calibrate and measure on")
     return parts
 
 
 def fingerprint(typed: TypedQuery, source: TableSource) -> dict[str, Any]:
-    """Return what tells one training from another: the calls of the query, and the corpus by name and columns."""
+    """Return what tells one training from another: what the query asks of which rows, and the corpus.
+
+    What only lays out the result (``limit``, ``order by``, groups) is not part of it.
+
+    Raises:
+        DataError: the corpus cannot be read.
+    """
+    outputs = tuple(Output(f"output{number}", value) for number, value in enumerate(decided(typed)))
+    asking = plan_query(derived(typed, where=typed.where, outputs=outputs, each=typed.each)).plan
+    query = hashlib.blake2b(canonical(asking).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     calls = [
         {
             "kind": call.kind,
@@ -191,7 +223,6 @@ def fingerprint(typed: TypedQuery, source: TableSource) -> dict[str, Any]:
         }
         for call in typed.calls
     ]
-    return {"calls": calls, "corpus": source.name, "columns": [f"{f.name} {f.type}" for f in typed.columns]}
-
-
-Progress = Callable[[str], None]
+    columns = [f"{f.name} {f.type}" for f in typed.columns]
+    content = content_of(source)
+    return {"calls": calls, "query": query, "corpus": source.name, "columns": columns, "rows of the corpus": content}

@@ -48,14 +48,14 @@ def identity_of(plan: Plan, ctx: ExecContext, schema: pa.Schema, version: str) -
     corpus = fingerprint(ctx.source)
     if corpus is None:
         return None
-    described = f"{_canonical(json.loads(plan.to_json()))}\0{schema.to_string(show_field_metadata=False)}"
+    described = f"{canonical(plan)}\0{schema.to_string(show_field_metadata=False)}"
     query = hashlib.blake2b(described.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return Identity(query, corpus, ctx.proxy.fingerprint, version)
 
 
-def _canonical(data: Any) -> str:
+def canonical(plan: Plan) -> str:
     """Return a plan without what the planner expects of it, tests in an order that does not depend on that."""
-    return json.dumps(_reduced(data), ensure_ascii=True, sort_keys=True)
+    return json.dumps(_reduced(json.loads(plan.to_json())), ensure_ascii=True, sort_keys=True)
 
 
 def _reduced(data: Any) -> Any:

@@ -93,6 +93,21 @@ def open_proxy(name_or_path: str = "kestrel", *, threads: int | None = None) -> 
     return OnnxProxy(find_proxy(name_or_path), threads=threads)
 
 
+def check_name(name: str) -> None:
+    """Make sure that a proxy can be kept under a name.
+
+    Raises:
+        ProxyError: it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        hint = "give one of letters, digits, '.', '_' and '-' with --name"
+        raise ProxyError(f"{name!r} cannot be a proxy's name", hint=hint)
+    if name == RESERVED:
+        raise ProxyError(f"{name!r} stands for a language model", hint="give another name with --name")
+    if name in SHIPPED:
+        raise ProxyError(f"{name!r} is the name of a shipped proxy", hint="give another one with --name")
+
+
 def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> Registered:
     """Copy a proxy directory into the user's folder and check the copy by running it.
 
@@ -104,13 +119,7 @@ def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> 
     """
     manifest = read_manifest(Path(path))
     chosen = name or manifest.name
-    if not _NAME.fullmatch(chosen):
-        hint = "give one of letters, digits, '.', '_' and '-' with --name"
-        raise ProxyError(f"{chosen!r} cannot be a proxy's name", hint=hint)
-    if chosen == RESERVED:
-        raise ProxyError(f"{chosen!r} stands for a language model", hint="give another name with --name")
-    if chosen in SHIPPED:
-        raise ProxyError(f"{chosen!r} is the name of a shipped proxy", hint="give another one with --name")
+    check_name(chosen)
     target = user_folder() / chosen
     if target.exists() and not replace:
         raise ProxyError(f"there is a proxy {chosen!r} already", hint="give --name, or --replace to overwrite it")

@@ -448,3 +448,22 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     for wrong in ("many", "-1", "20"):
         with pytest.raises(ConfigError, match=r"FALCONQL_WINDOW|too small"):
             Settings.from_environment({"FALCONQL_WINDOW": wrong})
+
+
+@pytest.mark.parametrize("budget", [Budget(1, "calls"), None])
+def test_what_a_first_reply_answered_is_kept_when_asking_again_fails(tmp_path: Path, budget: Budget | None) -> None:
+    """Where the budget ends, or the server fails, between two tries."""
+    well: list[bool] = []
+
+    def answer(request: Request, before: int) -> Say:
+        if well:
+            return right(request)
+        return Say("no", status=500) if before else Say('{"1": true, "2": "apple"}')
+
+    with serving(Scripted(answer)) as server:
+        made = annotator(server, tmp_path, budget=budget, retries=0)
+        assert made.annotate(["an apple"], [HAS_APPLE, FIND_APPLE]) == [[True, None]]
+        assert (made.usage.unasked, made.usage.failed) == ((1, 0) if budget else (0, 1))
+        well.append(True)
+        assert annotator(server, tmp_path).annotate(["an apple"], [HAS_APPLE, FIND_APPLE]) == [[True, ((3, 8),)]]
+        assert [asked for _, _, asked in tasks_of(server.requests[-1])] == ["find apple"]

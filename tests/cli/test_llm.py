@@ -14,6 +14,7 @@ from tests.cli.shell import falconql
 from tests.cli.terminal import terminal
 
 QUERY = 'where label("has laptop") select id'
+TRAIN = ("train", "-e", QUERY, "--from", "reviews.csv", "--name", "new")
 
 
 @pytest.fixture
@@ -108,3 +109,13 @@ def test_a_name_that_stands_for_a_model_is_no_proxys(folder: Path) -> None:
     done = falconql("proxies", "add", str(kestrel), "--name", "llm")
     assert done.status == 3
     assert "stands for a language model" in done.err
+
+
+@pytest.mark.parametrize("content", ["", "[]", '[{"data": {"text": "a", "instruction": "b", "kind": "label"}}]'])
+def test_annotations_without_an_answer_send_nothing_to_a_model(server: Server, folder: Path, content: str) -> None:
+    (folder / "answers.json").write_text(content)
+    done = falconql(*TRAIN, "--annotations", "answers.json")
+    assert done.status != 0
+    assert "there is no answer in answers.json" in done.err
+    assert "--annotator MODEL" in done.err
+    assert server.requests == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import falconql
-from falconql.errors import ConfigError
+from falconql.errors import ConfigError, DataError
 from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.manifest import LabelCalibration
@@ -21,7 +21,7 @@ from falconql.specialise.gold import Gold, parted
 from falconql.specialise.job import Drawn
 from falconql.specialise.measuring import measure
 from falconql.specialise.task import Answer, Task
-from falconql.specialise.training import annotated, call_of
+from falconql.specialise.training import annotated, call_of, parts_of
 from tests.fakes import FakeProxy
 
 GENERAL = LabelCalibration(1.0, 0.0, 0.5)
@@ -38,6 +38,24 @@ def test_parts_share_no_text_and_lose_none(drawn: list[tuple[int, int, bool]], s
     texts = [{row.task.text for row in part} for part in (parts.learned, parts.calibrated, parts.measured)]
     assert sum(map(len, texts)) == len(set.union(*texts))
     assert len(parts.learned) + len(parts.calibrated) + len(parts.measured) == len(rows)
+
+
+@pytest.mark.parametrize("known", [1, 40, 300, 399])
+def test_what_the_base_learned_is_neither_measured_nor_calibrated_on(known: int) -> None:
+    rows = [label(f"text {number}", number % 2 == 0) for number in range(400)]
+    before = {f"text {number}" for number in range(known)} | {"a text of another corpus"}
+    parts = parted(rows, 0, before)
+    others = {row.task.text for row in (*parts.calibrated, *parts.measured)}
+    assert not before & others
+    assert len(parts.learned) + len(parts.calibrated) + len(parts.measured) == 400
+    # As long as there are enough others, the parts are as large as without.
+    assert len(parts.measured) == (80 if known <= 260 else round((400 - known) * 4 / 7))
+
+
+def test_when_the_base_learned_everything_there_is_nothing_to_measure_on() -> None:
+    rows = [label(f"text {number}", number % 2 == 0) for number in range(40)]
+    with pytest.raises(DataError, match="the base has learned from nearly all"):
+        parts_of(rows, 0, {row.task.text for row in rows})
 
 
 def test_rare_answers_are_in_every_part() -> None:
@@ -150,10 +168,12 @@ def test_people_go_before_the_annotator_and_gaps_are_counted() -> None:
     assert found.unanswered == 29
     assert len(found.rows) == 32
     by_text = {row.task.text: row for row in found.rows}
-    assert (by_text["text 0"].answer, by_text["text 0"].weight, by_text["mine"].weight) == (True, 5.0, 1.0)
+    # 31 of 60 drawn were answered, and stand for the others, too.
+    assert (by_text["text 0"].answer, by_text["mine"].weight) == (True, 1.0)
+    assert sum(row.weight for row in found.rows if row.task in {each.task for each in drawn}) == pytest.approx(300)
     said = " ".join(found.warnings)
     assert "1 annotations are for instructions that the query does not have" in said
-    assert "29 questions got no usable answer" in said
+    assert "29 questions have no usable answer" in said
     assert "has no annotations" in said
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import falconql
-from falconql.errors import ConfigError, DataError
+from falconql.errors import ConfigError, DataError, ProxyError
 from falconql.specialise.job import Drawn, Job, restart
 from falconql.specialise.run import Settings, Training, job_folder
 from falconql.specialise.task import Task
@@ -107,7 +107,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def training(query: str, settings: Settings) -> Training:
-    source, typed = falconql.query(query).resolved({"id": [1], "text": ["x"]})
+    source, typed = falconql.query(query).resolved({"id": [1], "text": ["x"], "other": ["o"]})
     return Training(typed, query, source, settings)
 
 
@@ -124,6 +124,57 @@ def test_a_changed_query_under_the_same_name_is_noticed(home: Path, tmp_path: Pa
     base = str(save_proxy(tmp_path / "base"))
     training('where label("q")', Settings("new", base))
     assert job_folder("new") == home / "training" / "new"
-    with pytest.raises(ConfigError, match="calls differ"):
+    with pytest.raises(ConfigError, match="calls, query differ"):
         training('where label("p")', Settings("new", base))
     training('where label("p")', Settings("new", base, restart=True))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'text text where id > 1 and label("q")',
+        'text text where label("q", threshold: 0.9)',
+        'text other where label("q")',
+    ],
+)
+def test_the_same_questions_of_other_rows_are_another_training(home: Path, tmp_path: Path, other: str) -> None:
+    base = str(save_proxy(tmp_path / "base"))
+    training('text text where label("q")', Settings("new", base))
+    # How the result is laid out is no matter.
+    training('text text where label("q") order by id limit 3', Settings("new", base))
+    with pytest.raises(ConfigError, match="for something else: query differ"):
+        training(other, Settings("new", base))
+
+
+def test_a_changed_corpus_is_noticed(home: Path, tmp_path: Path) -> None:
+    base, corpus = str(save_proxy(tmp_path / "base")), tmp_path / "corpus.csv"
+    query = 'where label("q")'
+
+    def begun() -> Training:
+        source, typed = falconql.query(query).resolved(str(corpus))
+        return Training(typed, query, source, Settings("new", base))
+
+    corpus.write_text("id,text\n1,one\n")
+    begun()
+    begun()
+    corpus.write_text("id,text\n1,other\n")
+    with pytest.raises(ConfigError, match="for something else: rows of the corpus differ"):
+        begun()
+
+
+@pytest.mark.parametrize("name", ["my laptops", "../x", "a/b", "kestrel", "llm", ""])
+def test_a_name_that_no_proxy_can_have_is_refused_before_anything_is_made(
+    home: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ProxyError, match=r"name|stands for"):
+        training('where label("q")', Settings(name, str(save_proxy(tmp_path / "base"))))
+    assert not home.exists()
+
+
+def test_what_another_process_works_on_is_not_forgotten(home: Path, tmp_path: Path) -> None:
+    base = str(save_proxy(tmp_path / "base"))
+    first = training('where label("q")', Settings("new", base))
+    first.job.keep([])
+    with first.job.alone(), pytest.raises(ConfigError, match="another process is at work"):
+        training('where label("q")', Settings("new", base, restart=True))
+    assert first.job.drawn() == []

@@ -31,13 +31,26 @@ def test_labels_and_spans_are_read(tmp_path: Path) -> None:
         line("x", True),
         line("x", False),
         line("nothing", []),
+        line("aged 15, took 5 pills", ["5"]),
+        line("Alice said that Al was late", ["Al", "late"]),
+        line("Johnsons", ["Johnson"]),
     )
     assert read_answers(path) == {
         Task("spans", "Ada met Ada", "q"): ((0, 3), (8, 11)),
         Task("spans", "東京 is big 🙂", "q"): ((0, 2),),
         Task("label", "x", "q"): False,
         Task("spans", "nothing", "q"): (),
+        Task("spans", "aged 15, took 5 pills", "q"): ((14, 15),),
+        Task("spans", "Alice said that Al was late", "q"): ((16, 18), (23, 27)),
+        Task("spans", "Johnsons", "q"): ((0, 7),),
     }
+
+
+def test_a_line_ends_where_json_lines_end(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    text = "one\u2028two\u0085three"
+    path.write_text(json.dumps(line(text, True), ensure_ascii=False) + "\r\n", encoding="utf-8", newline="")
+    assert read_answers(path) == {Task("label", text, "q"): True}
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,18 @@ def test_a_pool_is_drawn_evenly_and_counts_all() -> None:
 def test_an_empty_corpus_asks_nothing() -> None:
     (label,) = questions('where label("has good")', TABLE.slice(0, 0))
     assert len(label) == 0
+
+
+@pytest.mark.parametrize("output", ['c: label("has good")', 'c: label("has good {who}")'])
+def test_a_row_without_anything_for_an_each_never_gets_to_the_outputs(output: str) -> None:
+    _, found = questions(f'each who in spans("re: [A-Z][a-z]+") select who, {output}')
+    assert "" not in found.texts
+    assert sum(found.counts) == 7
+
+
+def test_what_an_each_is_made_of_is_asked_of_all_rows() -> None:
+    first, second = questions(
+        'each who in spans("re: [A-Z][a-z]+") each word in spans("re: [a-z][a-z][a-z]+") select who, word'
+    )
+    assert "" in first.texts
+    assert sum(second.counts) == 7

@@ -73,6 +73,10 @@ def command(
     source, typed = asked.resolved(corpus)
     training = Training(typed, asked.text, source, Settings(name, base, sample, seed, restart))
     people = {task: answer for path in annotations for task, answer in read_answers(path).items()}
+    if annotations and not people and annotator in (None, "none"):
+        # A model is sent texts where nobody but it is named, and not because people have not begun.
+        files = ", ".join(str(path) for path in annotations)
+        raise DataError(f"there is no answer in {files}", hint="--annotator MODEL has a language model answer")
 
     def tell(message: str) -> None:
         if not quiet:
