@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from falconql.errors import ConfigError
-from falconql.plan.logical import references
+from falconql.specialise.questions import calls_of
 from falconql.specialise.sampling import Estimate, estimate
 from falconql.training.scoring import Counts
 
@@ -74,7 +74,7 @@ def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> Resul
     Raises:
         ConfigError: the two have no such column in common.
     """
-    plain = [o.name for o in typed.outputs if not references((o.value,), typed.calls).calls]
+    plain = [o.name for o in typed.outputs if not calls_of(typed, o.value)]
     if typed.grouping is not None:
         plain = [o.name for o in typed.outputs if "$agg" not in str(o.value)]
     keys = tuple(name for name in plain if name in gold.column_names)
@@ -84,14 +84,16 @@ def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> Resul
             f"the gold rows have {', '.join(gold.column_names)}",
             hint="select a column that identifies a row, such as an id, and give it in the gold rows",
         )
+    for name in keys:
+        _comparable(name, found.schema.field(name).type, gold.schema.field(name).type)
     here, there = _by_key(found, keys), _by_key(gold, keys)
     everywhere = sorted(here.keys() | there.keys(), key=repr)
     counts = np.array(
         [[min(len(here[k]), len(there[k])), len(here[k]), len(there[k])] for k in everywhere], dtype=np.float64
     ).reshape(-1, 3)
-    single = [k for k in everywhere if len(here[k]) == len(there[k]) == 1]
     shared = [name for name in found.column_names if name in gold.column_names and name not in keys]
-    columns = [_column(name, [(here[k][0][name], there[k][0][name]) for k in single]) for name in shared if single]
+    pairs = [pair for k in everywhere for pair in _paired(here[k], there[k], shared)]
+    columns = [_column(name, [(a[name], b[name]) for a, b in pairs]) for name in shared if pairs]
     return ResultQuality(
         keys,
         _measure(counts),
@@ -99,6 +101,51 @@ def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> Resul
         tuple(k for k in everywhere if len(there[k]) > len(here[k]))[:SHOWN],
         tuple(k for k in everywhere if len(here[k]) > len(there[k]))[:SHOWN],
     )
+
+
+def _comparable(name: str, found: pa.DataType, gold: pa.DataType) -> None:
+    """Make sure that keys can be equal.
+
+    Raises:
+        ConfigError: the gold rows have another type of them.
+    """
+    here, there = _kind(found), _kind(gold)
+    if here != there and "nothing" not in (here, there):
+        raise ConfigError(
+            f"`{name}` tells which rows belong together, and is {here} in the result but {there} in the gold rows",
+            hint=f"give the gold rows' `{name}` as the query gives it",
+        )
+
+
+def _kind(type_: pa.DataType) -> str:
+    if pa.types.is_null(type_):
+        return "nothing"
+    if pa.types.is_boolean(type_):
+        return "true or false"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "a number"
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_dictionary(type_):
+        return "text"
+    return "a date or time" if pa.types.is_temporal(type_) else str(type_)
+
+
+def _paired(
+    here: Sequence[dict[str, Any]], there: Sequence[dict[str, Any]], names: Sequence[str]
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the rows of one key in pairs: those that are alike, then the others in order; what is left is missing."""
+
+    def values(row: dict[str, Any]) -> tuple[Hashable, ...]:
+        return tuple(_plain(row[name]) for name in names)
+
+    left = list(there)
+    pairs, others = [], []
+    for row in here:
+        alike = next((place for place, other in enumerate(left) if values(other) == values(row)), None)
+        if alike is None:
+            others.append(row)
+        else:
+            pairs.append((row, left.pop(alike)))
+    return [*pairs, *zip(others, left, strict=False)]
 
 
 def _by_key(table: pa.Table, keys: Sequence[str]) -> defaultdict[Key, list[dict[str, Any]]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.registry import Registered, add_proxy
@@ -52,6 +53,7 @@ class Made:
 
 def make(
     parts: Parts,
+    calls: Sequence[ModelCall],
     base: OnnxProxy,
     name: str,
     lineage: Mapping[str, Any],
@@ -66,6 +68,7 @@ def make(
 
     Args:
         parts: what to learn from, to calibrate on, to measure on.
+        calls: the query's model calls, by the numbers in ``parts``.
         base: the proxy to start from.
         name: of the new proxy.
         lineage: what it was made from, for its manifest.
@@ -100,12 +103,12 @@ def make(
                 write_manifest(form, manifest)
             # How much int8 loses is no matter of what was learned from: all rows, so that a few do not decide.
             everything = (*parts.calibrated, *parts.measured, *parts.learned)
-            check_scores(_scores(OnnxProxy(exact), everything), _scores(OnnxProxy(small), everything))
+            check_scores(_scores(OnnxProxy(exact), everything, calls), _scores(OnnxProxy(small), everything, calls))
         except ExportError as error:
             chosen, refused = exact, str(error)
             manifest = _calibrated(base, OnnxProxy(exact), parts.calibrated, _manifest(base, name))
         write_manifest(chosen, manifest)
-        before, after = _by_call(base, parts.measured), _by_call(OnnxProxy(chosen), parts.measured)
+        before, after = (_by_call(proxy, parts.measured, calls) for proxy in (base, OnnxProxy(chosen)))
         manifest["lineage"] = [*base.manifest.card.get("lineage", []), dict(lineage)]
         manifest["metrics"] = {"export": checks, "before": _as_json(before), "after": _as_json(after)}
         write_manifest(chosen, manifest)
@@ -146,20 +149,20 @@ def _batches(base: OnnxProxy, examples: Sequence[Example], config: FineTuning) -
     return [{name: array for name, array in batch.items() if name != "targets"} for batch in batches]
 
 
-def _scores(proxy: OnnxProxy, rows: Sequence[Gold]) -> dict[str, float]:
+def _scores(proxy: OnnxProxy, rows: Sequence[Gold], calls: Sequence[ModelCall]) -> dict[str, float]:
     """Return the F1 or accuracy of each call, without weights: what the gate compares."""
     scores = {}
     for call, rows_of_call in _grouped(rows).items():
         own = rows_of_call[:MOST_COMPARED]
-        counts, right = counted(proxy, own)
+        counts, right = counted(proxy, own, calls[call])
         true, found, wanted = counts.sum(axis=0)
         f1 = float(2 * true / (found + wanted)) if found + wanted else 1.0
         scores[f"call {call}"] = float(right.mean()) if own[0].task.kind == "label" else f1
     return scores
 
 
-def _by_call(proxy: OnnxProxy, rows: Sequence[Gold]) -> dict[int, Measured]:
-    return {call: measure(proxy, own) for call, own in _grouped(rows).items()}
+def _by_call(proxy: OnnxProxy, rows: Sequence[Gold], calls: Sequence[ModelCall]) -> dict[int, Measured]:
+    return {call: measure(proxy, own, calls[call]) for call, own in _grouped(rows).items()}
 
 
 def _grouped(rows: Sequence[Gold]) -> dict[int, list[Gold]]:

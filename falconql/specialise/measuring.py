@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from falconql.runtime.calls import label_threshold
+from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import Proxy
 from falconql.specialise.gold import Gold, strata_of, weights_of
 from falconql.specialise.sampling import Estimate, estimate
@@ -31,8 +33,8 @@ class Measured:
     positives: Estimate
 
 
-def measure(proxy: Proxy, rows: Sequence[Gold]) -> Measured:
-    """Ask the questions of one call and compare.
+def measure(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> Measured:
+    """Ask the questions of one call and compare, with the threshold that a run has.
 
     Raises:
         ProxyError: the proxy fails.
@@ -41,7 +43,7 @@ def measure(proxy: Proxy, rows: Sequence[Gold]) -> Measured:
     if not rows:
         raise ValueError("there is nothing to measure on")
     weights, strata = weights_of(rows), strata_of(rows)
-    counts, right = counted(proxy, rows)
+    counts, right = counted(proxy, rows, call)
     some = np.array([bool(row.answer) for row in rows])
 
     def f1(chosen: NDArray[np.int64], given: NDArray[np.float64]) -> float:
@@ -55,18 +57,22 @@ def measure(proxy: Proxy, rows: Sequence[Gold]) -> Measured:
     return Measured(len(rows), estimate(f1, weights, strata), accuracy, share(some))
 
 
-def counted(proxy: Proxy, rows: Sequence[Gold]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def counted(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return for each row what was right, found and wanted [rows, 3], and whether the answer was right."""
     texts, asked = [row.task.text for row in rows], [row.task.instruction for row in rows]
     if rows[0].task.kind == "label":
-        limits = np.array([proxy.label_threshold_of(instruction) for instruction in asked], dtype=np.float32)
+        # An option of ``choose`` is a label of its own here.
+        own = (
+            [label_threshold(call, proxy)] * len(rows) if call.kind == "label" else map(proxy.label_threshold_of, asked)
+        )
+        limits = np.array(list(own), dtype=np.float32)
         said = proxy.label(texts, asked) >= limits
         true = np.array([bool(row.answer) for row in rows])
         return np.stack([said & true, said, true], axis=1).astype(np.float64), said == true
     counts = []
-    for row, spans in zip(rows, proxy.spans(texts, asked), strict=True):
+    for row, spans in zip(rows, proxy.spans(texts, asked, call.threshold), strict=True):
         wanted = () if isinstance(row.answer, bool) else row.answer
-        own = word_spans(row.task.text, [(span.start, span.end) for span in spans], wanted)
-        counts.append((own.right, own.predicted, own.wanted))
+        found_here = word_spans(row.task.text, [(span.start, span.end) for span in spans], wanted)
+        counts.append((found_here.right, found_here.predicted, found_here.wanted))
     found = np.array(counts, dtype=np.float64)
     return found, (found[:, 0] == found[:, 1]) & (found[:, 0] == found[:, 2])

@@ -161,7 +161,7 @@ def _asked(
 ) -> Asked:
     call = typed.calls[index]
     _, model_part = conditions(typed)
-    in_where = model_part is not None and index in _calls_of(typed, model_part)
+    in_where = model_part is not None and index in calls_of(typed, model_part)
     where = None if in_where or model_part is None else model_part
     quoted = [part for part in call.instruction if not isinstance(part, str)]
     result: Expr = CallRef(index, call.type)
@@ -172,7 +172,7 @@ def _asked(
         each = _variables(typed, references(inputs_of(call), typed.calls).variables)
     else:
         # A row without anything for an ``each`` never gets to what comes after it, whether that mentions it or not.
-        own = [place for place, binding in enumerate(typed.each) if index in _calls_of(typed, binding.value)]
+        own = [place for place, binding in enumerate(typed.each) if index in calls_of(typed, binding.value)]
         tested = _variables(typed, references(() if where is None else (where,), typed.calls).variables)
         before = typed.each[: min(own, default=len(typed.each))]
         each = tuple(binding for binding in typed.each if binding in before or binding in tested)
@@ -209,7 +209,7 @@ def _score(call: ModelCall, said: Any) -> float:
     return max((float(span["score"]) for span in spans), default=0.0)
 
 
-def _calls_of(typed: TypedQuery, expr: Expr) -> set[int]:
+def calls_of(typed: TypedQuery, expr: Expr) -> set[int]:
     """Return the calls that an expression needs, also through the ``each`` variables in it."""
     needed = references((expr,), typed.calls)
     bindings = _variables(typed, needed.variables)

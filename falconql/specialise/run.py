@@ -147,6 +147,7 @@ class Training:
         try:
             made = make(
                 parts,
+                self.typed.calls,
                 self.base,
                 self.settings.name,
                 lineage,

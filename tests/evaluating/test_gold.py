@@ -180,3 +180,23 @@ def test_gold_without_rows_is_said(tmp_path: Path) -> None:
 def test_a_missing_gold_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gold\.jsonl"):
         read_gold(tmp_path / "gold.jsonl")
+
+
+def test_keys_of_another_type_are_named_instead_of_compared(tmp_path: Path) -> None:
+    gold = written(tmp_path / "gold.jsonl", [{"id": "1", "who": "Ann"}])
+    with pytest.raises(
+        ConfigError, match="`id` tells which rows belong together, and is a number in the result but text"
+    ):
+        evaluated(QUERY, gold)
+
+
+def test_several_rows_of_a_key_are_compared(tmp_path: Path) -> None:
+    query = 'each who in spans("capitals") select id, who'
+    rows = [(1, "Ann"), (2, "Bob"), (3, "Cid"), (4, "Eve"), (4, "Dan")]
+    right = evaluated(query, written(tmp_path / "gold.jsonl", [{"id": key, "who": who} for key, who in rows]))
+    assert right.result is not None
+    assert [(column.rows, column.accuracy.value) for column in right.result.columns] == [(5, 1.0)]
+    wrong = evaluated(query, written(tmp_path / "gold.jsonl", [{"id": key, "who": "Zoe"} for key, _ in rows]))
+    assert wrong.result is not None
+    assert wrong.result.rows.f1.value == 1
+    assert [(column.rows, column.accuracy.value) for column in wrong.result.columns] == [(5, 0.0)]

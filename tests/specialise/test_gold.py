@@ -109,7 +109,7 @@ def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
         label("0.2", True, weight=1.0),
         label("0.8", False, weight=1.0),
     ]
-    found = measure(Scores(), rows)
+    found = measure(Scores(), rows, one_call('label("q")'))
     assert found.f1.value == pytest.approx(0.5)
     assert found.accuracy is not None
     assert found.accuracy.value == pytest.approx(0.98)
@@ -119,13 +119,26 @@ def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
 
 def test_spans_are_measured_by_words() -> None:
     rows = [Gold(0, Task("spans", "a b c", "q"), ((2, 5),), 1.0, 0)]
-    assert measure(Scores(), rows).f1.value == pytest.approx(2 / 3)
+    assert measure(Scores(), rows, one_call('spans("q")')).f1.value == pytest.approx(2 / 3)
+
+
+def test_the_threshold_of_the_query_is_the_one_that_is_measured() -> None:
+    rows = [label("0.9", True), label("0.7", False), label("0.2", False)]
+    assert measure(Scores(), rows, one_call('label("q")')).f1.value == pytest.approx(2 / 3)
+    assert measure(Scores(), rows, one_call('label("q", threshold: 0.8)')).f1.value == 1
+    spans = [Gold(0, Task("spans", "a b", "q"), ((0, 1), (2, 3)), 1.0, 0)]
+    assert measure(Scores(), spans, one_call('spans("q")')).f1.value == pytest.approx(2 / 3)
+    assert measure(Scores(), spans, one_call('spans("q", threshold: 0.2)')).f1.value == 1
 
 
 CALLS = (
     'let good = label("Is it good?") let kind = choose("kind?", "a", "b") where good select id, kind, '
     'who: spans("person"), of: span("job of {id}")'
 )
+
+
+def one_call(written: str) -> ModelCall:
+    return falconql.query(f"select x: {written}").resolved({"text": ["x"]})[1].calls[0]
 
 
 def calls() -> tuple[ModelCall, ...]:
