@@ -105,7 +105,9 @@ def read_scores(path: Path) -> dict[Run, Outcome]:
 def settings_of(words: str) -> FineTuning:
     """Return ``name=value,name=value`` as settings."""
     given = dict(pair.split("=") for pair in words.split(",") if pair)
-    return FineTuning(**{name: float(value) if "." in value else int(value) for name, value in given.items()})
+    return FineTuning(
+        **{name: float(value) if {".", "e"} & set(value) else int(value) for name, value in given.items()}
+    )
 
 
 def table(found: dict[Run, Outcome], columns: Sequence[str], texts: int) -> str:

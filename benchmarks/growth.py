@@ -68,14 +68,15 @@ def measure(path: Path, out: Path) -> Run:
     command = [sys.executable, "-m", "falconql", "run", "-e", QUERY, "--from", str(path), "-o", str(out), "--no-cache"]
     memory: list[tuple[float, float]] = []
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
+    # Into a file: an hour of progress fills a pipe that nobody reads.
+    with tempfile.TemporaryFile("w+") as told, subprocess.Popen(command, stderr=told) as process:
         while process.poll() is None:
             memory.append((time.perf_counter() - started, resident_mb(process.pid)))
             time.sleep(0.1)
-        seconds, said = time.perf_counter() - started, process.stderr.read()
-    if process.returncode:
-        raise SystemExit(said)
+        seconds = time.perf_counter() - started
+        told.seek(0)
+        if process.returncode:
+            raise SystemExit(told.read())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Run(seconds, cpu_s, [each for each in memory if each[1]])
