@@ -6,6 +6,7 @@ checking a query does not pay for running it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -249,6 +250,7 @@ class Query:
         confirm: Confirm | None = None,
         on_progress: Callable[[RunMetrics], None] | None = None,
         on_warning: Callable[[str], None] | None = None,
+        on_diagnostics: Callable[[Checked], None] | None = None,
     ) -> Run:
         """Check, plan and open everything, and return the query ready to give its rows in batches.
 
@@ -263,6 +265,7 @@ class Query:
             confirm: as for ``run``.
             on_progress: called after every batch.
             on_warning: told what goes wrong without stopping the run; by default Python's ``warnings`` are.
+            on_diagnostics: told what is doubtful in a query without errors; by default Python's ``warnings`` are.
         """
         from falconql.caching import result_cache
         from falconql.consent import agree
@@ -271,7 +274,13 @@ class Query:
 
         cluster = _cluster(engine)
         source = self._open(data)
-        typed = self._typed(source)
+        checked = self._checked(source)
+        typed = self._passed(checked)
+        if checked.diagnostics:
+            if on_diagnostics is None:
+                warnings.warn(str(checked), stacklevel=3)
+            else:
+                on_diagnostics(checked)
         if limit is not None:
             typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
         if isinstance(proxy, str):
@@ -359,7 +368,9 @@ class Query:
         return Catalog(fields_from_schema(source.schema), self.parameters, source.name)
 
     def _typed(self, source: TableSource) -> TypedQuery:
-        checked = self._checked(source)
+        return self._passed(self._checked(source))
+
+    def _passed(self, checked: Checked) -> TypedQuery:
         if checked.typed is None:
             raise QueryError(checked.diagnostics, self.source)
         return checked.typed

@@ -68,6 +68,35 @@ def check_folder(path: str, option: str) -> None:
         raise click.BadParameter(f"there is no folder {Path(path).parent}", param_hint=option)
 
 
+def check_distinct(written: Sequence[tuple[str, str | None]]) -> None:
+    """Refuse to write two things to one place.
+
+    Raises:
+        click.UsageError: two options name the same file.
+    """
+    from falconql.runtime.io.output import replaces_file
+
+    seen: dict[str, str] = {}
+    for option, path in written:
+        if path is None or scheme_of(path) is not None or not replaces_file(path):
+            continue
+        other = seen.setdefault(os.path.realpath(path), option)
+        if other != option:
+            raise click.UsageError(f"{other} and {option} name the same file, {path}")
+
+
+def check_unread(written: Sequence[tuple[str, str | None]], read: Iterable[str]) -> None:
+    """Refuse to write over what is read: only the result may take the place of its corpus.
+
+    Raises:
+        click.UsageError: an option names such a file.
+    """
+    known = {os.path.realpath(path) for path in read}
+    for option, path in written:
+        if path is not None and os.path.realpath(path) in known:
+            raise click.UsageError(f"{option} would replace {path}, which the query reads")
+
+
 @dataclass(frozen=True, slots=True)
 class FirstRows:
     """The rows to show, and how many there are in all."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from falconql.api import Checked
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -35,6 +38,13 @@ def say(message: str) -> None:
     except OSError:
         # Nobody reads our messages; the exit status still tells.
         return
+
+
+def say_diagnostics(found: Checked) -> None:
+    """Print what checking a query found."""
+    from falconql.diagnostics.render import render
+
+    say(render(found.diagnostics, found.source, color=use_color(sys.stderr)))
 
 
 def say_warning(message: str) -> None:

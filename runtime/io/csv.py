@@ -134,7 +134,10 @@ class CsvSource:
             stream,
             # Made-up names, because those of the header may repeat.
             read_options=arrow_csv.ReadOptions(
-                autogenerate_column_names=True, skip_rows_after_names=1, block_size=self._block_bytes
+                autogenerate_column_names=True,
+                skip_rows=self.dialect.blank_lines,
+                skip_rows_after_names=1,
+                block_size=self._block_bytes,
             ),
             parse_options=arrow_csv.ParseOptions(delimiter=self.dialect.delimiter, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(

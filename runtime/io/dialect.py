@@ -20,12 +20,13 @@ _MOST_FIELD_CHARACTERS = 2**31 - 1
 class Dialect:
     """What the head of a delimited file tells.
 
-    ``header_only``: the head is the whole file, and nothing comes after the header.
+    ``blank_lines`` come before the header; ``header_only``: the head is the whole file, and nothing comes after it.
     """
 
     delimiter: str
     names: tuple[str, ...]
     header_only: bool
+    blank_lines: int = 0
 
 
 def look(head: bytes, *, whole: bool, name: str, delimiter: str | None) -> Dialect:
@@ -44,10 +45,12 @@ def look(head: bytes, *, whole: bool, name: str, delimiter: str | None) -> Diale
         raise DataError(f"{name} is empty: it has not even a header line with the names of its columns")
     with _long_fields():
         delimiter = delimiter or _sniff(text, whole)
-        lines = io.StringIO(text.lstrip("\r\n"), newline="")
+        begun = text.lstrip("\r\n")
+        lines = io.StringIO(begun, newline="")
         header = next(iter(csv.reader(lines, delimiter=delimiter)))
         rest = lines.read()
-    return Dialect(delimiter, _names(header), whole and not rest.strip("\r\n"))
+    blank_lines = len(text[: len(text) - len(begun)].splitlines())
+    return Dialect(delimiter, _names(header), whole and not rest.strip("\r\n"), blank_lines)
 
 
 @contextmanager

@@ -71,6 +71,11 @@ def _of_remote(file: RemoteFile) -> bytes:
     return digest.digest()
 
 
+def local_files(source: TableSource) -> list[str]:
+    """Return the paths of the files on this machine that a corpus is read from."""
+    return [file.path for file in _files(source) if file.remote is None]
+
+
 def _files(source: TableSource) -> Iterator[InputFile]:
     """Yield the files behind a source: it has one, several, or sources of its own."""
     file = getattr(source, "file", None)

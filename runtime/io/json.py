@@ -9,6 +9,7 @@ ids stay whole.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
 from falconql.runtime.io.columns import batch_of, cut, positions
-from falconql.runtime.io.infer import ARROW, DATES, WORDS, Kind, convert, misfit, widen
+from falconql.runtime.io.infer import ARROW, DATES, WORDS, Kind, convert, join, misfit, widen
 from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.json_lines import Block, Unit, blocks, lines_of
 from falconql.runtime.io.json_problems import explain, has_long_integers
@@ -55,8 +56,20 @@ class JsonSource:
         self.file, self.unit = lines_of(file)
         self._fields: dict[str, _Field] = {}
         self.rows: int | None = self._look(look_bytes)
+        self._describe()
+
+    def _describe(self) -> None:
         self.undecided = frozenset(name for name, field in self._fields.items() if pa.types.is_null(field.type))
         self.schema = pa.schema([(name, field.final) for name, field in self._fields.items()])
+
+    def widen(self, other: JsonSource) -> None:
+        """Read fields that another file of the same corpus has too as what they are in both."""
+        for name, field in self._fields.items():
+            if (there := other._fields.get(name)) is None:
+                continue
+            with suppress(MixedTypes):
+                self._fields[name] = _Field(merge(field.type, there.type), join(field.kind, there.kind))
+        self._describe()
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         positions(self.schema, columns, self.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 import weakref
@@ -157,6 +158,8 @@ def file_target(path: str, workplace: str | None = None) -> Target:
         DataError: it is a folder, its folder is missing, or it cannot be written.
     """
     with written(path):
+        if (number := _descriptor(path)) is not None:
+            return StreamTarget(os.fdopen(os.dup(number), "wb"), path, owned=True)
         try:
             mode = os.stat(path).st_mode
         except (FileNotFoundError, NotADirectoryError):
@@ -173,9 +176,19 @@ def file_target(path: str, workplace: str | None = None) -> Target:
 def replaces_file(path: str) -> bool:
     """Return whether writing to a path makes or replaces a file, and does not go to a device or a pipe."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return _descriptor(path) is None and stat.S_ISREG(os.stat(path).st_mode)
     except OSError:
         return True
+
+
+def _descriptor(path: str) -> int | None:
+    """Return which open file a path such as ``/dev/stdout`` stands for: what it leads to may be a file in use."""
+    if os.name != "posix":
+        return None
+    found = re.fullmatch(r"/(?:dev/(?:(stdout)|(stderr)|fd/(\d{1,9}))|proc/self/fd/(\d{1,9}))", os.path.abspath(path))
+    if found is None:
+        return None
+    return 1 if found[1] else 2 if found[2] else int(found[3] or found[4])
 
 
 def _new_file(path: str, workplace: str | None) -> Target:

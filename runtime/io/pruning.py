@@ -1,8 +1,8 @@
 """Whether a condition may be true for some row of a part of a file, judged by its statistics.
 
 Only an upper bound of the truth: whatever is not understood may be true. Values that are read as null
-(NaN, numbers and times that do not fit) may hide in any column of their type: they make no comparison
-true, but ``is null``.
+(numbers and times that do not fit) may hide in any column of their type: they make no comparison true, but
+``is null``. NaN, of which statistics say nothing, makes no comparison true but ``!=``.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _may_compare(op: str, range_: Range | None, value: Any) -> bool:
         return bool(low < value or (op == "<=" and low == value))
     if op in (">", ">="):
         return bool(high > value or (op == ">=" and high == value))
-    return not low == value == high
+    return isinstance(value, float) or not low == value == high
 
 
 def _may_start(range_: Range | None, prefix: str) -> bool:

@@ -12,6 +12,7 @@ from falconql.runtime.expression import Expr
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.io.columns import batch_of, positions
 from falconql.runtime.io.csv import CsvSource
+from falconql.runtime.io.json import JsonSource
 from falconql.runtime.io.partitions import range_of
 from falconql.runtime.io.pruning import Range, may_be_true
 
@@ -104,12 +105,17 @@ class SeveralFiles:
         return bool(self.partitions.keys() & set(source.schema.names))
 
     def _widen_texts(self) -> None:
-        """Let delimited files agree: a column of numbers here and of words there is text in both."""
-        texts = [source for source in self.sources if isinstance(source, CsvSource)]
-        for source in texts:
-            texts[0].widen(source)
-        for source in texts[1:]:
-            source.widen(texts[0])
+        """Let files agree whose types are guessed: a column of numbers here and of words there is text in both."""
+        tables = [source for source in self.sources if isinstance(source, CsvSource)]
+        for table in tables:
+            tables[0].widen(table)
+        for table in tables[1:]:
+            table.widen(tables[0])
+        objects = [source for source in self.sources if isinstance(source, JsonSource)]
+        for each in objects:
+            objects[0].widen(each)
+        for each in objects[1:]:
+            each.widen(objects[0])
 
     def _together(self) -> pa.Schema:
         schema = _decided(self.sources[0])

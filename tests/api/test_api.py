@@ -179,3 +179,8 @@ def test_without_ray_one_sentence_says_what_to_install(monkeypatch: pytest.Monke
     with pytest.raises(falconql.ConfigError, match="Ray is not installed") as missing:
         falconql.query("select n: count()").run({"text": ["a"]}, engine="ray")
     assert 'pip install "falconql[ray]"' in (missing.value.hint or "")
+
+
+def test_what_is_doubtful_is_a_warning() -> None:
+    with pytest.warns(UserWarning, match="FQL217"):
+        falconql.query("select x: 1 / 0").run({"text": ["a"]})

@@ -127,3 +127,16 @@ def test_nobody_else_is_told_of_a_run(folder: Path) -> None:
     assert "keyboard" in out, err
     left = [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
     assert not [path for path in left if "falconql" not in path.lower()], left
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_an_open_file_is_written_to_and_not_replaced(folder: Path, path: str) -> None:
+    (folder / "one.csv").write_text("id\n1\n")
+    with (folder / "all.txt").open("wb") as file:
+        file.write(b"before\n")
+        file.flush()
+        words = ("run", "-q", "-e", "select id", "--from", "one.csv", "-o", path, "--format", "csv")
+        assert subprocess.run([*FALCONQL, *words], stdout=file, check=False).returncode == 0
+        file.seek(0, os.SEEK_END)
+        file.write(b"after\n")
+    assert (folder / "all.txt").read_text() == "before\nid\n1\nafter\n"

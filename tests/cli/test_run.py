@@ -165,3 +165,33 @@ def test_proxy_folder_is_relative_to_the_query(folder: Path, monkeypatch: pytest
     assert falconql("run", "queries/q.fql", "--from", "reviews.csv").status == 0
     monkeypatch.chdir(folder / "queries")
     assert falconql("run", "-e", 'using "mine" where label("x")', "--from", "../reviews.csv").status == 0
+
+
+def test_what_is_doubtful_is_said_before_the_rows(folder: Path) -> None:
+    done = falconql("run", "-e", "select id, half: stars / 0", "--from", "reviews.csv", "--format", "csv")
+    assert done.status == 0
+    assert "warning[FQL217]" in done.err
+    assert "FQL" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-o", "x.csv", "--metrics", "x.csv"), "-o and --metrics name the same file, x.csv"),
+        (("--report", "x", "--metrics", "./x"), "--report and --metrics name the same file, ./x"),
+        (("--report", "reviews.csv"), "--report would replace reviews.csv, which the query reads"),
+        (("--metrics", "query.fql"), "--metrics would replace query.fql, which the query reads"),
+    ],
+)
+def test_nothing_is_written_over_something_else(folder: Path, options: tuple[str, ...], said: str) -> None:
+    (folder / "query.fql").write_text("select id")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    done = falconql("run", "query.fql", "--from", "reviews.csv", *options)
+    assert done.status == 2
+    assert said in done.err
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_the_result_may_take_the_place_of_its_corpus(folder: Path) -> None:
+    assert falconql("run", "-e", "select id", "--from", "reviews.csv", "-o", "reviews.csv").status == 0
+    assert (folder / "reviews.csv").read_text().startswith("id\n")

@@ -17,7 +17,7 @@ from falconql.cli.options import (
     the_query,
     yes_option,
 )
-from falconql.cli.terminal import say_warning
+from falconql.cli.terminal import say_diagnostics, say_warning
 
 
 @click.command("explain")
@@ -55,6 +55,7 @@ def command(
         with_proxy=analyze,
         confirm=confirmation(yes=yes),
         on_warning=say_warning,
+        on_diagnostics=say_diagnostics,
     )
     explained = run.explain(analyze=analyze)
     if format_ == "json":

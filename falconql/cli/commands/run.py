@@ -22,8 +22,10 @@ from falconql.cli.options import (
 )
 from falconql.cli.output import (
     STREAMS,
+    check_distinct,
     check_folder,
     check_output,
+    check_unread,
     first_rows,
     print_table,
     save_report,
@@ -31,7 +33,7 @@ from falconql.cli.output import (
     write_rows,
 )
 from falconql.cli.progress import Progress, summary
-from falconql.cli.terminal import is_terminal, say, say_warning
+from falconql.cli.terminal import is_terminal, say, say_diagnostics, say_warning
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,6 +91,8 @@ def command(
     for path, option in ((report, "--report"), (metrics, "--metrics")):
         if path is not None:
             check_folder(path, option)
+    written = [("-o", output), ("--report", report), ("--metrics", metrics)]
+    check_distinct(written)
     asked = the_query(query, text, corpus, parameters)
     as_table = output is None and format_ in (None, "table")
     # Rows that stream to the terminal and a live line would write over each other.
@@ -104,7 +108,11 @@ def command(
             engine=engine,
             on_progress=progress.batch_done,
             on_warning=say_warning,
+            on_diagnostics=say_diagnostics,
         )
+        from falconql.runtime.io.fingerprint import local_files
+
+        check_unread(written[1:], [*([] if query is None else [query]), *local_files(run.ctx.source)])
         progress.watch(run.metrics, run.tokens_run)
         batches: Iterator[pa.RecordBatch] | None = None
         if report is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from falconql.api import Order, Query
 from falconql.cli.consent import confirmation
+from falconql.cli.terminal import say_diagnostics
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import may_stand_in_query
 from falconql.source import Source
@@ -187,6 +188,7 @@ class Session:
             order=order or self.settings.order,
             confirm=confirmation(yes=self.yes),
             on_warning=self.on_warning,
+            on_diagnostics=say_diagnostics,
         )
         run.ctx.first_rows = FIRST_ROWS
         if run.ctx.proxy is not None:

@@ -57,6 +57,14 @@ def test_a_column_has_the_narrowest_type_that_all_its_values_have(
     assert table_of(source).num_rows == len(values) == source.rows
 
 
+@pytest.mark.parametrize("before", ["\n", "\n\n", "\r\n\r\n", "\ufeff\n"])
+@pytest.mark.parametrize("header", ["id,text", '"id","text"'])
+def test_blank_lines_before_the_header_are_no_rows(tmp_path: Path, before: str, header: str) -> None:
+    source = open_source(written(tmp_path, "a.csv", f"{before}{header}\n1,a\n\n2,b\n"))
+    assert source.schema.field("id").type == INT
+    assert rows_of(source) == [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}]
+
+
 def test_a_value_late_in_the_file_widens_its_column(tmp_path: Path) -> None:
     rows = "".join(f"{number},{number}\n" for number in range(400_000))
     source = open_source(written(tmp_path, "a.csv", f"a,b\n{rows}0.5,x\n"))

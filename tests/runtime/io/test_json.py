@@ -156,3 +156,29 @@ def test_texts_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     objects = [{"text": text} for text in texts]
     for name, data in (("a.jsonl", "\n".join(map(json.dumps, objects))), ("a.json", json.dumps(objects, indent=1))):
         assert rows_of(open_source(written(tmp_path, name, data))) == objects
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "type_"),
+    [
+        ("2024-01-01", "see below", pa.string()),
+        ("see below", "2024-01-01", pa.string()),
+        ("2024-01-01", "2024-01-01T10:00:00", pa.timestamp("us")),
+        ("2024-01-01", "2024-01-02", pa.date32()),
+        (12345678901234567890, 1, pa.string()),
+        (1, 2.5, pa.float64()),
+        (None, "2024-01-01", pa.date32()),
+    ],
+)
+def test_files_of_one_corpus_have_the_types_of_all_objects(
+    tmp_path: Path, first: object, second: object, type_: pa.DataType
+) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    lines = [json.dumps({"id": number, "note": note}) + "\n" for number, note in enumerate((first, second))]
+    for number, line in enumerate(lines):
+        (folder / f"part-{number}.jsonl").write_text(line)
+    (tmp_path / "whole.jsonl").write_text("".join(lines))
+    together, whole = open_source(str(folder)), open_source(str(tmp_path / "whole.jsonl"))
+    assert together.schema.field("note").type == type_
+    assert rows_of(together) == rows_of(whole)
