@@ -21,8 +21,8 @@ from falconql.runtime.io.columns import batch_of, cut, positions
 from falconql.runtime.io.infer import ARROW, DATES, WORDS, Kind, convert, join, misfit, widen
 from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.json_lines import Block, Unit, blocks, lines_of
-from falconql.runtime.io.json_problems import explain, has_long_integers
-from falconql.runtime.io.json_types import LONG_INTEGER, MixedTypes, merge, without_times
+from falconql.runtime.io.json_problems import Path, explain, has_long_integers
+from falconql.runtime.io.json_types import LONG_INTEGER, MixedTypes, as_text, has_long_integer, merge, without_times
 
 LOOK_BYTES = 32 << 20
 _FIRST_LONG = float(2**63)
@@ -37,8 +37,10 @@ class _Field:
 
     @property
     def final(self) -> pa.DataType:
-        if self.type in (LONG_INTEGER, pa.null()):
+        if self.type == pa.null():
             return pa.string()
+        if has_long_integer(self.type):
+            return as_text(self.type)
         return ARROW[self.kind] if self.type == pa.string() and self.kind in DATES else self.type
 
 
@@ -84,8 +86,8 @@ class JsonSource:
     def _converted(self, column: pa.ChunkedArray, name: str, block: Block) -> pa.Array:
         values = column.combine_chunks()
         field = self._fields[name]
-        if field.type in (LONG_INTEGER, pa.null()):
-            return pc.cast(values, pa.string())
+        if field.type == pa.null() or has_long_integer(field.type):
+            return pc.cast(values, field.final)
         if field.final == field.type:
             return values
         found = convert(values, field.kind)
@@ -126,18 +128,12 @@ class JsonSource:
         times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
         as_text = self._parsed(block, pa.schema([(name, pa.string()) for name in times])) if times else table
         for field in table.schema:
-            type_ = without_times(field.type)
-            if pa.types.is_floating(type_) and self._long_integers(table.column(field.name), field.name, block):
-                type_ = LONG_INTEGER
+            type_ = _long_integers(table.column(field.name).combine_chunks(), (field.name,), block)
             known = self._fields.setdefault(field.name, _Field(pa.null()))
             known.type = merge(known.type, type_)
             if type_ == pa.string():
                 texts = as_text if field.name in times else table
                 known.kind = widen(known.kind, texts.column(field.name).combine_chunks(), DATES)
-
-    def _long_integers(self, column: pa.ChunkedArray, name: str, block: Block) -> bool:
-        largest = pc.max(pc.abs(column)).as_py()
-        return largest is not None and largest >= _FIRST_LONG and has_long_integers(block, name)
 
     def _parsed(self, block: Block, schema: pa.Schema | None, *, unexpected: str = "ignore") -> pa.Table:
         import pyarrow.json as arrow_json
@@ -154,3 +150,18 @@ class JsonSource:
 
     def _explained(self, block: Block, reason: str) -> DataError:
         return explain(block, self.name, {name: field.type for name, field in self._fields.items()}, reason)
+
+
+def _long_integers(values: pa.Array, path: Path, block: Block) -> pa.DataType:
+    """Return the type of values as the file has it; Arrow takes whole numbers that are too long for decimal ones."""
+    type_ = values.type
+    if pa.types.is_list(type_):
+        return pa.list_(_long_integers(values.flatten(), (*path, None), block))
+    if pa.types.is_struct(type_):
+        parts = zip(type_, values.flatten(), strict=True)
+        return pa.struct([(field.name, _long_integers(part, (*path, field.name), block)) for field, part in parts])
+    if pa.types.is_floating(type_):
+        largest = pc.max(pc.abs(values)).as_py()
+        if largest is not None and largest >= _FIRST_LONG and has_long_integers(block, path):
+            return LONG_INTEGER
+    return without_times(type_)

@@ -34,13 +34,25 @@ def explain(block: Block, name: str, before: Mapping[str, pa.DataType], reason: 
     return DataError(f"{name}, from {block.place(block.first)} on: {reason}")
 
 
-def has_long_integers(block: Block, field: str) -> bool:
-    """Return whether a field holds a whole number that needs more than 64 bits."""
-    for line in block.data.splitlines():
-        value = _loaded(line).get(field) if line.strip() else None
-        if isinstance(value, int) and value not in _INT64:
-            return True
-    return False
+Path = tuple[str | None, ...]
+"""Where a value is in an object: names of fields, None for any item of a list."""
+
+
+def has_long_integers(block: Block, path: Path) -> bool:
+    """Return whether a whole number that needs more than 64 bits stands in a place."""
+    lines = (line for line in block.data.split(b"\n") if line.strip())
+    values = (value for line in lines for value in _values_at(_loaded(line), path))
+    return any(isinstance(value, int) and value not in _INT64 for value in values)
+
+
+def _values_at(value: Any, path: Path) -> Iterator[Any]:
+    if not path:
+        yield value
+    elif path[0] is None:
+        for item in value if isinstance(value, list) else ():
+            yield from _values_at(item, path[1:])
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _values_at(value[path[0]], path[1:])
 
 
 def _loaded(line: bytes) -> dict[str, Any]:

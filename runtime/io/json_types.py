@@ -8,6 +8,24 @@ import pyarrow as pa
 LONG_INTEGER = pa.decimal128(38, 0)
 
 
+def has_long_integer(type_: pa.DataType) -> bool:
+    """Return whether a type is that of long whole numbers, or has a part that is."""
+    if pa.types.is_list(type_):
+        return has_long_integer(type_.value_type)
+    if pa.types.is_struct(type_):
+        return any(has_long_integer(field.type) for field in type_)
+    return bool(type_ == LONG_INTEGER)
+
+
+def as_text(type_: pa.DataType) -> pa.DataType:
+    """Return a type with Text for long whole numbers."""
+    if pa.types.is_list(type_):
+        return pa.list_(as_text(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([(field.name, as_text(field.type)) for field in type_])
+    return pa.string() if type_ == LONG_INTEGER else type_
+
+
 class MixedTypes(Exception):
     """Two values of a field have nothing in common."""
 

@@ -71,6 +71,28 @@ def test_long_ids_stay_whole(tmp_path: Path) -> None:
     assert [row["id"] for row in rows_of(source)] == ["18446744073709551615", "7", None]
 
 
+def test_long_ids_inside_objects_and_lists_stay_whole(tmp_path: Path) -> None:
+    rows = [
+        {
+            "of": {"tweet": 2**53 + 1, "user": 2**64},
+            "ids": [2**64, 1],
+            "deep": [{"x": [1, -(2**70)]}],
+            "size": {"n": 1e30},
+        },
+        {"of": {"tweet": 1, "user": None}, "ids": [], "deep": [{"x": None}], "size": {"n": 2}},
+    ]
+    path = written(tmp_path, "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    assert rows_of(open_source(path)) == [
+        {
+            "of": {"tweet": 2**53 + 1, "user": str(2**64)},
+            "ids": [str(2**64), "1"],
+            "deep": [{"x": ["1", str(-(2**70))]}],
+            "size": {"n": 1e30},
+        },
+        {"of": {"tweet": 1, "user": None}, "ids": [], "deep": [{"x": None}], "size": {"n": 2.0}},
+    ]
+
+
 def test_a_field_without_values_is_text(tmp_path: Path) -> None:
     source = open_source(written(tmp_path, "a.jsonl", '{"a": null}\n{"a": null}'))
     assert source.schema == pa.schema({"a": pa.string()})
