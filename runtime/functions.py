@@ -90,12 +90,13 @@ def text_test(op: TextTestOp, values: pa.Array, pattern: pa.Array | pa.Scalar) -
 
 def list_contains(lists: pa.Array, wanted: pa.Array | pa.Scalar) -> pa.Array:
     """Return where a list has an element: null if only a null element leaves it open. Spans count by text."""
-    elements, owners = pc.list_flatten(lists), pc.list_parent_indices(lists)
+    elements = pc.list_flatten(lists)
+    # Not by list_parent_indices, which counts what a null list hides; list_flatten leaves it out.
+    positions = np.repeat(np.arange(len(lists)), pc.fill_null(pc.list_value_length(lists), 0).to_numpy())
     if pa.types.is_struct(elements.type):
         elements = pc.struct_field(elements, "text")
-    each = wanted if isinstance(wanted, pa.Scalar) else wanted.take(owners)
+    each = wanted if isinstance(wanted, pa.Scalar) else wanted.take(pa.array(positions))
     equal = pc.equal(elements, each)
-    positions = owners.to_numpy()
     true = booleans(equal)
     unknown = pc.is_null(equal).to_numpy(zero_copy_only=False)
     found = np.bincount(positions[true], minlength=len(lists)) > 0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import typing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from falconql.check.context import Context
 from falconql.check.literals import coerce
 from falconql.check.problems import spoken
 from falconql.diagnostics.model import Edit, Help
 from falconql.runtime.display import quoted_name
-from falconql.runtime.expression import Expr
+from falconql.runtime.expression import Expr, Literal
 from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, SPAN, TEXT, TIMESTAMP, UNKNOWN
@@ -23,7 +23,7 @@ _HAVE_TEXT = (TEXT, SPAN, INT, FLOAT, DATE, TIMESTAMP, BOOL)
 class Piece:
     """A stretch of an instruction: fixed text, a quoted name, or a brace out of place."""
 
-    kind: Literal["fixed", "name", "opened", "closed"]
+    kind: typing.Literal["fixed", "name", "opened", "closed"]
     text: str
     start: int
     end: int
@@ -79,7 +79,19 @@ def instruction_parts(ctx: Context, node: ast.Text) -> tuple[str | Expr, ...] | 
             sound = False
         else:
             found.append(value)
-    return tuple(found) if sound else None
+    return _joined(found) if sound else None
+
+
+def _joined(parts: Sequence[str | Expr]) -> tuple[str | Expr, ...]:
+    """Return the parts with texts that are known as fixed text, so that it is the instruction it reads as."""
+    found: list[str | Expr] = []
+    for part in parts:
+        known = part.value if isinstance(part, Literal) and isinstance(part.value, str) else part
+        if isinstance(known, str) and found and isinstance(found[-1], str):
+            found[-1] += known
+        else:
+            found.append(known)
+    return tuple(found)
 
 
 def _stray(ctx: Context, piece: Piece, place: Span) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from falconql.runtime.errors import ProxyError
-from falconql.runtime.proxy.manifest import FILE, read_manifest
+from falconql.runtime.proxy.manifest import FILE, check_inside, read_manifest
 from falconql.runtime.proxy.onnx import OnnxProxy, padded
 from falconql.runtime.proxy.session import OUTPUT
 from falconql.training.quantiser import loaded
@@ -58,7 +58,10 @@ def add_half(folder: Path, out: Path) -> dict[str, Any]:
     moved = _largest_difference(OnnxProxy(folder), exact, small)
     if not moved <= MOST_DIFFERENCE:
         raise ProxyError(f"half precision moves a probability of {folder} by {moved:.3f} (allowed: {MOST_DIFFERENCE})")
-    shutil.copytree(folder, out)
+    out.mkdir(parents=True)
+    for file in checked.files:
+        check_inside(folder, file)
+        shutil.copyfile(folder / file, out / file)
     onnx.save(small, out / HALF)
     manifest["gpu_model"] = HALF
     manifest.setdefault("metrics", {})["half"] = {"largest_probability_difference": float(f"{moved:.2g}")}

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,9 @@ SAVE_ENTRIES = 20_000
 MERGED_FILES = 8
 MOST_RUN_BYTES = 64 << 20
 _ABOUT = "proxy.json"
+_FOLDER = re.compile(r"[0-9a-f]{32}")
+_RUN = re.compile(rf"[0-9a-f]{{16}}-[0-9a-f]{{8}}{re.escape(SUFFIX)}")
+_UNFINISHED = re.compile(rf"(?:[0-9a-f]{{16}}-[0-9a-f]{{8}}|proxy\.\d+){re.escape(PARTIAL)}")
 _PARTIAL_LIVES_S = 3600.0
 _DAY_S = 86_400
 _TRIES = 3
@@ -113,8 +117,10 @@ class ResultCache:
         if not pending or not self._writable:
             return
         try:
-            self._announce()
-            write_run(self.folder, Entries.of(pending, _today()), time.time_ns())
+            try:
+                self._write(pending)
+            except FileNotFoundError:  # somebody has cleared the cache meanwhile
+                self._write(pending)
             self._tidy()
         except OSError as error:
             self._writable = False
@@ -132,6 +138,10 @@ class ResultCache:
             self._found_some = bool(self._runs)
         assert self._runs is not None
         return self._runs
+
+    def _write(self, results: Mapping[Key, bytes]) -> None:
+        self._announce()
+        write_run(self.folder, Entries.of(results, _today()), time.time_ns())
 
     def _announce(self) -> None:
         """Make the proxy's folder, with its name for people."""
@@ -248,11 +258,10 @@ def clear(content: Content, *, before_day: int | None = None) -> None:
             if kept.size:
                 write_run(content.folder, entries.take(kept), file.when)
         file.path.unlink(missing_ok=True)
-    if not any(_files(content.folder)):
-        for path in content.folder.iterdir():
-            path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            content.folder.rmdir()
+    with contextlib.suppress(OSError):
+        if os.listdir(content.folder) == [_ABOUT]:
+            (content.folder / _ABOUT).unlink(missing_ok=True)
+        content.folder.rmdir()
 
 
 def merge(folder: Path, sources: Sequence[Path]) -> None:
@@ -309,9 +318,9 @@ def _files(folder: Path) -> Iterator[_File]:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError, ValueError):
-                if entry.name.endswith(SUFFIX):
+                if _RUN.fullmatch(entry.name):
                     found.append(_File(_when(entry.name), Path(entry.path), entry.stat().st_size))
-                elif entry.name.endswith(PARTIAL) and time.time() - entry.stat().st_mtime > _PARTIAL_LIVES_S:
+                elif _UNFINISHED.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _PARTIAL_LIVES_S:
                     os.unlink(entry.path)
     yield from sorted(found)
 
@@ -322,11 +331,20 @@ def _all_files(root: Path) -> Iterator[_File]:
 
 
 def _folders(root: Path) -> list[Path]:
-    """Return the folders of proxies; other files in a folder that a user named are left alone."""
+    """Return the folders of proxies; whatever else is in a folder that a user named is left alone."""
     try:
-        return [path for path in root.iterdir() if len(path.name) == 32 and path.is_dir()]
+        return [path for path in root.iterdir() if _FOLDER.fullmatch(path.name) and _is_ours(path)]
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return whether a folder was made for a proxy: it says so, or holds its results."""
+    if folder_name(_about(folder)[1]) == folder.name:
+        return True
+    with contextlib.suppress(OSError):
+        return any(_RUN.fullmatch(name) for name in os.listdir(folder))
+    return False
 
 
 def _about(folder: Path) -> tuple[str, str]:

@@ -217,7 +217,8 @@ def _inputs(number: int, call: AggregateCall, values: pa.Array) -> dict[str, pa.
     if call.function == "share":
         values = pc.cast(pc.cast(values, pa.bool_()), pa.int64())
     elif call.function in ("avg", "sum"):
-        values = pc.cast(values, pa.float64())
+        # Long whole numbers are rounded here, as they are in arithmetic.
+        values = pc.cast(values, pa.float64(), safe=False)
     elif call.function in ("min", "max") and pa.types.is_boolean(values.type):
         values = pc.cast(values, pa.int8())
     return dict.fromkeys(names, values)

@@ -32,7 +32,7 @@ from falconql.runtime.proxy.windows import centrality
 
 # How answers are read off a model is part of what they depend on: a change here, or in prompts, windows
 # and decoding, that can change an answer takes a new number, so that answers kept on disk are not mixed.
-READING = 4
+READING = 5
 
 CHUNK_PAIRS = 256
 CHUNK_CHARACTERS = 1 << 20
@@ -74,6 +74,24 @@ class OnnxProxy:
             check_inside(folder, file)
             if not (folder / file).is_file():
                 raise ProxyError(f"{folder} lacks the file {file} that its {FILE} names", hint="export it again")
+        self._as_opened = self._stamps()
+
+    def _stamps(self) -> list[tuple[int, int, int]]:
+        """Return what changes when a file of the directory is replaced."""
+        try:
+            found = [os.stat(self.folder / file) for file in (FILE, *self.manifest.files)]
+        except OSError:
+            return []
+        return [(status.st_ino, status.st_size, status.st_mtime_ns) for status in found]
+
+    def _check_as_opened(self) -> None:
+        """Make sure that what is read now belongs to the manifest that was read on opening.
+
+        Raises:
+            ProxyError: a file was replaced meanwhile.
+        """
+        if self._stamps() != self._as_opened:
+            raise ProxyError(f"{self.folder} was replaced while it was in use", hint="run it again")
 
     @property
     def name(self) -> str:
@@ -101,6 +119,7 @@ class OnnxProxy:
                     digest.update(hashlib.file_digest(stream, "sha256").digest())
             except OSError as error:
                 raise ProxyError(f"{self.folder / file} cannot be read: {error.strerror or error}") from error
+        self._check_as_opened()
         return digest.hexdigest()
 
     @property
@@ -121,6 +140,7 @@ class OnnxProxy:
                 # Destroyed here, it would wait for threads that exist in the parent only.
                 self._parents.append(self._loaded[1])
             session = Session(self.folder / self._model_file, self.threads, cuda=self._cuda)
+            self._check_as_opened()
             self._probe(session)
             self._loaded = (os.getpid(), session)
         return self._loaded[1]
@@ -129,7 +149,9 @@ class OnnxProxy:
     def prompter(self) -> Prompter:
         """What makes model inputs."""
         manifest = self.manifest
-        return Prompter(self.folder / manifest.tokenizer, manifest.max_tokens, manifest.window_overlap)
+        prompter = Prompter(self.folder / manifest.tokenizer, manifest.max_tokens, manifest.window_overlap)
+        self._check_as_opened()
+        return prompter
 
     def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
         """Return scores from 0 to 1, shape (n,): does the text satisfy the instruction?

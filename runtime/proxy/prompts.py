@@ -9,6 +9,7 @@ Knows nothing of the model, and nothing of what logits mean.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +154,24 @@ def _words(prompt: Prompt, text: str, instruction: str, encoding: Any) -> Words:
     begins[1:] = (ids[1:] != ids[:-1]) | _follows_space(text, starts)[1:]
     firsts = np.flatnonzero(begins)
     lasts = np.append(firsts[1:], len(tokens)) - 1
-    return Words(tokens[firsts], starts[firsts], ends[lasts], int(tokens[0]), int(tokens[-1]) + 1)
+    firsts_at, lasts_at = starts[firsts], ends[lasts]
+    if not text.isascii():
+        lasts_at = _with_marks(text, firsts_at, lasts_at)
+    return Words(tokens[firsts], firsts_at, lasts_at, int(tokens[0]), int(tokens[-1]) + 1)
+
+
+def _with_marks(text: str, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the ends of words after the marks that follow their last letter, which some tokenizers leave out."""
+    found = ends.tolist()
+    for place, (end, limit) in enumerate(zip(found, [*starts[1:].tolist(), len(text)], strict=True)):
+        while end < limit and _is_mark(text[end]):
+            end += 1
+        found[place] = end
+    return np.array(found, dtype=np.int64)
+
+
+def _is_mark(character: str) -> bool:
+    return character >= "\u0300" and (unicodedata.category(character) in ("Mn", "Mc", "Me") or character == "\u200d")
 
 
 def _follows_space(text: str, starts: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -125,6 +125,14 @@ def test_instructions_quote_values_as_texts() -> None:
     )
 
 
+def test_a_text_that_is_known_is_part_of_the_instruction() -> None:
+    """An instruction has the threshold that it was trained with, however it is put together."""
+    whole = typed('text body where label("Is this about a laptop?")').calls
+    assert typed('text body let t = "laptop" where label("Is this about a {t}?")').calls == whole
+    (call,) = typed('text body let t = "x" where label("{t}{section}{t}")').calls
+    assert call.instruction == ("x", ColumnRef("section", TEXT), "x")
+
+
 def test_an_odd_column_name_can_be_quoted() -> None:
     catalog = Catalog((Field("my text", TEXT), Field("a(b)", INT)))
     call = typed('where label("Is {my text} {a(b)} good?")', catalog=catalog).calls[0]

@@ -40,6 +40,8 @@ def found(proxy: OnnxProxy, text: str, instruction: str = "who") -> list[str]:
         ("😀😀 Anna 👩‍👩‍👧 Smith", ["Anna"]),
         ("e\u0301te\u0301 Anna", ["Anna"]),
         (unicodedata.normalize("NFD", "Ánna Smith"), [unicodedata.normalize("NFD", "Ánna Smith")]),
+        ("Anna\u0301\u0323, nobody", ["Anna\u0301\u0323"]),
+        ("Anna Smith\u0301", ["Anna Smith\u0301"]),
         ("東京タワー Anna", ["東京", "Anna"]),
         ("  \t Anna \n Smith  ", ["Anna \n Smith"]),
         ("nobody", []),
@@ -302,3 +304,24 @@ def test_the_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
     assert one == same
     assert len({one, other, weights}) == 3
     assert MANIFEST["name"] == "tiny"
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_proxy_that_is_replaced_while_it_is_open_gives_no_answer_of_the_other(tmp_path: Path, used: bool) -> None:
+    folder = save_proxy(tmp_path / "a", good=["great"])
+    proxy = OnnxProxy(folder)
+    if used:  # then it has all that it needs
+        before = proxy.label(["great"], ["q"])
+    else:
+        proxy.fingerprint  # noqa: B018 - under which answers are kept
+    folder.rename(tmp_path / "old")
+    save_proxy(tmp_path / "a", good=["poor"])
+    if used:
+        assert proxy.label(["great"], ["q"]) == before
+        return
+    with pytest.raises(ProxyError, match="was replaced while it was in use"):
+        proxy.label(["great"], ["q"])
+    other = OnnxProxy(tmp_path / "old")
+    save_proxy(tmp_path / "old", good=["more"])
+    with pytest.raises(ProxyError, match="was replaced while it was in use"):
+        other.fingerprint  # noqa: B018

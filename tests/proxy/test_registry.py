@@ -9,6 +9,7 @@ import pytest
 
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy import add_proxy, find_proxy, list_proxies, open_proxy, show_proxy
+from tests.cli.shell import falconql
 from tests.proxy.tiny import save_proxy
 
 
@@ -99,3 +100,12 @@ def test_without_a_home_there_are_the_shipped_ones(home: Path) -> None:
     assert all(proxy.shipped for proxy in list_proxies())
     with pytest.raises(ProxyError, match="cannot be copied"):
         add_proxy(save_proxy(home / "p"))
+
+
+def test_one_that_cannot_be_used_does_not_hide_the_others(home: Path) -> None:
+    (home / "proxies" / "old").mkdir(parents=True)
+    (home / "proxies" / "old" / "proxy.json").write_text('{"format": 99}')
+    done = falconql("proxies", "list")
+    assert done.status == 0
+    assert done.out.startswith("kestrel  ")
+    assert "warning: old cannot be used" in done.err

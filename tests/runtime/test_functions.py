@@ -144,6 +144,17 @@ def test_a_list_contains_its_elements() -> None:
     assert values(TextTest("contains", tags, Literal("a", TEXT)), tags=sliced) == found[1:]
 
 
+def test_what_a_null_list_hides_is_not_in_it() -> None:
+    tags = col("tags", list_of(TEXT))
+    shown = pa.ListArray.from_arrays(pa.array([0, 1, 3, 4]), pa.array(["a", "a", "b", "b"]))
+    hiding = pa.Array.from_buffers(
+        shown.type, 3, [pa.py_buffer(bytes([0b101])), shown.buffers()[1]], children=[shown.values]
+    )
+    assert hiding.to_pylist() == [["a"], None, ["b"]]
+    assert values(TextTest("contains", tags, Literal("b", TEXT)), tags=hiding) == [False, None, True]
+    assert values(TextTest("contains", tags, T), tags=hiding, t=pa.array(["a", "a", "a"])) == [True, None, False]
+
+
 def test_text_tests_take_patterns_from_columns_and_constants() -> None:
     u = col("u", TEXT)
     columns = {"t": ["abc", "abc", None, "x"], "u": ["b", None, "b", "x"]}

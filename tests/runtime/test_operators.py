@@ -312,6 +312,13 @@ def test_many_groups_are_merged_now_and_then(monkeypatch: pytest.MonkeyPatch) ->
     assert [row["agg2"] for row in rows] == list(range(100))
 
 
+def test_the_mean_of_long_whole_numbers_is_one() -> None:
+    table = pa.table({"k": [1.0, 1.0], "v": [2**53 + 1, 2**62]})
+    (row,) = grouped(table, K, (AggregateCall("avg", V, FLOAT), AggregateCall("sum", V, INT)), 2)
+    assert row["agg0"] == pytest.approx((2**53 + 1 + 2**62) / 2)
+    assert row["agg1"] == 2**53 + 1 + 2**62
+
+
 def test_seconds_of_operators_are_their_own() -> None:
     ctx = ExecContext(FakeSource(TABLE), FakeProxy(), batch_rows=100)
     root = Project(Filter(SCAN, SCORED), (Output("id", ID),))

@@ -75,3 +75,16 @@ def test_int8_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProxyError, match="MatMulInteger cannot be turned into a float one"):
         add_half(tmp_path / "base", tmp_path / "half")
     assert not (tmp_path / "half").exists()
+
+
+def test_only_the_files_of_a_proxy_come_along(tmp_path: Path) -> None:
+    shutil.copytree(find_proxy("kestrel"), tmp_path / "own")
+    (tmp_path / "own" / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "own" / "notes.txt").write_text("mine")
+    add_half(tmp_path / "own", tmp_path / "half")
+    assert sorted(path.name for path in (tmp_path / "half").iterdir()) == [
+        "model.onnx",
+        HALF,
+        "proxy.json",
+        "tokenizer.json",
+    ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from falconql.cli.terminal import say
+from falconql.cli.terminal import say, say_warning
+from falconql.errors import ProxyError
 
 if TYPE_CHECKING:
     from falconql.runtime.proxy.manifest import Manifest
@@ -26,7 +27,14 @@ def list_command(format_: str) -> None:
     """List the proxies by name."""
     from falconql.runtime.proxy import list_proxies, show_proxy
 
-    found = [(proxy, show_proxy(str(proxy.folder))) for proxy in list_proxies()]
+    found, broken = [], []
+    for proxy in list_proxies():
+        try:
+            found.append((proxy, show_proxy(str(proxy.folder))))
+        except ProxyError as error:
+            broken.append(f"{proxy.name} cannot be used: {error}")
+    for problem in broken:
+        say_warning(problem)
     if format_ == "json":
         shown = [
             {"name": p.name, "version": m.version, "shipped": p.shipped, "folder": str(p.folder)} for p, m in found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -162,10 +164,42 @@ def test_clearing_by_proxy_and_by_age(tmp_path: Path) -> None:
 def test_files_that_are_not_the_caches_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "photos").mkdir()
-    filled(tmp_path, range(5))
+    theirs = [tmp_path / name for name in ("holiday-photos-from-2024-in-rome", "d41d8cd98f00b204e9800998ecf8427e")]
+    for folder in theirs:
+        (folder / "more").mkdir(parents=True)
+        for name in ("a.txt", "proxy.json", "ubuntu.iso.partial"):
+            (folder / name).write_text("theirs")
+            os.utime(folder / name, (0, 0))
+    own = filled(tmp_path, range(5)).folder
+    (own / "notes.txt").write_text("theirs")
+    assert len(contents(tmp_path)) == 1
     for content in contents(tmp_path):
         clear(content)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "photos"]
+    assert [path.name for path in own.iterdir() if path.suffix == ".txt"] == ["notes.txt"]
+    assert not [path for path in own.iterdir() if path.suffix == ".run1"]
+    for folder in theirs:
+        assert sorted(path.name for path in folder.iterdir()) == ["a.txt", "more", "proxy.json", "ubuntu.iso.partial"]
+    assert (tmp_path / "mine.txt").exists()
+    assert (tmp_path / "photos").exists()
+
+
+def test_a_cache_that_is_cleared_while_it_is_written_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    cache = ResultCache(tmp_path, "p1", "name", 1 << 30, said.append)
+    cache.put({key(1): result(1)})
+    cleared: list[Path] = []
+
+    def clears_first(folder: Path, *rest: Any) -> Path:
+        if not cleared:
+            cleared.append(folder)
+            shutil.rmtree(folder)
+        return write_run(folder, *rest)
+
+    monkeypatch.setattr(store, "write_run", clears_first)
+    cache.flush()
+    assert cleared
+    assert said == []
+    assert opened(tmp_path).find([key(1)]) == {key(1): result(1)}
 
 
 def test_a_folder_that_cannot_be_made_is_one_warning(tmp_path: Path) -> None:
