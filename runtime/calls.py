@@ -66,8 +66,10 @@ class ModelCalls:
 
     def questions_per_row(self) -> int:
         """Return how many label and span questions the plan asks of a row that needs them all."""
-        at_once = isinstance(self._proxy, Chooses)
-        return sum(1 if at_once else max(1, len(call.options)) for call in self.calls)
+        return sum(map(self._questions_of, self.calls))
+
+    def _questions_of(self, call: ModelCall) -> int:
+        return 1 if isinstance(self._proxy, Chooses) else max(1, len(call.options))
 
     def threshold(self, index: int) -> float:
         """Return the score at and above which label call ``index`` is true."""
@@ -128,7 +130,7 @@ class ModelCalls:
         result.known[rows[known]] = True
         answered = zip(questions, answers, strict=True)
         put = sum(_is_put(call, text) for (text, _), value in answered if value is not UNKNOWN)
-        self.metrics.cache_hits += put * max(1, len(call.options)) - (self.metrics.model_calls - before)
+        self.metrics.cache_hits += put * self._questions_of(call) - (self.metrics.model_calls - before)
         if call.kind == "label":
             self.metrics.count_scores(index, values[known])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from falconql.plan.estimates import NodeEstimate, estimate_nodes, estimate_rows, estimate_spending
+from falconql.plan.estimates import NodeEstimate, estimate_nodes, estimate_rows, estimate_spending, rows_read
 from falconql.plan.planner import Planned
 from falconql.plan.prices import PriceTable, load_prices
 from falconql.runtime.display import call_text, expr_text, quoted_name
@@ -174,7 +174,7 @@ def _measured(plan: Plan, metrics: RunMetrics | None) -> list[OperatorMetrics | 
 def _tree_lines(planned: Planned, metrics: RunMetrics | None, rows: int) -> Iterator[str]:
     plan = planned.plan
     chain = list(nodes(plan.root))
-    estimates = estimate_nodes(plan, planned.estimated, float(rows))
+    estimates = estimate_nodes(plan, planned.estimated, rows_read(plan, float(rows)))
     measured = _measured(plan, metrics)
     predicates = iter(_by_filter(plan, metrics))
     by_node = {number: next(predicates) for number in reversed(range(len(chain))) if isinstance(chain[number], Filter)}
@@ -289,8 +289,10 @@ def _cost_lines(planned: Planned, metrics: RunMetrics | None, prices: PriceTable
         yield _llm_line(planned, metrics, count, prices)
         return
     if metrics is None:
-        seconds = sum(node.seconds for node in estimate_nodes(planned.plan, estimated, float(count)))
-        yield f"on this machine: about {_seconds(seconds)} for {count:,} rows"
+        read_rows = rows_read(planned.plan, float(count))
+        seconds = sum(node.seconds for node in estimate_nodes(planned.plan, estimated, read_rows))
+        some = f"{count:,}" if read_rows == count else f"some {_count(read_rows)} of {count:,}"
+        yield f"on this machine: about {_seconds(seconds)} for {some} rows"
     else:
         done = f"{metrics.model_calls:,} model calls, {metrics.model_tokens:,} tokens"
         yield f"on this machine: {_seconds(metrics.seconds)}, {done}"

@@ -151,7 +151,7 @@ class Spending:
 
 def estimate_spending(plan: Plan, estimated: PlanEstimate, rows: float) -> Spending:
     """Return what running a plan over a corpus of ``rows`` rows is expected to ask, one request per question."""
-    rows = _rows_read(plan, rows)
+    rows = rows_read(plan, rows)
     answered: set[int] = set()
     asked = _Asked(0.0, 0.0)
     total = rows
@@ -194,7 +194,7 @@ def _asked_by(predicate: Predicate, answered: frozenset[int]) -> _Asked:
     return asked
 
 
-def _rows_read(plan: Plan, rows: float) -> float:
+def rows_read(plan: Plan, rows: float) -> float:
     """Return how many rows are read: with a ``limit`` that nothing below needs all rows for, not many more than it."""
     chain = list(nodes(plan.root))
     for place, node in enumerate(chain):

@@ -114,6 +114,13 @@ def test_an_unknown_number_of_rows_is_said_to_be() -> None:
     assert "estimates are for 1,000 rows: the number of rows is not known" in text
 
 
+def test_a_limit_that_ends_the_reading_is_in_the_estimate() -> None:
+    few = explain(_planned('where label("x") select id limit 1')).splitlines()
+    assert next(line for line in few if line.startswith("on this machine")).endswith("for some 16 of 200 rows")
+    sorted_first = explain(_planned('where label("x") select id order by stars limit 1'))
+    assert "for 200 rows" in sorted_first
+
+
 def test_the_machine_form_has_the_documented_fields() -> None:
     planned = _planned()
     metrics = _run(planned)

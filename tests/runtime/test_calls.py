@@ -140,6 +140,22 @@ def test_answers_forgotten_within_a_batch_are_still_given() -> None:
     assert (metrics.model_calls, metrics.cache_hits) == (2, 2)
 
 
+class Choosing(FakeProxy):
+    """Decides a choice with one question, as language models do."""
+
+    def choose(self, texts: Sequence[str], instructions: Sequence[str], options: Sequence[str]) -> list[str]:
+        return [options[0] for _ in texts]
+
+
+@pytest.mark.parametrize(("proxy", "each"), [(Choosing(), 1), (FakeProxy(), 3)])
+def test_a_choice_counts_the_questions_that_were_put(proxy: FakeProxy, each: int) -> None:
+    metrics = RunMetrics()
+    calls = ModelCalls([call("choose", "has", type_=TEXT, options="abc")], proxy, metrics)
+    rows = frame(["a", "b", "a", "b"])
+    calls.results(0, rows, np.arange(4))
+    assert (metrics.model_calls, metrics.cache_hits) == (2 * each, 2 * each)
+
+
 def test_without_a_proxy_the_error_says_what_to_do() -> None:
     with pytest.raises(ProxyError, match="was given no proxy") as raised:
         ModelCalls([call("label", "x")], None, RunMetrics())
