@@ -122,7 +122,7 @@ def _columns(table: pa.Table, highlights: Mapping[str, Sequence[str]]) -> list[_
                 for row, cell in enumerate(cells)
             )
         right = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        columns.append(_Column(_clean(field.name), cells, right, _wraps(field.type), style_of.get(index, _BOLD)))
+        columns.append(_Column(clean(field.name), cells, right, _wraps(field.type), style_of.get(index, _BOLD)))
     return columns
 
 
@@ -175,21 +175,21 @@ def _float_cells(values: list[float | None]) -> tuple[Cell, ...]:
 
 def _text(value: Any, type_: pa.DataType) -> str:
     if isinstance(value, str):
-        return _clean(value)
+        return clean(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if type_.equals(SPAN_TYPE):
-        return _clean(value["text"])
+        return clean(value["text"])
     if isinstance(value, list) and pa.types.is_list(type_):
         return ", ".join("null" if v is None else _text(v, type_.value_type) for v in value)
     if isinstance(value, (dict, list)):
-        return _clean(json.dumps(value, ensure_ascii=False, default=str))
+        return clean(json.dumps(value, ensure_ascii=False, default=str))
     return str(value)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Replace each control character by one that cannot move the cursor."""
     return text.translate(_CONTROLS)
 

@@ -7,6 +7,8 @@ import shutil
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
+from falconql.diagnostics.render import render, visible
+
 if TYPE_CHECKING:
     from falconql.api import Checked
 
@@ -32,9 +34,12 @@ def width() -> int:
 
 
 def say(message: str) -> None:
-    """Print a message for the person, never data."""
+    """Print a message for the person, never data.
+
+    Names and values of a corpus in it cannot drive the terminal: of control characters only our own colours pass.
+    """
     try:
-        print(message, file=sys.stderr, flush=True)
+        print(visible(message, painted=use_color(sys.stderr)), file=sys.stderr, flush=True)
     except OSError:
         # Nobody reads our messages; the exit status still tells.
         return
@@ -42,11 +47,10 @@ def say(message: str) -> None:
 
 def say_diagnostics(found: Checked) -> None:
     """Print what checking a query found."""
-    from falconql.diagnostics.render import render
-
     say(render(found.diagnostics, found.source, color=use_color(sys.stderr)))
 
 
 def say_warning(message: str) -> None:
     """Print what went wrong without stopping anything."""
+    message = visible(message)
     say(f"\x1b[1;33mwarning\x1b[0m: {message}" if use_color(sys.stderr) else f"warning: {message}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -21,6 +22,7 @@ _COLOURS = {
     "help": "\x1b[36m",
 }
 _RESET = "\x1b[0m"
+_PAINT = re.compile("|".join(re.escape(code) for code in (*_COLOURS.values(), _RESET)))
 
 
 def render(diagnostics: Sequence[Diagnostic], source: Source, style: Style = "full", *, color: bool = False) -> str:
@@ -51,7 +53,7 @@ def to_json_object(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
 def _concise(diagnostic: Diagnostic, source: Source) -> str:
     place = source.position(diagnostic.primary.span.start)
     head = f"{source.name}:{place.line}:{place.column}: {diagnostic.severity.value}[{diagnostic.code}]"
-    return f"{head}: {diagnostic.message}"
+    return visible(f"{head}: {diagnostic.message}")
 
 
 def display_width(text: str) -> int:
@@ -65,10 +67,26 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
+def visible(text: str, *, painted: bool = False) -> str:
+    """Return a text in which no control character can drive the terminal; line breaks and tabs stay.
+
+    Args:
+        text: names and values of a corpus may stand in it.
+        painted: whether the colours that messages are painted with stay, too.
+    """
+    if not painted:
+        return "".join(map(_visible, text))
+    parts, at = [], 0
+    for paint in _PAINT.finditer(text):
+        parts += [visible(text[at : paint.start()]), paint[0]]
+        at = paint.end()
+    return "".join([*parts, visible(text[at:])])
+
+
 def _visible(char: str) -> str:
-    """Return a control character as its picture, so that it cannot drive the terminal."""
+    """Return a control character as its picture."""
     code = ord(char)
-    if code < 32 and char != "\t":
+    if code < 32 and char not in "\t\n":
         return chr(0x2400 + code)
     return "\ufffd" if 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 else char
 
@@ -88,11 +106,12 @@ class _Painter:
         margin = len(str(last))
         frame = " " * margin + " "
         start = self.source.position(diagnostic.primary.span.start)
-        head = self.paint(f"{severity}[{diagnostic.code}]", severity) + self.paint(f": {diagnostic.message}", "bold")
+        message = visible(f": {diagnostic.message}")
+        head = self.paint(f"{severity}[{diagnostic.code}]", severity) + self.paint(message, "bold")
         arrow = self.paint(" " * margin + "--> ", "frame")
         lines = [
             head,
-            f"{arrow}{self.source.name}:{start.line}:{start.column}",
+            f"{arrow}{visible(self.source.name)}:{start.line}:{start.column}",
             self.paint(frame + "|", "frame"),
         ]
         previous: int | None = None
@@ -103,9 +122,9 @@ class _Painter:
         if diagnostic.notes or diagnostic.helps:
             lines.append(self.paint(frame + "|", "frame"))
         for note in diagnostic.notes:
-            lines.append(self.paint(frame + "= ", "frame") + self.paint("note: ", "bold") + note)
+            lines.append(self.paint(frame + "= ", "frame") + self.paint("note: ", "bold") + visible(note))
         for help_ in diagnostic.helps:
-            lines.append(self.paint(frame + "= ", "frame") + self.paint("help: ", "help") + help_.text)
+            lines.append(self.paint(frame + "= ", "frame") + self.paint("help: ", "help") + visible(help_.text))
         return "\n".join(lines)
 
     def _label(self, lines: list[str], label: Label, mark: str, colour: str, margin: int, previous: int | None) -> int:
@@ -147,10 +166,10 @@ class _Painter:
         shown, first, last = _shorten(line, columns[0] - 1, columns[1] - 1)
         # Two labels on one line share it, unless each shows another part of it.
         if previous != number or shown != line:
-            lines.append(self.paint(f"{number:>{margin}} | ", "frame") + "".join(map(_visible, shown)))
+            lines.append(self.paint(f"{number:>{margin}} | ", "frame") + visible(shown))
         before = "".join("\t" if char == "\t" else " " * _char_width(char) for char in shown[:first])
         carets = mark * max(1, display_width(shown[first:last].replace("\t", " ")))
-        said = f"{carets} {text}".rstrip()
+        said = f"{carets} {visible(text)}".rstrip()
         lines.append(self.paint(" " * margin + " | ", "frame") + before + self.paint(said, colour))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ MOST_OF_ONE_TEXT = 20_000
 COMMONEST = 15
 # Distinct values counted of one column; rarer ones beyond are not told apart.
 MOST_DISTINCT = 100_000
+# JavaScript's numbers are floats: a greater whole number would come out as one of its neighbours.
+MOST_EXACT = 2**53
 
 
 class Collector:
@@ -156,12 +159,13 @@ def _kind(type_: pa.DataType) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: spans by their places, long texts cut."""
-    if value is None or isinstance(value, (bool, int)):
+    """Return a value as a script reads it from JSON: spans by their places, long texts cut."""
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if abs(value) <= MOST_EXACT else str(value)
     if isinstance(value, float):
-        finite = value == value and abs(value) != float("inf")
-        return float(f"{value:.6g}") if finite else str(value)
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return value if len(value) <= MOST_OF_ONE_TEXT else value[:MOST_OF_ONE_TEXT] + "…"
     if isinstance(value, dict) and value.keys() == {"text", "start", "end", "score"}:
@@ -172,4 +176,4 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else str(value)

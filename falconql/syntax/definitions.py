@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from falconql.syntax import ast
@@ -30,24 +29,24 @@ def with_definitions(query: ast.Query, given: Definitions) -> ast.Query:
 
     A name that the query defines itself is its own.
     """
-    wanted = _names([query]) - {binding.name.text for binding in query.bindings}
+    wanted = names_in(query) - {binding.name.text for binding in query.bindings}
     used: list[ast.Let] = []
     for let in reversed(given.lets):
         if let.name.text in wanted:
             used.insert(0, let)
-            wanted |= _names([let.value])
+            wanted |= names_in(let.value)
     text = query.text
     if text is None and given.text is not None:
         text = ast.TextColumn(span=query.span, column=ast.Name(span=query.span, text=given.text))
     return replace(query, text=text, bindings=(*used, *query.bindings))
 
 
-def _names(nodes: Iterable[ast.Node]) -> set[str]:
+def names_in(root: ast.Node) -> set[str]:
+    """Return the names that a part of a query may read, those in the braces of instructions included."""
     found: set[str] = set()
-    for root in nodes:
-        for node in walk(root):
-            if isinstance(node, ast.Name):
-                found.add(node.text)
-            elif isinstance(node, ast.Text):
-                found |= {name.strip() for name in _QUOTED.findall(node.value)}
+    for node in walk(root):
+        if isinstance(node, ast.Name):
+            found.add(node.text)
+        elif isinstance(node, ast.Text):
+            found |= {name.strip() for name in _QUOTED.findall(node.value)}
     return found

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from falconql.runtime.proxy.base import Proxy, SpanValue
-from falconql.runtime.proxy.registry import add_proxy, find_proxy, list_proxies, open_proxy, show_proxy
+from falconql.runtime.proxy.registry import add_proxy, find_proxy, list_proxies, open_proxy, remove_proxy, show_proxy
 
-__all__ = ["Proxy", "SpanValue", "add_proxy", "find_proxy", "list_proxies", "open_proxy", "show_proxy"]
+__all__ = ["Proxy", "SpanValue", "add_proxy", "find_proxy", "list_proxies", "open_proxy", "remove_proxy", "show_proxy"]

@@ -130,6 +130,28 @@ def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> 
     return Registered(chosen, target, shipped=False)
 
 
+def remove_proxy(name: str) -> Path:
+    """Delete a proxy of the user's, and return where it was.
+
+    Raises:
+        ProxyError: it ships with the package, there is none of that name, or it cannot be deleted.
+    """
+    if name in SHIPPED:
+        raise ProxyError(f"{name!r} ships with FalconQL and stays")
+    folder = user_folder() / name
+    if not _NAME.fullmatch(name) or not folder.is_dir():
+        near = get_close_matches(name, [proxy.name for proxy in list_proxies() if not proxy.shipped], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "`falconql proxies list` shows those there are"
+        raise ProxyError(f"there is no proxy {name!r} of your own", hint=hint)
+    try:
+        # Gone under its name at once, whatever happens while its files are deleted.
+        with tempfile.TemporaryDirectory(prefix=".removing-", dir=folder.parent) as workplace:
+            folder.rename(Path(workplace) / "old")
+    except OSError as error:
+        raise ProxyError(f"{folder} cannot be deleted: {error.strerror or error}") from error
+    return folder
+
+
 def _install(source: OnnxProxy, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, so that renaming stays within a file system; hidden, so that nothing lists it.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from falconql.cli.failures import say_error
 from falconql.cli.repl.loop import statements
+from falconql.cli.terminal import say_warning
 from tests.asking.server import Say, serving
 from tests.cli.shell import Done, falconql
 from tests.cli.terminal import Terminal, terminal
@@ -170,6 +174,35 @@ def test_definitions_that_a_new_corpus_does_not_have_go(folder: Path) -> None:
     assert 'label("Is it?")' in done.out
 
 
+def test_a_new_meaning_holds_in_the_definitions_built_on_the_name() -> None:
+    done = piped("let a = stars > 4;\nlet b = not a;\nlet a = stars > 1;\nwhere b select id;\n", "reviews.csv")
+    assert (done.status, done.out.split()) == (0, ["id", "──", "2"]), done.err
+    assert "forgot" not in done.err
+
+
+def test_definitions_that_a_new_meaning_does_not_suit_go_with_a_note() -> None:
+    done = piped("let a = stars > 4;\nlet b = not a;\nlet c = not b;\nlet a = 3;\n.schema\n", "reviews.csv")
+    assert done.status == 0
+    assert "note: forgot b, c: " in done.err
+    assert done.out.splitlines()[3:] == ["a      = 3"]
+
+
+def test_definitions_made_together_suit_each_other() -> None:
+    text = "let a = stars > 4;\nlet b = not a;\nlet c = not b;\nlet a = 3 let b = stars > a;\nwhere c select id;\n"
+    done = piped(text, "reviews.csv")
+    assert (done.status, done.out.split()) == (0, ["id", "──", "2"]), done.err
+    assert "forgot" not in done.err
+
+
+def test_a_new_meaning_may_use_later_names_but_not_what_was_built_on_it() -> None:
+    text = "let a = stars > 4;\nlet b = not a;\nlet c = stars > 2;\nlet a = not c;\nwhere a select id;\n.schema\n"
+    done = piped(text, "reviews.csv")
+    assert done.status == 0, done.err
+    assert "note: forgot b: " in done.err
+    assert done.out.splitlines()[2] == " 2"
+    assert done.out.splitlines()[-2:] == ["c      = stars > 2", "a      = not c"]
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -223,6 +256,68 @@ def test_what_is_saved(folder: Path) -> None:
     assert (folder / "q.fql").read_text().startswith('from  "reviews.csv"')
     assert falconql("run", "q.fql").status == 0
     assert pq.read_table(folder / "rows.parquet").column_names == ["id"]
+
+
+@pytest.mark.parametrize("path", ["reviews.csv", "./reviews.csv", "link.csv", "query.fql"])
+@pytest.mark.parametrize("command", [".save", ".report"])
+def test_nothing_is_written_over_the_corpus(command: str, path: str, folder: Path) -> None:
+    (folder / "link.csv").symlink_to("reviews.csv")
+    corpus = folder / "reviews.csv"
+    if path == "query.fql":
+        (folder / path).symlink_to("reviews.csv")
+    before = corpus.read_bytes()
+    done = piped(f"select id limit 1;\n{command} {path}\nselect id limit 2;\n", "reviews.csv")
+    assert (done.status, corpus.read_bytes()) == (1, before)
+    assert f"error: {command} would replace {path}" in done.err
+    assert "2 rows from" in done.err
+
+
+@pytest.mark.parametrize("first", ["select id;", 'from "reviews.csv" select id;'])
+@pytest.mark.parametrize("command", [".save", ".report"])
+def test_nothing_is_written_over_the_corpus_of_the_result(command: str, first: str, folder: Path) -> None:
+    (folder / "other.csv").write_text("id,text\n7,good\n")
+    opened, corpora = "reviews.csv", ("reviews.csv", "other.csv")
+    before = [(folder / name).read_bytes() for name in corpora]
+    done = piped(f"{first}\n.open other.csv\n" + "".join(f"{command} {name}\n" for name in corpora), opened)
+    assert [(folder / name).read_bytes() for name in corpora] == before
+    assert done.err.count(f"{command} would replace") == 2
+
+
+@pytest.mark.parametrize("kept", [1 << 20, -1])
+def test_what_is_saved_comes_from_the_corpus_that_the_query_ran_over(
+    kept: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("falconql.cli.repl.screen.MOST_KEPT_BYTES", kept)
+    (folder / "other.csv").write_text("id,text\n7,good\n")
+    done = piped("select id;\n.open other.csv\n.save q.fql\n.save rows.csv\n.report page.html\n", "reviews.csv")
+    assert done.status == 0, done.err
+    assert (folder / "q.fql").read_text().startswith('from  "reviews.csv"')
+    assert (folder / "rows.csv").read_text().split() == ["id", "1", "2", "3", "4"]
+    page = (folder / "page.html").read_text()
+    assert "<title>FalconQL: reviews.csv</title>" in page
+    assert "other.csv" not in page
+
+
+def test_names_of_a_corpus_cannot_drive_the_terminal(folder: Path) -> None:
+    name = "\x1b[31mevil\x1b]0;pwned\x07"
+    (folder / "evil.jsonl").write_text(json.dumps({name: "a text", "\x1b[2Jid": 1}) + "\n")
+    done = piped(".schema\nselect nothing;\nselect *;\n.explain select *\n.set\n.set text x\n", "evil.jsonl")
+    assert "␛[31mevil␛]0;pwned␇  Text" in done.out
+    assert "names here are `␛[31mevil␛]0;pwned␇`" in done.err
+    assert "the text columns are ␛[31mevil␛]0;pwned␇" in done.err
+    assert not set(done.out + done.err) & {"\x1b", "\x07"}
+
+
+@pytest.mark.parametrize("speak", [say_warning, lambda message: say_error(message, message)])
+def test_only_our_own_colours_reach_a_terminal(
+    speak: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("terminal", "failures"):
+        monkeypatch.setattr(f"falconql.cli.{module}.use_color", lambda stream: True)
+    speak("\x1b[2J\x1b[31ma\x9b\nb")
+    said = capsys.readouterr().err
+    assert "\x1b[0m: ␛[2J␛[31ma�\nb\n" in said
+    assert "\x1b" not in re.sub(r"\x1b\[(1;31|1;33|36|0)m", "", said)
 
 
 def test_a_corpus_that_vanishes(folder: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label, Severity
-from falconql.diagnostics.render import display_width, has_errors, render, to_json_object
+from falconql.diagnostics.render import display_width, has_errors, render, to_json_object, visible
 from falconql.source import Source, Span
 
 
@@ -130,6 +130,33 @@ def test_windows_line_ends_are_not_shown() -> None:
 def test_control_characters_cannot_drive_the_terminal() -> None:
     text = "a\x1b[31m\x00\x7f\udc80 b"
     assert full(text, at(text, "b"))[-2:] == ["1 | a␛[31m␀�� b", "  | " + " " * 10 + "^"]
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_names_in_what_is_said_cannot_drive_the_terminal_either(color: bool) -> None:
+    evil = "\x1b[31m\x07"
+    diagnostic = Diagnostic(
+        "FQL101",
+        f"no {evil}",
+        at("where a", "a", label=f"label {evil}"),
+        notes=(f"note {evil}\nmore",),
+        helps=(Help(f"help {evil}"),),
+    )
+    source = Source(f"{evil}.fql", "where a")
+    full = render([diagnostic], source, color=color)
+    for said in ("no", "^ label", "note", "help"):
+        assert f"{said} ␛[31m␇" in full
+    assert "␛[31m␇.fql:1:7" in full
+    assert "\nmore" in full
+    for text in (full, render([diagnostic], source, "concise")):
+        assert evil[:-1] not in text
+        assert "\x07" not in text
+
+
+def test_of_painted_text_only_our_colours_stay() -> None:
+    text = "\x1b[1;31merror\x1b[0m: \x1b[31mred\x1b[2J\n\tmore"
+    assert visible(text, painted=True) == "\x1b[1;31merror\x1b[0m: ␛[31mred␛[2J\n\tmore"
+    assert visible(text) == "␛[1;31merror␛[0m: ␛[31mred␛[2J\n\tmore"
 
 
 def test_colours_surround_the_same_text() -> None:

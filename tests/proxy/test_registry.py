@@ -109,3 +109,16 @@ def test_one_that_cannot_be_used_does_not_hide_the_others(home: Path) -> None:
     assert done.status == 0
     assert done.out.startswith("kestrel  ")
     assert "warning: old cannot be used" in done.err
+
+
+def test_a_proxy_of_ones_own_can_be_removed(tmp_path: Path, home: Path) -> None:
+    add_proxy(save_proxy(tmp_path / "p"))
+    done = falconql("proxies", "remove", "tiny")
+    assert done.status == 0
+    assert str(home / "proxies" / "tiny") in done.err
+    assert list((home / "proxies").iterdir()) == []
+    for name, said in (("tiny", "there is no proxy 'tiny'"), ("kestrel", "ships with"), ("../p", "there is no proxy")):
+        failed = falconql("proxies", "remove", name)
+        assert failed.status == 3
+        assert said in failed.err
+    assert (tmp_path / "p").is_dir()

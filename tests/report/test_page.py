@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -86,6 +87,27 @@ def test_a_long_text_is_cut_and_many_rows_are_counted(monkeypatch: pytest.Monkey
     assert len(data["rows"]) == 2
     assert data["total"] == 4
     assert len(data["rows"][0][1]) == MOST_OF_ONE_TEXT + 1
+
+
+def test_values_are_those_of_the_result() -> None:
+    data = pa.table(
+        {
+            "price": pa.array([1234567.89, float("nan"), None], pa.float64()),
+            "number": pa.array([2**53, 2**53 + 1, -(2**53) - 1], pa.int64()),
+            "at": pa.array([dt.time(12, 0), dt.time(0, 0, 1), None], pa.time64("us")),
+            "text": ["a", "b", "c"],
+        }
+    )
+    query = "select price, number, at"
+    run = falconql.query(query).start(data, proxy=FakeProxy())
+    collector = Collector(run, query, "values")
+    for batch in run.batches():
+        collector.add(batch)
+    rows = collector.data()["rows"]
+    assert [row[0] for row in rows] == [1234567.89, "nan", None]
+    # A script reads JSON's numbers as floats, so that greater whole numbers have to be texts.
+    assert [row[1] for row in rows] == [2**53, "9007199254740993", "-9007199254740993"]
+    assert [row[2] for row in rows] == ["12:00:00", "00:00:01", None]
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``falconql proxies``: which models there are, what one is, adding one, and making one of a model of others."""
+"""``falconql proxies``: which models there are, what one is, adding and removing one, making one of others' models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group("proxies")
 def command() -> None:
-    """List, show and add proxies, the models that answer label and span instructions."""
+    """List, show, add and remove proxies, the models that answer label and span instructions."""
 
 
 @command.command("list")
@@ -93,6 +93,15 @@ def add_command(path: Path, name: str | None, replace: bool) -> None:
 
     added = add_proxy(path, name, replace=replace)
     say(f'added {added.name}; a query uses it with: using "{added.name}"')
+
+
+@command.command("remove")
+@click.argument("name")
+def remove_command(name: str) -> None:
+    """Delete the proxy NAME. Answers that trained it, and answers that it gave, stay."""
+    from falconql.runtime.proxy import remove_proxy
+
+    say(f"deleted {remove_proxy(name)}")
 
 
 @command.command("export")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from falconql.cli.repl.screen import show
-from falconql.cli.repl.session import Session
+from falconql.cli.repl.session import Finished, Session
 from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
 from falconql.cli.terminal import say, use_color, width
+from falconql.diagnostics.render import visible
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import scheme_of, shown
 
@@ -74,12 +75,14 @@ def opened_line(session: Session) -> str:
 
 
 def _schema(session: Session, rest: str) -> Outcome:
+    from falconql.table import clean
+
     _corpus(session)
     longest = max([len(field.name) for field in session.fields], default=0)
     for field in session.fields:
-        print(f"{field.name:{longest}}  {field.type}")
+        print(clean(f"{field.name:{longest}}  {field.type}"))
     for name, text in _definitions(session):
-        print(f"{name:{longest}}  {text}")
+        print(clean(f"{name:{longest}}  {text}"))
     return _DONE
 
 
@@ -109,13 +112,13 @@ def _sample(session: Session, rest: str) -> Outcome:
 
 def _explain(session: Session, rest: str) -> Outcome:
     query = last_or(session, rest)
-    print(_explained(session, query).format(rules=False))
+    print(visible(_explained(session, query).format(rules=False)))
     return _DONE
 
 
 def _rules(session: Session, rest: str) -> Outcome:
     query = last_or(session, rest)
-    print(_explained(session, query).format(rules=True))
+    print(visible(_explained(session, query).format(rules=True)))
     return _DONE
 
 
@@ -126,10 +129,10 @@ def _explained(session: Session, query: Query) -> Explained:
 
 def _analyze(session: Session, rest: str) -> Outcome:
     query = last_or(session, rest)
-    finished = show(query, session.start(query), session.settings.rows)
+    finished = show(query, session.start(query), session.settings.rows, session.data_for(query))
     session.last = finished
     print()
-    print(finished.run.explained().format(rules=False))
+    print(visible(finished.run.explained().format(rules=False)))
     return _DONE
 
 
@@ -138,7 +141,7 @@ def _ask(session: Session, rest: str) -> Outcome:
 
 
 def _save(session: Session, rest: str) -> Outcome:
-    from falconql.cli.output import check_folder, write_rows
+    from falconql.cli.output import write_rows
 
     if not rest:
         raise ConfigError("where to?", hint="`.save rows.parquet` for the rows, `.save query.fql` for the query")
@@ -147,10 +150,10 @@ def _save(session: Session, rest: str) -> Outcome:
         raise ConfigError("no query has run yet", hint="run one first")
     path = rest.strip("\"'")
     if scheme_of(path) is None:
-        _usable(check_folder, path)
+        _check_file(session, finished, ".save", path)
     if path.endswith(".fql"):
         with open(path, "w", encoding="utf-8") as file:
-            file.write(session.written(finished.query))
+            file.write(session.written(finished))
         say(f"wrote the query to {path}")
         return _DONE
     if finished.table is not None:
@@ -159,14 +162,14 @@ def _save(session: Session, rest: str) -> Outcome:
         partial = ", those found before it was stopped" if finished.ended == "stopped" else ""
         say(f"wrote {rows:,} row{'s' * (rows != 1)} to {shown(path)}{partial}")
         return _DONE
-    run = session.start(finished.query)
+    run = session.start_again(finished)
     write_rows(run, path, None)
     say(f"wrote {run.metrics.rows_out:,} rows to {shown(path)}")
     return _DONE
 
 
 def _report(session: Session, rest: str) -> Outcome:
-    from falconql.cli.output import check_folder, save_report
+    from falconql.cli.output import save_report
     from falconql.report import Collector
 
     finished = session.last
@@ -175,17 +178,11 @@ def _report(session: Session, rest: str) -> Outcome:
     if finished is None:
         raise ConfigError("no query has run yet", hint="run one first")
     path = rest.strip("\"'")
-    _usable(check_folder, path)
-    run = finished.run
-    collector = Collector(run, session.written(finished.query), run.ctx.source.name)
-    if finished.table is not None:
-        for batch in finished.table.to_batches():
-            collector.add(batch)
-    else:
-        run = session.start(finished.query)
-        collector = Collector(run, session.written(finished.query), run.ctx.source.name)
-        for batch in run.batches():
-            collector.add(batch)
+    _check_file(session, finished, ".report", path)
+    run = finished.run if finished.table is not None else session.start_again(finished)
+    collector = Collector(run, session.written(finished), run.ctx.source.name)
+    for batch in run.batches() if finished.table is None else finished.table.to_batches():
+        collector.add(batch)
     save_report(path, collector.data())
     say(f"wrote {path}")
     return _DONE
@@ -204,12 +201,21 @@ def _write_table(run: Any, table: Any, path: str) -> None:
         raise
 
 
-def _usable(check: Callable[[str, str], None], path: str) -> None:
+def _check_file(session: Session, finished: Finished, command: str, path: str) -> None:
+    """Refuse a file that cannot be, or that the open corpus or that of the result is read from.
+
+    Raises:
+        ConfigError: it is one of those.
+    """
     import click
 
+    from falconql.cli.output import check_folder, check_unread
+    from falconql.runtime.io.fingerprint import local_files
+
     try:
-        check(path, ".save")
-    except click.BadParameter as error:
+        check_folder(path, command)
+        check_unread([(command, path)], [*session.files, *local_files(finished.run.ctx.source)])
+    except click.UsageError as error:
         raise ConfigError(error.message) from None
 
 
@@ -220,7 +226,7 @@ def _set(session: Session, rest: str) -> Outcome:
     if not name:
         for each in SETTINGS:
             shown = session.text if each == "text" else getattr(settings, each)
-            print(f"{each}  {'' if shown is None else shown}".rstrip())
+            print(visible(f"{each}  {'' if shown is None else shown}".rstrip()))
         return _DONE
     if name not in SETTINGS:
         raise ConfigError(f"there is no setting {name}", hint=f"the settings are {', '.join(SETTINGS)}")

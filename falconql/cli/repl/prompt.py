@@ -141,7 +141,7 @@ def prompt_session(session: Session) -> PromptSession[str]:
     """Return an editor for the lines of a session."""
 
     @lru_cache(maxsize=8)
-    def wrong_in(text: str, corpus: str | None, definitions: tuple[str, ...]) -> Diagnostic | None:
+    def wrong_in(text: str, *given: object) -> Diagnostic | None:
         if len(text) > MOST_CHECKED or not text.strip():
             return None
         try:
@@ -152,7 +152,7 @@ def prompt_session(session: Session) -> PromptSession[str]:
         return errors[0] if errors else None
 
     def wrong(text: str) -> Diagnostic | None:
-        return wrong_in(text, session.corpus, tuple(session.definitions))
+        return wrong_in(text, session.corpus, session.text, tuple(session.definitions.values()))
 
     def toolbar() -> StyleAndTextTuples:
         text = editor.default_buffer.text

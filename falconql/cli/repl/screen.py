@@ -26,8 +26,8 @@ GATHER_S = 0.4
 MOST_KEPT_BYTES = 512 << 20
 
 
-def show(query: Query, run: Run, rows: int) -> Finished:
-    """Run to the end or to Ctrl-C, and show the first ``rows`` rows."""
+def show(query: Query, run: Run, rows: int, corpus: str | None) -> Finished:
+    """Run to the end or to Ctrl-C, and show the first ``rows`` rows; ``corpus`` is what it was started on."""
     import pyarrow as pa
 
     shown = _Shown(run, rows)
@@ -62,7 +62,7 @@ def show(query: Query, run: Run, rows: int) -> Finished:
         print(f"… {left:,} more row{'s' * (left > 1)} ({hint})")
     say(summary(run.metrics))
     say_spent(run)
-    return Finished(query, run, table, ended)
+    return Finished(query, run, table, ended, corpus)
 
 
 class _Shown:

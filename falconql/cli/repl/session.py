@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -57,12 +57,14 @@ class Finished:
         run: the run, for its metrics and plan.
         table: its rows; None when there were too many to keep.
         ended: how it ended.
+        corpus: what it was started on; None where the query names its own. Another may be open by now.
     """
 
     query: Query
     run: Run
     table: pa.Table | None
     ended: Literal["complete", "stopped"]
+    corpus: str | None
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Session:
     on_warning: Callable[[str], None] | None = None
     yes: bool = False
     _fields: tuple[Field, ...] = ()
+    _files: tuple[str, ...] = ()
     _proxies: dict[str, Proxy] = field(default_factory=dict)
     _answers: dict[str, Answers] = field(default_factory=dict)
 
@@ -99,21 +102,23 @@ class Session:
         from falconql.api import opened
         from falconql.asking.corpus import look_at
         from falconql.runtime.io.arrow import fields_from_schema
+        from falconql.runtime.io.fingerprint import local_files
 
         source = opened(path)
         fields, text = fields_from_schema(source.schema), look_at(source).text
         self.corpus, self.text, self._fields = path, text, fields
-        dropped = []
-        for name, let in list(self.definitions.items()):
-            if not self._fits(let):
-                dropped.append(name)
-                del self.definitions[name]
-        return dropped
+        self._files = tuple(local_files(source))
+        return self._drop_unfit(list(self.definitions))
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The columns of the open corpus, none without one."""
         return self._fields
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files on this machine that the open corpus is read from."""
+        return self._files
 
     def query(self, text: str) -> Query:
         """Return a query over the open corpus, with the definitions at hand."""
@@ -135,7 +140,7 @@ class Session:
         return None if _names_corpus(query) else self.corpus
 
     def define(self, text: str, lets: tuple[Let, ...]) -> list[str]:
-        """Keep the definitions of a text that consists of nothing else; return their names.
+        """Keep the definitions of a text that consists of nothing else; return earlier ones dropped for them.
 
         Raises:
             QueryError: they have errors.
@@ -148,11 +153,10 @@ class Session:
         checked = self.check(query)
         if not checked:
             raise QueryError(checked.diagnostics, query.source)
-        for let in lets:
-            # A new meaning of a name comes last, where it can use all others.
-            self.definitions.pop(let.name.text, None)
-            self.definitions[let.name.text] = let
-        return [let.name.text for let in lets]
+        before = list(self.definitions)
+        doubtful = {name for let in lets for name in self._keep(let)}
+        self._drop_unfit([name for name in self.definitions if name in doubtful])
+        return [name for name in before if name not in self.definitions]
 
     def read(self, column: str) -> None:
         """Make a column the one that model calls read.
@@ -171,13 +175,24 @@ class Session:
         Raises:
             FalconQLError: the query, the corpus or the proxy is at fault.
         """
-        from falconql.errors import QueryError
-        from falconql.runtime.answers import Answers
-
         data = self.data_for(query)
         if data is None and not _names_corpus(query):
             raise ConfigError("no corpus is open", hint="open one with `.open FILE`, or write `from` in the query")
-        checked = self.check(query)
+        return self._start(query, data, order)
+
+    def start_again(self, finished: Finished) -> Run:
+        """Return a run of a query that ran before, over the corpus that it ran over.
+
+        Raises:
+            FalconQLError: the query, the corpus or the proxy is at fault.
+        """
+        return self._start(finished.query, finished.corpus, None)
+
+    def _start(self, query: Query, data: str | None, order: Order | None) -> Run:
+        from falconql.errors import QueryError
+        from falconql.runtime.answers import Answers
+
+        checked = query.check(data)
         if checked.typed is None:
             raise QueryError(checked.diagnostics, query.source)
         named = self.proxy_for(query)
@@ -216,21 +231,22 @@ class Session:
         self._opened(name)
         self.settings.proxy = name
 
-    def written(self, query: Query) -> str:
-        """Return a query as a file that needs no session: formatted, with its definitions and corpus.
+    def written(self, finished: Finished) -> str:
+        """Return a query that ran as a file that needs no session: formatted, with its definitions and corpus.
 
         A corpus that a query may not name, for its secrets, is left out.
         """
         from falconql.syntax import ast, format_query, parse
         from falconql.syntax.definitions import with_definitions
 
+        query, corpus = finished.query, finished.corpus
         if query.definitions is None and _names_corpus(query):
             return query.format()
         tree = parse(query.source)
         if query.definitions is not None:
             tree = with_definitions(tree, query.definitions)
-        if tree.source is None and self.corpus is not None and may_stand_in_query(self.corpus):
-            path = ast.Text(span=tree.span, value=self.corpus, offsets=())
+        if tree.source is None and corpus is not None and may_stand_in_query(corpus):
+            path = ast.Text(span=tree.span, value=corpus, offsets=())
             tree = replace(tree, source=ast.From(span=tree.span, path=path))
         return format_query(tree)
 
@@ -246,10 +262,43 @@ class Session:
             self._proxies[key] = opened_proxy(name, url=self.settings.url)
         return self._proxies[key]
 
-    def _fits(self, let: Let) -> bool:
+    def _keep(self, let: Let) -> list[str]:
+        """Keep a definition; return those built on an earlier meaning of its name, gone where they must."""
+        from falconql.syntax.definitions import names_in
+
+        name = let.name.text
+        if name not in self.definitions:
+            self.definitions[name] = let
+            return []
+        later = list(self.definitions)[list(self.definitions).index(name) + 1 :]
+        dependents, changed = [], {name}
+        for other in later:
+            if names_in(self.definitions[other].value) & changed:
+                dependents.append(other)
+                changed.add(other)
+        if not names_in(let.value) & set(later):
+            # In the place of the old one, before all that use it.
+            self.definitions[name] = let
+            return dependents
+        # It has to come last, and what stands before it cannot use it.
+        for other in (name, *dependents):
+            del self.definitions[other]
+        self.definitions[name] = let
+        return dependents
+
+    def _drop_unfit(self, names: Sequence[str]) -> list[str]:
+        """Drop those of these definitions that are wrong by now, and return them."""
+        dropped = []
+        for name in names:
+            if not self._fits(name):
+                dropped.append(name)
+                del self.definitions[name]
+        return dropped
+
+    def _fits(self, name: str) -> bool:
         from falconql.syntax.printer import name_text
 
-        return bool(self.check(self.query(f"select {name_text(let.name.text)}")))
+        return bool(self.check(self.query(f"select {name_text(name)}")))
 
 
 def _names_corpus(query: Query) -> bool:

@@ -74,8 +74,10 @@ def run_text(session: Session, text: str) -> Outcome:
     tree = parsed.query
     if tree is not None and not parsed.diagnostics and _only_definitions(tree):
         lets = tuple(binding for binding in tree.bindings if isinstance(binding, ast.Let))
-        names = session.define(text, lets)
-        say(f"defined {', '.join(names)}")
+        dropped = session.define(text, lets)
+        say(f"defined {', '.join(let.name.text for let in lets)}")
+        if dropped:
+            say(f"note: forgot {', '.join(dropped)}: the new meaning does not suit what was built on the old one")
         return Outcome()
     if tree is not None and not parsed.diagnostics and _only_text(tree):
         assert tree.text is not None
@@ -84,7 +86,7 @@ def run_text(session: Session, text: str) -> Outcome:
         return Outcome()
     query = session.query(text)
     run = session.start(query)
-    session.last = show(query, run, session.settings.rows)
+    session.last = show(query, run, session.settings.rows, session.data_for(query))
     return Outcome()
 
 
