@@ -113,15 +113,16 @@ def settings_of(words: str) -> FineTuning:
 def table(found: dict[Run, Outcome], columns: Sequence[str], texts: int) -> str:
     """Return scores by task and by setting, means over seeds."""
 
-    def mean_of(column: str, part: str) -> float:
+    def mean_of(column: str, part: str) -> str:
         of = {run: out for run, out in found.items() if (run.settings, run.texts) == (column, texts)}
-        return mean(out.score for run, out in of.items() if run.task.startswith(part))
+        scores = [out.score for run, out in of.items() if run.task.startswith(part)]
+        return f"{mean(scores):.1f}" if scores else ""
 
     lines = ["| task | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
     tasks = sorted({run.task for run in found if run.texts == texts})
     for part in (*tasks, "classify/", "spans/"):
         title = part if part in tasks else f"**mean of {part[:-1]}**"
-        lines.append(f"| {title} | " + " | ".join(f"{mean_of(each, part):.1f}" for each in columns) + " |")
+        lines.append(f"| {title} | " + " | ".join(mean_of(each, part) for each in columns) + " |")
     return "\n".join(lines)
 
 

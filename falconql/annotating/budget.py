@@ -13,6 +13,7 @@ from falconql.annotating.usage import dollars_text
 from falconql.errors import ConfigError, FalconQLError
 from falconql.llm.endpoint import OPENAI_URL
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable
+from falconql.runtime.io.address import shown
 
 Unit = Literal["usd", "tokens", "calls"]
 HINT = "write an amount and its unit: 2usd, 50000tokens or 300calls"
@@ -103,7 +104,7 @@ class Meter:
     def __init__(self, budget: Budget | None, price: Price | None, model: str, url: str) -> None:
         if budget is not None and budget.unit == "usd" and price is None:
             free = is_own_server(url) and url != OPENAI_URL
-            why = f"{url} is a server of your own" if free else f"the price of {model} is not known"
+            why = f"{shown(url)} is a server of your own" if free else f"the price of {model} is not known"
             hint = "give a budget in tokens or calls, or a price table that has the model (FALCONQL_PRICES)"
             raise ConfigError(f"a budget in dollars cannot be kept: {why}", hint=hint)
         self.budget, self.price = budget, price

@@ -7,6 +7,7 @@ Nothing here runs a query.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +36,14 @@ def ask(instruction: str, data: Any) -> Query:
     return plan(instruction, data).query
 
 
-def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, settings: Settings | None = None) -> Answer:
+def plan(
+    instruction: str,
+    data: Any,
+    *,
+    endpoint: Endpoint | None = None,
+    settings: Settings | None = None,
+    text: str | None = None,
+) -> Answer:
     """Return the query for an instruction over a corpus, checked, with what the user should know of it.
 
     Args:
@@ -43,6 +51,7 @@ def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, setti
         data: the corpus, as everywhere in the API.
         endpoint: where the model is; by default what the environment says.
         settings: how to ask.
+        text: the column that questions read; by default the one with the longest texts.
 
     Raises:
         ConfigError: no model is set up.
@@ -60,6 +69,7 @@ def plan(instruction: str, data: Any, *, endpoint: Endpoint | None = None, setti
     endpoint = endpoint or Endpoint.from_environment()
     settings = settings or Settings()
     corpus = look_at(opened(data))
+    corpus = corpus if text is None else replace(corpus, text=text)
 
     def grammars(instruction: str, framed: bool) -> Any:
         return grammars_for(corpus, instruction, thinking=settings.prompt.thinking, framed=framed)

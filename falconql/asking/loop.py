@@ -27,7 +27,7 @@ from falconql.catalog import Catalog
 from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.diagnostics.render import render, to_json_object
-from falconql.errors import AskError, QueryError
+from falconql.errors import AskError, QueryError, printable
 from falconql.llm.client import ChatClient, Message, Refused, Reply
 from falconql.source import Source
 
@@ -196,11 +196,12 @@ class Planner:
             # What still fails after one repair may fail because the words were misunderstood.
             reply = self._reply(messages, instruction, ladder, may_frame=number < 2)
             why = refusal(reply.text)
-            if why is not None:
-                raise AskError(f"this corpus cannot answer that: {why}", hint=_columns_hint(self.corpus))
-            candidate, fault = self._judged(reply, worded)
+            candidate, fault = (None, Fault()) if why is not None else self._judged(reply, worded)
             seconds = time.perf_counter() - started
             tries.append(Try(reply.text, ladder.way.name, fault, reply.prompt_tokens, reply.completion_tokens, seconds))
+            if why is not None:
+                said, hint = f"this corpus cannot answer that: {why}", _columns_hint(self.corpus)
+                raise AskError(said, hint=hint, tries=tries, left=_left(ladder))
             if candidate is not None and (best is None or len(candidate.slips) < len(best.slips)):
                 best = candidate
             if not fault.said or any(tried.reply == reply.text for tried in tries[:-1]):
@@ -213,6 +214,8 @@ class Planner:
             raise AskError(
                 f"no query after {len(tries)} tries; the last one: {tries[-1].fault.said.splitlines()[0]}",
                 hint="say it in other words, or write the query by hand; `falconql ask -v` shows every try",
+                tries=tries,
+                left=_left(ladder),
             )
         return self._answer(best, tries, ladder)
 
@@ -251,11 +254,15 @@ class Planner:
         doubts = tuple(f"please check: {slip}" for slip in best.slips)
         return Answer(
             Query(best.read.source),
-            best.notes + doubts,
+            tuple(map(printable, best.notes + doubts)),
             understanding(best.typed),
             tuple(tries),
-            tuple((way.name, why) for way, why in ladder.left),
+            _left(ladder),
         )
+
+
+def _left(ladder: Ladder) -> tuple[tuple[str, str], ...]:
+    return tuple((way.name, why) for way, why in ladder.left)
 
 
 def _columns_hint(corpus: Corpus) -> str:

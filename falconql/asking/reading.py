@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from falconql.asking.corpus import Corpus
@@ -13,11 +15,19 @@ from falconql.source import Source, Span
 from falconql.syntax import ast, parse
 from falconql.syntax.formatter import format_query
 from falconql.syntax.keywords import keywords
+from falconql.syntax.limits import screen
+from falconql.syntax.reading import attempt, words_of
 from falconql.syntax.walk import walk
 from falconql.types import TEXT
 
 REFUSAL = re.compile(r"^\s*(?:--\s*)?cannot(?: answer)?:\s*(.+)", re.IGNORECASE)
 _FENCE = re.compile(r"```\w*\n(.*?)(?:```|\Z)", re.DOTALL)
+# Some templates begin a thought themselves, so that a reply has only its end.
+_THOUGHT = re.compile(r"^[ \t]*<think>.*?</think>|\A.*?</think>[ \t]*$", re.DOTALL | re.MULTILINE)
+_SENTENCE_ENDS = (".", ":", "!", "?", "…")
+# A reply of many lines like clauses is not looked at for ever.
+_MOST_CUTS = 24
+_MOST_CHARACTERS = 10_000
 _CLAUSES = ("FROM", "TEXT_WORD", "USING", "LET", "EACH", "WHERE", "GROUP", "SELECT", "ORDER", "LIMIT")
 
 
@@ -50,12 +60,12 @@ def refusal(reply: str) -> str | None:
 
 
 def unwrapped(reply: str) -> str:
-    """Return the query text in a reply: without JSON around it, a fence, or prose before and after."""
-    text = reply.strip()
+    """Return the query text in a reply: without thoughts, JSON around it, a fence, or prose before and after."""
+    text = _THOUGHT.sub("", reply).strip()
     if text.startswith("{"):
         try:
             held = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             held = None
         if isinstance(held, dict) and isinstance(held.get("query"), str):
             text = held["query"].strip()
@@ -64,13 +74,62 @@ def unwrapped(reply: str) -> str:
         return fenced[1].strip()
     if REFUSAL.match(text):
         return text
-    lines = text.splitlines()
-    start = next((i for i, line in enumerate(lines) if _begins_query(line)), None)
-    if start is None:
-        return text
-    while start and lines[start - 1].lstrip().startswith("--"):
-        start -= 1
-    return "\n".join(_until_prose(lines[start:])).strip()
+    cuts = list(itertools.islice(_cuts(text.splitlines()), _MOST_CUTS if len(text) <= _MOST_CHARACTERS else 1))
+    if len(cuts) < 2:
+        return cuts[0] if cuts else text
+    return next((cut for cut in cuts if _is_query(cut)), cuts[0])
+
+
+def _cuts(lines: list[str]) -> Iterator[str]:
+    """Yield what may be the query in some lines, the likeliest first: sentences, too, begin with words of clauses.
+
+    Only what looks like prose is cut off. A clause with a mistake in it has to be handed back: left out, what it asks
+    for would be lost in silence.
+    """
+    starts: list[int] = []
+    for i, line in enumerate(lines):
+        if not _begins_query(line):
+            continue
+        start = i
+        while start and lines[start - 1].lstrip().startswith("--"):
+            start -= 1
+        starts.append(start)
+        if all(_is_prose(lines[one:next_], line) for one, next_ in itertools.pairwise(starts)):
+            yield from _ends_cut_off(_until_prose(lines[start:]), titled=_is_titled(line))
+
+
+def _is_prose(lines: list[str], clause: str) -> bool:
+    """Return whether lines before a clause are sentences: of three signs two, since a query may have each of them."""
+    titled = _is_titled(lines[0]) and not _is_titled(clause)
+    return titled + _is_blank(lines[-1]) + _ends_sentence(lines) >= 2
+
+
+def _ends_cut_off(lines: list[str], *, titled: bool) -> Iterator[str]:
+    """Yield lines as one text, then without the sentences at its end; ``titled`` is whether clauses have capitals."""
+    yield "\n".join(lines).strip()
+    sentence = _ends_sentence(lines)
+    for end in range(len(lines) - 1, 0, -1):
+        if _is_titled(lines[end]) and (not titled) + _is_blank(lines[end - 1]) + sentence >= 2:
+            yield "\n".join(lines[:end]).strip()
+
+
+def _is_titled(line: str) -> bool:
+    return line.partition(" ")[0].istitle()
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip()
+
+
+def _ends_sentence(lines: list[str]) -> bool:
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return last.rstrip().endswith(_SENTENCE_ENDS) and "--" not in last
+
+
+def _is_query(text: str) -> bool:
+    """Return whether a text is in the language; without the second readings for which ``parse`` takes its time."""
+    words = words_of(text)
+    return screen(text, words) is None and isinstance(attempt(text, words), ast.Query)
 
 
 def _begins_query(line: str) -> bool:
@@ -83,8 +142,8 @@ def _until_prose(lines: list[str]) -> list[str]:
     for i, line in enumerate(lines):
         if line.startswith("```"):
             return lines[:i]
-        after = [later for later in lines[i + 1 :] if later.strip()]
-        if not line.strip() and after and not (_begins_query(after[0]) or after[0][0] in " -)"):
+        after = next((later for later in lines[i + 1 :] if later.strip()), None) if _is_blank(line) else None
+        if after is not None and not (_begins_query(after) or after[0] in " -)"):
             return lines[:i]
     return lines
 

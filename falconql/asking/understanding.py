@@ -6,6 +6,7 @@ from typing import Any
 
 from falconql.check.describe import describe
 from falconql.check.typed import TypedQuery
+from falconql.errors import printable
 
 _OPS = {"=": "is", "!=": "is not", "<": "is under", "<=": "is at most", ">": "is over", ">=": "is at least"}
 
@@ -22,7 +23,7 @@ def understanding(typed: TypedQuery) -> tuple[str, ...]:
         keys = ", ".join(f"{key['value']}{', highest first' if key['descending'] else ''}" for key in said["order_by"])
         first = f"the first {said['limit']}" if said["limit"] is not None else "all"
         lines.append(f"order: {first}" + (f" by {keys}" if keys else ""))
-    return tuple(lines)
+    return tuple(map(printable, lines))
 
 
 def _condition(tree: dict[str, Any], calls: list[dict[str, Any]], within: str = "") -> str:
@@ -37,8 +38,8 @@ def _condition(tree: dict[str, Any], calls: list[dict[str, Any]], within: str = 
     if "text" in tree:
         return str(tree["text"])
     column, op, value = tree["column"], tree["op"], tree["value"]
-    if value is True:
-        return str(column)
+    if isinstance(value, bool) and op in ("=", "!="):
+        return str(column) if value is (op == "=") else f"not {column}"
     if op in ("is null", "is not null"):
         return f"{column} {op}"
     shown = " or ".join(map(str, value)) if isinstance(value, list) else str(value)

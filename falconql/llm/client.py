@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from falconql.errors import ConfigError, ModelServerError
+from falconql.errors import ConfigError, ModelServerError, printable
 from falconql.llm.endpoint import Endpoint
 
 RETRIES = 3
@@ -76,8 +76,8 @@ class OpenAIChat:
         names = [name for name, _ in self._models]
         if len(names) == 1:
             return names[0]
-        offered = f"{self.endpoint.url} offers {', '.join(names[:8])}" if names else f"{self.endpoint.url} offers none"
-        raise ConfigError("no model is named", hint=f"set FALCONQL_MODEL: {offered}")
+        offered = printable(", ".join(names[:8])) or "none"
+        raise ConfigError("no model is named", hint=f"set FALCONQL_MODEL: {self.endpoint.shown} offers {offered}")
 
     def owners(self) -> tuple[str, ...]:
         return tuple(owner for _, owner in self._models)
@@ -85,8 +85,12 @@ class OpenAIChat:
     @cached_property
     def _models(self) -> list[tuple[str, str]]:
         with _explained(self):
-            found = self._client.models.list()
-            return [(str(m.id), str(getattr(m, "owned_by", "") or "")) for m in found.data or ()]
+            try:
+                listed = self._client.models.list().data or []
+                return [(str(model.id), str(getattr(model, "owned_by", "") or "")) for model in listed]
+            except (AttributeError, TypeError) as error:
+                # The client trusts that a page of models is one.
+                raise _no_chat_endpoint(self.endpoint) from error
 
     def complete(
         self, messages: Sequence[Message], extra: Mapping[str, Any], *, most_tokens: int, temperature: float = 0.0
@@ -107,26 +111,45 @@ class OpenAIChat:
     def _once(self, messages: Sequence[Message], fields: Mapping[str, Any]) -> Reply:
         with _explained(self):
             answer = self._client.chat.completions.create(model=self.model, messages=list(messages), **fields)
-        if not getattr(answer, "choices", None):
-            raise ModelServerError(
-                f"{self.endpoint.url} answered, but not as a chat endpoint does",
-                hint="OPENAI_BASE_URL must end where /chat/completions begins, usually in /v1",
-            )
-        choice, usage = answer.choices[0], answer.usage
-        return Reply(
-            _text(choice.message),
-            choice.finish_reason != "length",
-            getattr(usage, "prompt_tokens", 0) or 0,
-            getattr(usage, "completion_tokens", 0) or 0,
-        )
+        # The client checks nothing: whatever JSON came is in the fields of the answer.
+        choices = getattr(answer, "choices", None)
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        text = _text(getattr(choice, "message", None))
+        if text is None:
+            raise _no_chat_endpoint(self.endpoint)
+        usage = getattr(answer, "usage", None)
+        finished = getattr(choice, "finish_reason", None) != "length"
+        return Reply(text, finished, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
 
 
-def _text(message: Any) -> str:
-    for call in getattr(message, "tool_calls", None) or ():
-        custom = getattr(call, "custom", None)
-        if custom is not None:
-            return str(custom.input)
-    return message.content or ""
+def _text(message: Any) -> str | None:
+    """Return what a model wrote, None if this is no message of one."""
+    calls = getattr(message, "tool_calls", None)
+    for call in calls if isinstance(calls, list) else ():
+        written = getattr(getattr(call, "custom", None), "input", None)
+        if isinstance(written, str):
+            return written
+    match getattr(message, "content", ...):
+        case str(content):
+            return content
+        case None:
+            return ""
+        case list(parts):
+            texts = [part.get("text") for part in parts if isinstance(part, dict)]
+            return "".join(text for text in texts if isinstance(text, str))
+    return None
+
+
+def _count(usage: Any, name: str) -> int:
+    tokens = getattr(usage, name, None)
+    return tokens if isinstance(tokens, int) else 0
+
+
+def _no_chat_endpoint(endpoint: Endpoint) -> ModelServerError:
+    return ModelServerError(
+        f"{endpoint.shown} answered, but not as a chat endpoint does",
+        hint="OPENAI_BASE_URL must end where /chat/completions begins, usually in /v1",
+    )
 
 
 class _explained:
@@ -140,10 +163,15 @@ class _explained:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         openai = _openai()
-        if isinstance(error, ValueError):
-            # An answer that is not JSON, or not of the documented shape.
+        if isinstance(error, UnicodeEncodeError):
+            # A ValueError, too, but no answer came: nothing was sent.
             raise ModelServerError(
-                f"{self.chat.endpoint.url} answered something that is no chat completion",
+                "nothing was sent to the model: what is asked is not valid Unicode", hint="write it as UTF-8"
+            ) from error
+        if isinstance(error, ValueError | RecursionError):
+            # An answer that is not JSON, or not of the documented shape, or JSON in JSON without end.
+            raise ModelServerError(
+                f"{self.chat.endpoint.shown} answered something that is no chat completion",
                 hint="check OPENAI_BASE_URL; it usually ends in /v1",
             ) from error
         if isinstance(error, openai.OpenAIError):
@@ -151,7 +179,8 @@ class _explained:
 
 
 def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
-    openai, url = _openai(), endpoint.url
+    openai, url = _openai(), endpoint.shown
+    said = _short(endpoint.without_secrets(_said(error)))
     match error:
         case openai.APITimeoutError():
             return ModelServerError(
@@ -160,7 +189,8 @@ def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
             )
         case openai.APIConnectionError():
             return ModelServerError(
-                f"cannot reach {url}: {_reason(error)}", hint="start the server, or set OPENAI_BASE_URL to another"
+                f"cannot reach {url}: {endpoint.without_secrets(_reason(error))}",
+                hint="start the server, or set OPENAI_BASE_URL to another",
             )
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return WrongSettings(
@@ -168,20 +198,20 @@ def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
                 hint="set OPENAI_API_KEY to one that is valid there",
             )
         case openai.RateLimitError():
-            return ModelServerError(f"{url} takes no more requests for now: {_said(error)}", hint=_wait(error))
+            return ModelServerError(f"{url} takes no more requests for now: {said}", hint=_wait(error))
         case openai.NotFoundError():
             return WrongSettings(
-                f"{url} has no such model or address: {_said(error)}",
+                f"{url} has no such model or address: {said}",
                 hint=f"check FALCONQL_MODEL (now {endpoint.model}) and OPENAI_BASE_URL",
             )
         case openai.APIStatusError() if error.status_code in (400, 422, 501) or _is_validation(error):
-            return Refused(f"{url} refused the request: {_said(error)}", hint="the server's log says more")
+            return Refused(f"{url} refused the request: {said}", hint="the server's log says more")
         case openai.APIStatusError():
             return ModelServerError(
-                f"{url} failed (HTTP {error.status_code}): {_said(error)}",
+                f"{url} failed (HTTP {error.status_code}): {said}",
                 hint="try again; the server's log says more",
             )
-    return ModelServerError(f"{url}: {_said(error)}", hint="check OPENAI_BASE_URL")
+    return ModelServerError(f"{url}: {said}", hint="check OPENAI_BASE_URL")
 
 
 def _is_validation(error: Any) -> bool:
@@ -199,7 +229,10 @@ def _reason(error: Any) -> str:
 def _said(error: Any) -> str:
     body = getattr(error, "body", None)
     said = body.get("message") if isinstance(body, dict) else None
-    text = " ".join(str(said or getattr(error, "message", error)).split())
+    return " ".join(str(said or getattr(error, "message", error)).split())
+
+
+def _short(text: str) -> str:
     return text if len(text) <= 300 else text[:297] + "..."
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from falconql.errors import ConfigError
+from falconql.runtime.io.address import HIDDEN, shown, without_secrets
 
 OPENAI_URL = "https://api.openai.com/v1"
 TIMEOUT_S = 120.0
+# A shorter key is a word that a server at home takes ("none", "EMPTY"), and may well stand in its messages.
+_LEAST_KEY = 6
 GETTING_STARTED = (
     "set OPENAI_API_KEY and FALCONQL_MODEL for OpenAI, or OPENAI_BASE_URL for a server of your own: "
     "http://localhost:8000/v1 (vLLM), http://localhost:8080/v1 (llama.cpp), http://localhost:11434/v1 (Ollama)"
@@ -25,12 +29,35 @@ class Endpoint:
         key: what it wants as a bearer token; servers at home take anything.
         model: the model's name; None asks the server, which must then offer just one.
         timeout_s: how long one answer may take.
+
+    Raises:
+        ConfigError: the key cannot be sent.
     """
 
     url: str
-    key: str
+    key: str = field(repr=False)
     model: str | None = None
     timeout_s: float = TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        key = self.key.strip()
+        if not (key.isascii() and key.isprintable()):
+            # An HTTP client would say which key it cannot send.
+            raise ConfigError(
+                "OPENAI_API_KEY has characters that no key has",
+                hint="set it again, without line breaks, control characters and letters beyond ASCII",
+            )
+        object.__setattr__(self, "key", key or "none")
+
+    @property
+    def shown(self) -> str:
+        """The URL as anybody may see it."""
+        return shown(self.url)
+
+    def without_secrets(self, text: str) -> str:
+        """Return a message of others without the key, and without what is secret in the URL."""
+        text = text.replace(self.key, HIDDEN) if len(self.key) >= _LEAST_KEY else text
+        return without_secrets(text, self.url)
 
     @classmethod
     def from_environment(
@@ -46,17 +73,30 @@ class Endpoint:
         Raises:
             ConfigError: there is neither a URL nor a key, or a setting is malformed.
         """
-        url = url or environment.get("OPENAI_BASE_URL") or None
-        key = environment.get("OPENAI_API_KEY") or None
+        url = (url or environment.get("OPENAI_BASE_URL") or "").strip() or None
+        key = environment.get("OPENAI_API_KEY", "").strip() or None
         if url is None and key is None:
             raise ConfigError("no language model is set up to ask", hint=GETTING_STARTED)
         url = (url or OPENAI_URL).rstrip("/")
-        if not url.startswith(("http://", "https://")):
-            raise ConfigError(f"OPENAI_BASE_URL is {url!r}, which is no web address", hint=GETTING_STARTED)
+        if not _is_web_address(url):
+            raise ConfigError(f"OPENAI_BASE_URL is {_shown(url)!r}, which is no web address", hint=GETTING_STARTED)
         model = model or environment.get("FALCONQL_MODEL") or None
         if model is None and url == OPENAI_URL:
             raise ConfigError("no model is named", hint="set FALCONQL_MODEL, for example to gpt-5.2-mini")
         return cls(url, key or "none", model, timeout_s or _timeout(environment))
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        host, port = urlsplit(url).hostname, urlsplit(url).port
+    except ValueError:
+        return False
+    return url.startswith(("http://", "https://")) and url.isprintable() and host is not None and port != 0
+
+
+def _shown(url: str) -> str:
+    """Return a URL as anybody may see it, whatever is wrong with it: a password may be in one without a scheme, too."""
+    return shown(url) if "://" in url else shown(f"http://{url}").removeprefix("http://")
 
 
 def _timeout(environment: Mapping[str, str]) -> float:

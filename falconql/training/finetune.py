@@ -45,7 +45,7 @@ class FineTuning:
         steps: at most, in whole epochs, of which there are at least three: thousands of texts need fewer passes.
         patience: epochs that answer plainly worse on what is held out than an earlier one did, before training stops.
         tokens_per_step: padded tokens of one optimiser step, at most.
-        fewest_steps: of all epochs together, for which few texts are cut into smaller batches.
+        fewest_steps: of all epochs together, where spans are learned: few texts are cut into smaller batches for it.
         warmup: share of all steps in which the rate rises.
         span_tokens, begin_weight: as in pre-training.
         max_tokens: of an example.
@@ -57,7 +57,7 @@ class FineTuning:
     steps: int = 400
     patience: int = 6
     tokens_per_step: int = 2048
-    fewest_steps: int = 0
+    fewest_steps: int = 100
     warmup: float = 0.1
     span_tokens: float = 16.0
     begin_weight: float = 2.0
@@ -134,11 +134,13 @@ class _Weighted:
     weights: NDArray[np.float32]
     instructions: list[str]
     multiple: int
+    spans: bool
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, examples: Sequence[Example], config: FineTuning, positions: int) -> _Weighted:
         items = tokenise(tokenizer, examples, config.max_tokens, config.seed) if examples else []
-        return cls(items, balanced(examples), [each.instruction for each in examples], width_multiple(positions))
+        asked, spans = [each.instruction for each in examples], any(not isinstance(e.answer, bool) for e in examples)
+        return cls(items, balanced(examples), asked, width_multiple(positions), spans)
 
     def batches(self, budget: int, seed: int) -> Iterator[NDArray[np.int64]]:
         lengths = np.array([len(item.ids) for item in self.items], dtype=np.int32)
@@ -187,7 +189,7 @@ class _Tuner:
 
     def plan(self, learned: _Weighted) -> None:
         """Find out how many steps there are at most."""
-        if self.config.fewest_steps:
+        if self.config.fewest_steps and learned.spans:
             each = sum(len(item.ids) for item in learned.items) * self.config.epochs // self.config.fewest_steps
             self.tokens_per_step = min(self.config.tokens_per_step, max(1, each))
         per_epoch = sum(1 for _ in learned.batches(self.tokens_per_step, self.config.seed))

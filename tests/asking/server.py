@@ -23,6 +23,7 @@ class Say:
     body: str | None = None
     after_s: float = 0.0
     tool: bool = False
+    kind: str = "application/json"
 
     def payload(self) -> str:
         """Return the body of the response."""
@@ -50,26 +51,30 @@ Answers = Callable[[dict[str, Any]], Say]
 
 @dataclass
 class Server:
-    """What is running: its base URL, the requests it got, and the models it lists."""
+    """What is running: its base URL, the requests it got, and the models it lists, or what it lists instead."""
 
     answers: Answers
     models: Sequence[tuple[str, str]] = (("m", "me"),)
+    listing: Say | None = None
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
 
 
 @contextmanager
 def serving(
-    answers: Answers | Sequence[Say], *, models: Sequence[tuple[str, str]] = (("m", "me"),)
+    answers: Answers | Sequence[Say],
+    *,
+    models: Sequence[tuple[str, str]] = (("m", "me"),),
+    listing: Say | None = None,
 ) -> Iterator[Server]:
     """Run a server that answers requests by a function, or one after the other, the last one for ever."""
     script = answers if callable(answers) else _one_after_the_other(answers)
-    server = Server(script, models)
+    server = Server(script, models, listing)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             data = [{"id": name, "object": "model", "created": 1, "owned_by": owner} for name, owner in server.models]
-            self._send(Say(body=json.dumps({"object": "list", "data": data})))
+            self._send(server.listing or Say(body=json.dumps({"object": "list", "data": data})))
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -81,7 +86,7 @@ def serving(
             data = said.payload().encode()
             try:
                 self.send_response(said.status)
-                self.send_header("content-type", "application/json")
+                self.send_header("content-type", said.kind)
                 self.send_header("content-length", str(len(data)))
                 for name, value in said.headers.items():
                     self.send_header(name, value)

@@ -36,6 +36,34 @@ def test_verbose_shows_every_try_and_how_it_was_held(folder: Path) -> None:
     assert "try 2" in done.err
 
 
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        (["where starz > 3", "where starz > 4", "where starz > 4"], "no query after 3 tries"),
+        (["where starz > 3", "-- cannot: no"], "cannot answer that: no"),
+    ],
+)
+def test_verbose_shows_every_try_that_led_to_no_query(folder: Path, replies: list[str], said: str) -> None:
+    with serving([Say(reply) for reply in replies]) as server:
+        done = asked(server.url, "-v")
+    assert done.status == 1
+    for number, reply in enumerate(replies, 1):
+        assert f"try {number}, GBNF grammar, 10 + 5 tokens" in done.err
+        assert f"    {reply}\n" in done.err
+    assert done.err.count("there is no column `starz`") >= len(replies) - 1
+    assert done.err.rindex("try 2") < done.err.index(f"error: {'this corpus ' if 'that' in said else ''}{said}")
+    with serving([Say(reply) for reply in replies]) as server:
+        assert "try 1" not in asked(server.url).err
+
+
+def test_a_refusal_cannot_drive_the_terminal(folder: Path) -> None:
+    with serving([Say("cannot: \x1b[31mred\x1b]0;pwned\x07")]) as server:
+        done = asked(server.url, "-v")
+    assert "this corpus cannot answer that: ␛[31mred␛]0;pwned␇" in done.err
+    assert "    cannot: ␛[31mred" in done.err
+    assert "\x1b" not in done.err
+
+
 def test_a_refused_grammar_is_shown(folder: Path) -> None:
     refusing = [Say("what is a grammar?", 400), Say(GOOD)]
     with serving(refusing) as server:

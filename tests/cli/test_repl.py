@@ -141,6 +141,17 @@ def test_a_question_becomes_a_query_to_edit(folder: Path) -> None:
             running.until("1 row from")
 
 
+def test_a_question_reads_the_column_that_questions_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": n, "body": f"a long text about {n} things that broke", "answer": "sorry"} for n in range(3)]
+    (folder / "two.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving([Say('where label("Is it an apology?") select id')]) as server:
+        for name, value in (("OPENAI_BASE_URL", server.url), ("FALCONQL_MODEL", "m"), ("OPENAI_API_KEY", "k")):
+            monkeypatch.setenv(name, value)
+        done = piped("text answer;\n? apologies\n", "two.jsonl")
+    assert done.out.startswith("text  answer\n")
+    assert "is true of answer" in done.err
+
+
 def test_definitions_and_answers_stay() -> None:
     done = piped(
         'let good = label("Is it good?")\n\nselect id, good;\nwhere good or not good select id;\n'

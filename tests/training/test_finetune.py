@@ -130,6 +130,24 @@ def test_an_interrupted_run_ends_as_a_whole_one(model: torch.nn.Module, tmp_path
     assert all(torch.equal(value, whole[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize(("spans", "fewest", "wanted"), [(True, 40, 40), (True, 0, 5), (False, 40, 5)])
+def test_few_spans_are_learned_in_small_steps(model: torch.nn.Module, spans: bool, fewest: int, wanted: int) -> None:
+    examples = [each for each in made(60, 1) if isinstance(each.answer, bool) is not spans]
+    settings = FineTuning(epochs=5, tokens_per_step=100_000, fewest_steps=fewest)
+    steps: list[int] = []
+    real = torch.optim.AdamW.step
+
+    def counted(self: torch.optim.AdamW, *given: object) -> object:
+        steps.append(1)
+        return real(self, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", counted)
+        fine_tune(model, made_tokenizer(), examples, (), settings)
+    # Examples of six tokens are padded to sixteen, so that one fills a batch.
+    assert wanted <= len(steps) <= 4 * wanted
+
+
 def test_nothing_to_learn_from_is_said(model: torch.nn.Module) -> None:
     with pytest.raises(ValueError, match="no examples"):
         fine_tune(model, made_tokenizer(), [], [], config())

@@ -15,6 +15,7 @@ from falconql.cli.options import proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
+from falconql.errors import AskError, printable
 
 if TYPE_CHECKING:
     from falconql.asking.loop import Answer
@@ -65,7 +66,12 @@ def command(
     if corpus == "-":
         raise click.UsageError("`ask` reads the corpus before it can be run: give a file, not standard input")
     endpoint = Endpoint.from_environment(url=url, model=model, timeout_s=timeout)
-    answer = plan(instruction, corpus, endpoint=endpoint)
+    try:
+        answer = plan(instruction, corpus, endpoint=endpoint)
+    except AskError as error:
+        if verbose:
+            _show_tries(error)
+        raise
     if verbose:
         _show_tries(answer)
     _show_understanding(answer)
@@ -79,10 +85,10 @@ def command(
         _run(answer, corpus, output, proxy, yes=yes)
 
 
-def _show_tries(answer: Answer) -> None:
-    for way, why in answer.left:
+def _show_tries(asked: Answer | AskError) -> None:
+    for way, why in asked.left:
         say(f"not held to the grammar by {way}: {why}")
-    for number, tried in enumerate(answer.tries, 1):
+    for number, tried in enumerate(asked.tries, 1):
         tokens = f"{tried.prompt_tokens} + {tried.completion_tokens} tokens"
         say(f"try {number}, {tried.way}, {tokens}, {tried.seconds:.1f} s:\n{_indented(tried.reply)}")
         if tried.fault.said:
@@ -95,7 +101,8 @@ def _show_understanding(answer: Answer) -> None:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    """Return what a model wrote, or what it was told, as it may go to a terminal."""
+    return "\n".join(f"    {printable(line)}" for line in text.splitlines())
 
 
 def _agreed() -> bool:

@@ -110,7 +110,7 @@ def ask(session: Session, instruction: str) -> Outcome:
         raise ConfigError("no corpus is open", hint="open one with `.open FILE`")
     endpoint = Endpoint.from_environment(url=session.settings.url, model=session.settings.model)
     say("asking the model ...")
-    answer: Answer = plan(instruction, session.corpus, endpoint=endpoint)
+    answer: Answer = plan(instruction, session.corpus, endpoint=endpoint, text=session.text)
     for line in (*answer.understood, *(f"note: {note}" for note in answer.notes)):
         say(line)
     return Outcome(edit=answer.query.text.rstrip("\n"))

@@ -1,0 +1,69 @@
+"""The query is found in what a model wrote, and no clause of it is lost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from falconql.asking.reading import refusal, unwrapped
+
+QUERY = "where stars > 3\nselect id"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Let me write the query for you.\n\n{QUERY}",
+        f"Let me write the query for you:\n{QUERY}",
+        f"From your description, it is about stars.\nLet me think.\n\n{QUERY}",
+        f"<think>I should select\nselect id, or so.\n</think>\n\n{QUERY}",
+        f"<think>where?</think>{QUERY}",
+        f"so I would\nselect id.\n</think>\n{QUERY}",
+        f"{QUERY}\n\nWhere I assumed that good means more than 3, tell me.",
+        f"{QUERY}\nWhere I assumed that good means more than 3, tell me.",
+        f"{QUERY}\n\nFrom this you get ids.\nLet me know!",
+        f"Let me see.\n\n{QUERY}\n\nFrom this you get ids.",
+        "<think>json</think>\n" + json.dumps({"query": f"Let me see.\n\n{QUERY}"}),
+        QUERY,
+    ],
+)
+def test_prose_that_begins_like_a_clause_is_left_out(reply: str) -> None:
+    assert unwrapped(reply) == QUERY
+
+
+def test_thoughts_before_a_refusal_are_left_out() -> None:
+    assert refusal("<think>select what?</think>\n-- cannot: no ages") == "no ages"
+
+
+def test_comments_stay_with_their_query() -> None:
+    assert unwrapped(f"Let me see.\n\n-- keep: stars\n{QUERY}") == f"-- keep: stars\n{QUERY}"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "where stars >> 3\nselect id",
+        "where stars >> 3\n\nselect id",
+        "where stars >> 3 -- that is good.\n\nselect id",
+        "where the writer is happy\nselect id",
+        "where stars > 3\nselect id as x",
+        "where stars > 3\n\nselect id as x",
+        "Where stars > 3\n\nSelect id as x",
+        "Let me see.\n\nwhere stars >> 3\n\nselect id",
+        "Let me see.",
+        "Nothing at all",
+    ],
+)
+def test_a_clause_with_a_mistake_is_kept_to_be_handed_back(reply: str) -> None:
+    assert unwrapped(reply) == reply
+
+
+@pytest.mark.parametrize("line", ["Let me.\n", "Where x.\n\n", "where x\n", "<think>\n"])
+def test_a_long_reply_without_a_query_is_left_as_it_is(line: str) -> None:
+    assert unwrapped(line * 500) == (line * 500).strip()
+
+
+def test_a_text_that_speaks_of_thoughts_is_kept() -> None:
+    query = 'where label("Does it have a </think> in it?")'
+    assert unwrapped(query) == query
