@@ -90,11 +90,19 @@ def test_from_answers_to_a_proxy_that_is_never_overwritten(home: Path) -> None:
     assert "there is a proxy 'red' already, and proxies are never overwritten" in again.err
     assert (home / "home" / "proxies" / "red" / "model.onnx").read_bytes() == before
     # And it can be gone on from, learning again what it was trained with.
+    gold = (home / "gold.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (home / "gold.jsonl").write_text("".join(gold[: len(gold) // 2]), encoding="utf-8")
     more = train("redder", "--base", "red")
     assert more.status == 0, more.err
     manifest = json.loads((home / "home" / "proxies" / "redder" / "proxy.json").read_text(encoding="utf-8"))
     assert manifest["lineage"][-1]["base"]["name"] == "red"
-    assert manifest["lineage"][-1]["annotated"]["rehearsed"] > 0
+    # What is asked anew is not rehearsed, and what was learned is not measured on.
+    learned = (home / "home" / "training" / "red" / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    known = {json.loads(line)["text"] for line in learned}
+    annotated = manifest["lineage"][-1]["annotated"]
+    asked = [json.loads(line)["text"] for line in gold[: len(gold) // 2]]
+    assert annotated["rehearsed"] == sum(text not in asked for text in known) * 2
+    assert annotated["learned"] >= sum(text in known for text in asked)
 
 
 def test_killed_at_any_moment_it_goes_on(home: Path) -> None:
