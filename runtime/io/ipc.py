@@ -24,6 +24,7 @@ class ArrowFileSource:
         self.name = file.name
         with self._opened(None) as reader:
             self.schema: pa.Schema = reader.schema.remove_metadata()
+            _ = self.schema.names  # a name that is no UTF-8 fails only when it is looked at
         self._batch_rows = self._count()
         self.rows: int | None = sum(self._batch_rows)
 
@@ -114,7 +115,7 @@ def _decoding(file: InputFile) -> Iterator[None]:
     try:
         with file.reading():
             yield
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowMemoryError, UnicodeDecodeError) as error:  # sizes and names that cannot be
         raise DataError(f"{file.name} is no Arrow file, or is damaged: {error}") from error
 
 
