@@ -8,6 +8,7 @@ ids stay whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from falconql.runtime.io.json_types import LONG_INTEGER, MixedTypes, as_text, ha
 
 LOOK_BYTES = 32 << 20
 _FIRST_LONG = float(2**63)
+_NULL_ROW = re.compile(rb"\n\s*null")
 
 
 @dataclass(slots=True)
@@ -143,6 +145,9 @@ class JsonSource:
         )
         # One block for Arrow too: it takes the types of a table from its first block.
         whole = arrow_json.ReadOptions(use_threads=False, block_size=len(block.data) + 1)
+        if block.data.lstrip().startswith(b"null") or _NULL_ROW.search(block.data):
+            # Arrow takes it for a row of nulls, and where it is the first one ends the process.
+            raise self._explained(block, "a row is null")
         try:
             return arrow_json.read_json(pa.BufferReader(block.data), read_options=whole, parse_options=options)
         except pa.ArrowInvalid as error:

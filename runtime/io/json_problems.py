@@ -108,7 +108,14 @@ def _paths(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _word(value: Any) -> str:
-    words = {bool: "true or false", int: "a number", float: "a number", str: "a text", _Pairs: "an object"}
+    words = {
+        type(None): "null",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        _Pairs: "an object",
+    }
     return words.get(type(value), "a list")
 
 
