@@ -18,6 +18,7 @@ from typing import Any
 from falconql.diagnostics.model import Diagnostic
 from falconql.runtime.errors import ClusterError, DataError, ExecutionError, FalconQLError, PlanError, ProxyError
 from falconql.source import Source
+from falconql.visible import visible
 
 __all__ = [
     "AskError",
@@ -30,18 +31,7 @@ __all__ = [
     "PlanError",
     "ProxyError",
     "QueryError",
-    "printable",
 ]
-
-# Control characters drive a terminal, marks of direction reorder what it shows, surrogates cannot be written.
-_ODD = (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
-_DRIVING = {code: "\ufffd" for code in _ODD}
-_DRIVING |= {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"} | {ord("\t"): " "}
-
-
-def printable(text: str) -> str:
-    """Return a text that others wrote without what would drive a terminal; its lines stay lines."""
-    return text.replace("\r\n", "\n").translate(_DRIVING)
 
 
 class QueryError(FalconQLError):
@@ -63,7 +53,7 @@ class ModelServerError(FalconQLError):
     """A language model cannot be reached, refuses, or gives no usable answer."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(printable(message), hint=None if hint is None else printable(hint))
+        super().__init__(visible(message), hint=None if hint is None else visible(hint))
 
 
 class AskError(FalconQLError):
@@ -82,6 +72,6 @@ class AskError(FalconQLError):
         tries: Sequence[Any] = (),
         left: Sequence[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(printable(message), hint=None if hint is None else printable(hint))
+        super().__init__(visible(message), hint=None if hint is None else visible(hint))
         self.tries = tuple(tries)
         self.left = tuple(left)

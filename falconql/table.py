@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from falconql.diagnostics.render import display_width
 from falconql.runtime.io.arrow import SPAN_TYPE
+from falconql.visible import in_one_line
 
 GAP = 2
 NARROWEST_TEXT = 10
@@ -26,9 +27,6 @@ _BOLD = "\x1b[1m"
 _DIM = "\x1b[2m"
 # One colour per span column, told apart on dark and on light backgrounds.
 _HIGHLIGHTS = ("\x1b[1;33m", "\x1b[1;36m", "\x1b[1;35m", "\x1b[1;32m", "\x1b[1;34m")
-_CONTROLS = {code: " " for code in (9, 10, 11, 12, 13, 0x85, 0x2028, 0x2029)}
-_CONTROLS |= {code: chr(0x2400 + code) for code in range(32) if code not in _CONTROLS}
-_CONTROLS |= {code: "\ufffd" for code in range(127, 160) if code not in _CONTROLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def _columns(table: pa.Table, highlights: Mapping[str, Sequence[str]]) -> list[_
                 for row, cell in enumerate(cells)
             )
         right = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        columns.append(_Column(clean(field.name), cells, right, _wraps(field.type), style_of.get(index, _BOLD)))
+        columns.append(_Column(in_one_line(field.name), cells, right, _wraps(field.type), style_of.get(index, _BOLD)))
     return columns
 
 
@@ -175,23 +173,18 @@ def _float_cells(values: list[float | None]) -> tuple[Cell, ...]:
 
 def _text(value: Any, type_: pa.DataType) -> str:
     if isinstance(value, str):
-        return clean(value)
+        return in_one_line(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if type_.equals(SPAN_TYPE):
-        return clean(value["text"])
+        return in_one_line(value["text"])
     if isinstance(value, list) and pa.types.is_list(type_):
         return ", ".join("null" if v is None else _text(v, type_.value_type) for v in value)
     if isinstance(value, (dict, list)):
-        return clean(json.dumps(value, ensure_ascii=False, default=str))
+        return in_one_line(json.dumps(value, ensure_ascii=False, default=str))
     return str(value)
-
-
-def clean(text: str) -> str:
-    """Replace each control character by one that cannot move the cursor."""
-    return text.translate(_CONTROLS)
 
 
 def _width_up_to(text: str, most: int) -> int:

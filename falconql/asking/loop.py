@@ -27,9 +27,10 @@ from falconql.catalog import Catalog
 from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.diagnostics.render import render, to_json_object
-from falconql.errors import AskError, QueryError, printable
+from falconql.errors import AskError, QueryError
 from falconql.llm.client import ChatClient, Message, Refused, Reply
 from falconql.source import Source
+from falconql.visible import visible
 
 REPAIRS = 3
 MOST_TOKENS = 320
@@ -254,7 +255,7 @@ class Planner:
         doubts = tuple(f"please check: {slip}" for slip in best.slips)
         return Answer(
             Query(best.read.source),
-            tuple(map(printable, best.notes + doubts)),
+            tuple(map(visible, best.notes + doubts)),
             understanding(best.typed),
             tuple(tries),
             _left(ladder),

@@ -6,7 +6,7 @@ from typing import Any
 
 from falconql.check.describe import describe
 from falconql.check.typed import TypedQuery
-from falconql.errors import printable
+from falconql.visible import visible
 
 _OPS = {"=": "is", "!=": "is not", "<": "is under", "<=": "is at most", ">": "is over", ">=": "is at least"}
 
@@ -23,7 +23,7 @@ def understanding(typed: TypedQuery) -> tuple[str, ...]:
         keys = ", ".join(f"{key['value']}{', highest first' if key['descending'] else ''}" for key in said["order_by"])
         first = f"the first {said['limit']}" if said["limit"] is not None else "all"
         lines.append(f"order: {first}" + (f" by {keys}" if keys else ""))
-    return tuple(map(printable, lines))
+    return tuple(map(visible, lines))
 
 
 def _condition(tree: dict[str, Any], calls: list[dict[str, Any]], within: str = "") -> str:

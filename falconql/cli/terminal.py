@@ -7,7 +7,8 @@ import shutil
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
-from falconql.diagnostics.render import render, visible
+from falconql.diagnostics.render import painted, render
+from falconql.visible import visible
 
 if TYPE_CHECKING:
     from falconql.api import Checked
@@ -39,7 +40,7 @@ def say(message: str) -> None:
     Names and values of a corpus in it cannot drive the terminal: of control characters only our own colours pass.
     """
     try:
-        print(visible(message, painted=use_color(sys.stderr)), file=sys.stderr, flush=True)
+        print(painted(message) if use_color(sys.stderr) else visible(message), file=sys.stderr, flush=True)
     except OSError:
         # Nobody reads our messages; the exit status still tells.
         return

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from falconql.diagnostics.model import Diagnostic, Label, Severity
 from falconql.source import Position, Source, Span
+from falconql.visible import visible
 
 Style = Literal["full", "concise", "json"]
 
@@ -67,28 +68,13 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
-def visible(text: str, *, painted: bool = False) -> str:
-    """Return a text in which no control character can drive the terminal; line breaks and tabs stay.
-
-    Args:
-        text: names and values of a corpus may stand in it.
-        painted: whether the colours that messages are painted with stay, too.
-    """
-    if not painted:
-        return "".join(map(_visible, text))
+def painted(text: str) -> str:
+    """Return a message in which of all control characters only the colours that messages are painted with stay."""
     parts, at = [], 0
     for paint in _PAINT.finditer(text):
         parts += [visible(text[at : paint.start()]), paint[0]]
         at = paint.end()
     return "".join([*parts, visible(text[at:])])
-
-
-def _visible(char: str) -> str:
-    """Return a control character as its picture."""
-    code = ord(char)
-    if code < 32 and char not in "\t\n":
-        return chr(0x2400 + code)
-    return "\ufffd" if 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 else char
 
 
 class _Painter:
@@ -164,11 +150,12 @@ class _Painter:
     ) -> None:
         line = self.source.line(number)
         shown, first, last = _shorten(line, columns[0] - 1, columns[1] - 1)
+        pictured = visible(shown)
         # Two labels on one line share it, unless each shows another part of it.
         if previous != number or shown != line:
-            lines.append(self.paint(f"{number:>{margin}} | ", "frame") + visible(shown))
-        before = "".join("\t" if char == "\t" else " " * _char_width(char) for char in shown[:first])
-        carets = mark * max(1, display_width(shown[first:last].replace("\t", " ")))
+            lines.append(self.paint(f"{number:>{margin}} | ", "frame") + pictured)
+        before = "".join("\t" if char == "\t" else " " * _char_width(char) for char in pictured[:first])
+        carets = mark * max(1, display_width(pictured[first:last].replace("\t", " ")))
         said = f"{carets} {visible(text)}".rstrip()
         lines.append(self.paint(" " * margin + " | ", "frame") + before + self.paint(said, colour))
 

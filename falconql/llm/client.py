@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from falconql.errors import ConfigError, ModelServerError, printable
+from falconql.errors import ConfigError, ModelServerError
 from falconql.llm.endpoint import Endpoint
+from falconql.visible import visible
 
 RETRIES = 3
 Message = Mapping[str, str]
@@ -76,7 +77,7 @@ class OpenAIChat:
         names = [name for name, _ in self._models]
         if len(names) == 1:
             return names[0]
-        offered = printable(", ".join(names[:8])) or "none"
+        offered = visible(", ".join(names[:8])) or "none"
         raise ConfigError("no model is named", hint=f"set FALCONQL_MODEL: {self.endpoint.shown} offers {offered}")
 
     def owners(self) -> tuple[str, ...]:

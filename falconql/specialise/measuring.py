@@ -61,18 +61,17 @@ def counted(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> tuple[NDArra
     """Return for each row what was right, found and wanted [rows, 3], and whether the answer was right."""
     texts, asked = [row.task.text for row in rows], [row.task.instruction for row in rows]
     if rows[0].task.kind == "label":
-        # An option of ``choose`` is a label of its own here.
-        own = (
-            [label_threshold(call, proxy)] * len(rows) if call.kind == "label" else map(proxy.label_threshold_of, asked)
-        )
-        limits = np.array(list(own), dtype=np.float32)
+        if call.kind == "label":
+            limits = np.full(len(rows), label_threshold(call, proxy), dtype=np.float32)
+        else:  # an option of ``choose`` is a label of its own here
+            limits = np.array([proxy.label_threshold_of(instruction) for instruction in asked], dtype=np.float32)
         said = proxy.label(texts, asked) >= limits
         true = np.array([bool(row.answer) for row in rows])
         return np.stack([said & true, said, true], axis=1).astype(np.float64), said == true
     counts = []
     for row, spans in zip(rows, proxy.spans(texts, asked, call.threshold), strict=True):
         wanted = () if isinstance(row.answer, bool) else row.answer
-        found_here = word_spans(row.task.text, [(span.start, span.end) for span in spans], wanted)
-        counts.append((found_here.right, found_here.predicted, found_here.wanted))
+        own = word_spans(row.task.text, [(span.start, span.end) for span in spans], wanted)
+        counts.append((own.right, own.predicted, own.wanted))
     found = np.array(counts, dtype=np.float64)
     return found, (found[:, 0] == found[:, 1]) & (found[:, 0] == found[:, 2])

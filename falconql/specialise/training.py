@@ -188,7 +188,7 @@ def call_of(calls: Sequence[ModelCall], task: Task) -> int | None:
 
 
 def parts_of(rows: Sequence[Gold], seed: int, known: Collection[str] = frozenset()) -> Parts:
-    """Part annotated questions; texts that the base learned are learned again, and nothing else.
+    """Part annotated questions; those about ``known`` texts, which the base learned, are only learned.
 
     Raises:
         DataError: a part is left without any.

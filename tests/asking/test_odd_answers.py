@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from falconql.asking import plan
-from falconql.errors import AskError, ModelServerError, printable
+from falconql.errors import AskError, ModelServerError
 from falconql.llm.client import OpenAIChat, Reply
 from falconql.llm.endpoint import Endpoint
+from falconql.visible import visible
 from tests.asking.server import Say, serving
 
 DRIVING = "\x1b[31mred\x1b]0;pwned\x07\x9b\u202e"
@@ -92,7 +93,7 @@ def test_a_reply_of_json_in_json_without_end_is_handed_back() -> None:
 
 
 def test_what_drives_a_terminal_is_shown_and_lines_stay() -> None:
-    assert printable("a\r\nb\tc é 🙂\x1b\x7f\u202e\udc80") == "a\nb c é 🙂␛\ufffd\ufffd\ufffd"
+    assert visible("a\r\nb\tc é 🙂\x1b\x7f\u202e\udc80") == "a\nb\tc é 🙂␛\ufffd\ufffd\ufffd"
 
 
 def test_a_refusal_cannot_drive_the_terminal() -> None:

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label, Severity
-from falconql.diagnostics.render import display_width, has_errors, render, to_json_object, visible
+from falconql.diagnostics.render import display_width, has_errors, painted, render, to_json_object
 from falconql.source import Source, Span
+from falconql.visible import visible
 
 
 def at(text: str, words: str, *, label: str = "") -> Label:
@@ -155,7 +156,7 @@ def test_names_in_what_is_said_cannot_drive_the_terminal_either(color: bool) -> 
 
 def test_of_painted_text_only_our_colours_stay() -> None:
     text = "\x1b[1;31merror\x1b[0m: \x1b[31mred\x1b[2J\n\tmore"
-    assert visible(text, painted=True) == "\x1b[1;31merror\x1b[0m: ␛[31mred␛[2J\n\tmore"
+    assert painted(text) == "\x1b[1;31merror\x1b[0m: ␛[31mred␛[2J\n\tmore"
     assert visible(text) == "␛[1;31merror␛[0m: ␛[31mred␛[2J\n\tmore"
 
 

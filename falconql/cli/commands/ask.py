@@ -15,7 +15,8 @@ from falconql.cli.options import proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
-from falconql.errors import AskError, printable
+from falconql.errors import AskError
+from falconql.visible import visible
 
 if TYPE_CHECKING:
     from falconql.asking.loop import Answer
@@ -102,7 +103,7 @@ def _show_understanding(answer: Answer) -> None:
 
 def _indented(text: str) -> str:
     """Return what a model wrote, or what it was told, as it may go to a terminal."""
-    return "\n".join(f"    {printable(line)}" for line in text.splitlines())
+    return "\n".join(f"    {visible(line)}" for line in text.splitlines())
 
 
 def _agreed() -> bool:

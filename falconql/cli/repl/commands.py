@@ -11,9 +11,9 @@ from falconql.cli.repl.screen import show
 from falconql.cli.repl.session import Finished, Session
 from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
 from falconql.cli.terminal import say, use_color, width
-from falconql.diagnostics.render import visible
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import scheme_of, shown
+from falconql.visible import in_one_line, visible
 
 if TYPE_CHECKING:
     from falconql.api import Query
@@ -75,14 +75,12 @@ def opened_line(session: Session) -> str:
 
 
 def _schema(session: Session, rest: str) -> Outcome:
-    from falconql.table import clean
-
     _corpus(session)
     longest = max([len(field.name) for field in session.fields], default=0)
     for field in session.fields:
-        print(clean(f"{field.name:{longest}}  {field.type}"))
+        print(in_one_line(f"{field.name:{longest}}  {field.type}"))
     for name, text in _definitions(session):
-        print(clean(f"{name:{longest}}  {text}"))
+        print(in_one_line(f"{name:{longest}}  {text}"))
     return _DONE
 
 
