@@ -1,6 +1,6 @@
 """Texts and tokens per second, by length of text and by number of predicates, against other ways to do the same.
 
-    PYTHONPATH=. python benchmarks/speed.py [--lengths 16 32 64 128 256 512] [--predicates 1 2 4 8]
+    PYTHONPATH=. python benchmarks/speed.py [--lengths 16 32 64 128 256 512] [--predicates 1 2 4 8] [--real]
         [--tokens 16384] [--texts 64] [--repeat 5] [--plot docs/speed.svg] [--output speed.json]
 
 Ways: a FalconQL query from the table to the result; a bare ONNX Runtime loop over batches made in advance;
@@ -87,7 +87,15 @@ def texts_of(length: int, count: int, tokenizer: Any, seed: int) -> list[str]:
     return list(found)
 
 
-def ways_for(task: str, options: argparse.Namespace, trial: Sequence[str]) -> dict[str, Way]:
+def real_texts(tokenizer: Any) -> tuple[list[str], int]:
+    """Return the example reviews as they are, each once and in the order of the file, and their mean of tokens."""
+    with (EXAMPLES / "game_reviews.csv").open(encoding="utf-8", newline="") as file:
+        texts = list(dict.fromkeys(row["review"] for row in csv.DictReader(file) if row["review"].strip()))
+    counts = [len(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
+    return texts, round(statistics.mean(counts))
+
+
+def ways_for(task: str, trial: Sequence[str]) -> dict[str, Way]:
     """Return the ways that are installed here, and say what else is left out."""
     proxy = open_proxy("kestrel")
     ways = {OURS: falconql_way(proxy, task), BARE: bare_way(proxy, task)}
@@ -129,13 +137,20 @@ def measurements(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     tokenizer = open_proxy("kestrel").prompter.tokenizer
     for task in options.tasks:
         trial = texts_of(64, 32, tokenizer, 1)
-        ways = ways_for(task, options, trial)
+        ways = ways_for(task, trial)
         cases = [(length, 1, max(32, min(512, options.tokens // length))) for length in options.lengths]
         cases += [(options.length, count, options.texts) for count in options.predicates]
         for length, count, texts in cases:
             chosen = texts_of(length, texts, tokenizer, 2)
             seconds = measured(ways, chosen, INSTRUCTIONS[task][:count], options.repeat)
             yield {"task": task, "tokens": length, "predicates": count, "texts": texts, "seconds": seconds}
+        if options.real:
+            chosen, length = real_texts(tokenizer)
+            # Where lengths are mixed, others do better with batches of one.
+            ways = ways_for(task, chosen[:: len(chosen) // 64])
+            seconds = measured(ways, chosen, INSTRUCTIONS[task][:1], options.repeat)
+            entry = {"task": task, "tokens": length, "predicates": 1, "texts": len(chosen), "seconds": seconds}
+            yield {**entry, "mixed": True}
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
@@ -149,7 +164,8 @@ def table(found: Sequence[dict[str, Any]]) -> str:
             texts, tokens = entry["texts"] / s, entry["texts"] * entry["tokens"] * entry["predicates"] / s
             ratio = "" if name == OURS else f" ({s / entry['seconds'][OURS]:.2f})"
             cells.append(f"{texts:,.0f} · {tokens:,.0f}{ratio}")
-        lines.append(f"| {entry['tokens']} | {entry['predicates']} | {' | '.join(cells)} |")
+        length = f"all lengths, {entry['tokens']} on average" if entry.get("mixed") else entry["tokens"]
+        lines.append(f"| {length} | {entry['predicates']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -178,8 +194,8 @@ def plot(found: Sequence[dict[str, Any]], path: Path, options: argparse.Namespac
     matplotlib.rcParams["svg.hashsalt"] = "falconql"
     figure, axes = pyplot.subplots(1, 2 * len(options.tasks), figsize=(5 * len(options.tasks) + 2, 3.6), sharey=True)
     for place, task in enumerate(options.tasks):
-        lengths = [e for e in found if e["task"] == task][: len(options.lengths)]
-        counts = [e for e in found if e["task"] == task][len(options.lengths) :]
+        own = [e for e in found if e["task"] == task and not e.get("mixed")]
+        lengths, counts = own[: len(options.lengths)], own[len(options.lengths) :]
         for axis, entries, key in ((axes[2 * place], lengths, "tokens"), (axes[2 * place + 1], counts, "predicates")):
             for name in entries[0]["seconds"] if entries else ():
                 axis.plot(
@@ -205,6 +221,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=64, help="tokens of a text where predicates vary")
     parser.add_argument("--tokens", type=int, default=16384, help="of all texts where lengths vary (32 to 512 texts)")
     parser.add_argument("--texts", type=int, default=64, help="where predicates vary")
+    parser.add_argument("--real", action="store_true", help="the example reviews whole, too, their lengths mixed")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--plot", type=Path, help="an .svg or .png file")
     parser.add_argument("--output", type=Path, help="a JSON file for all figures")
