@@ -34,7 +34,7 @@ package: $(INSTALLED)  ## build the wheel, install it elsewhere, run a query the
 	$(BIN)/python -m pytest -q -m package tests/package
 
 test: $(INSTALLED)  ## the default tests
-	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 
 test-all: $(INSTALLED)  ## the slow tests too; they need `pip install -e ".[train]" --group grammars`
 	$(BIN)/python -m pytest -q -m "not gpu"
