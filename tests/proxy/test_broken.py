@@ -305,3 +305,11 @@ def test_without_onnx_runtime_the_command_is_named(tmp_path: Path, monkeypatch: 
         OnnxProxy(save_proxy(tmp_path)).label(["a"], ["b"])
     assert caught.value.hint is not None
     assert 'pip install "falconql[cpu]"' in caught.value.hint
+
+
+def test_names_that_are_not_utf_8_are_an_error(tmp_path: Path) -> None:
+    folder = save_proxy(tmp_path / "proxy")
+    model = folder / "model.onnx"
+    model.write_bytes(model.read_bytes().replace(b"input_ids", b"input_\xe9ds"))
+    with pytest.raises(ProxyError, match=r"model\.onnx"):
+        OnnxProxy(folder).label(["a"], ["b"])

@@ -133,3 +133,20 @@ def test_timestamps_of_every_unit_and_zone_are_judged_by_their_own_values(tmp_pa
         column = table["t"].cast(pa.timestamp("us", "UTC")).cast(type_) if type_.tz else table["t"].cast(type_)
         path = saved(tmp_path, "parquet", table.set_column(0, "t", column), rows=1)
         assert rows_read(path, condition) == [1, 2]
+
+
+@pytest.mark.parametrize("options", [{"use_dictionary": True}, {"use_dictionary": False}], ids=["dictionary", "plain"])
+def test_text_that_is_not_utf_8_is_refused_by_the_name_of_its_column(tmp_path: Path, options: dict[str, bool]) -> None:
+    path = tmp_path / "corpus.parquet"
+    pq.write_table(pa.table({"n": [1, 2], "review": ["fine", "cafxx"]}), path, compression="none", **options)
+    data = path.read_bytes()
+    assert b"cafxx" in data
+    path.write_bytes(data.replace(b"cafxx", b"caf\xe9!"))
+    refused(str(path), "corpus.parquet: the column `review` has text that is not UTF-8")
+
+
+def test_a_column_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.parquet"
+    pq.write_table(pa.table({"review": ["fine"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"review", b"revi\xe9w"))
+    refused(str(path), "corpus.parquet is no Parquet file, or is damaged")
