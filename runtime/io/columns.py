@@ -47,6 +47,25 @@ def batch_of(arrays: Sequence[pa.Array], names: Sequence[str], rows: int) -> pa.
     return pa.RecordBatch.from_arrays(list(arrays), names=list(names)) if names else rows_without_columns(rows)
 
 
+def sound(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    """Return a batch of which every length, place and text has been checked.
+
+    Arrow believes what a file says of them: of a damaged one it reads memory that is not its own.
+
+    Raises:
+        DataError: a column is damaged, or has text that is not UTF-8.
+    """
+    for column, array in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            array.validate(full=True)
+        except pa.ArrowInvalid as error:
+            text = "UTF8" in str(error)
+            what = "has text that is not UTF-8" if text else "is damaged"
+            hint = "write the file again with its text in UTF-8" if text else "fetch or write the file again"
+            raise DataError(f"{name}: the column `{column}` {what}: {error}", hint=hint) from error
+    return batch
+
+
 def cut(batch: pa.RecordBatch, batch_rows: int) -> Iterator[pa.RecordBatch]:
     """Yield a batch in parts of at most ``batch_rows`` rows."""
     if batch.num_rows <= batch_rows:

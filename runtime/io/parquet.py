@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
-from falconql.runtime.io.columns import batch_of, positions, rows_without_columns
+from falconql.runtime.io.columns import batch_of, positions, rows_without_columns, sound
 from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.pruning import Range, may_be_true
 
@@ -34,6 +34,7 @@ class ParquetSource:
         self._far = file.remote is not None
         with self._opened() as parquet:
             self.schema: pa.Schema = parquet.schema_arrow.remove_metadata()
+            _ = self.schema.names  # a name that is no UTF-8 fails only when it is looked at
             self.metadata = parquet.metadata
         self.rows: int | None = self.metadata.num_rows
         self.groups = range(self.metadata.num_row_groups)
@@ -97,7 +98,8 @@ class ParquetSource:
             ):
                 if batch.num_rows:
                     # Arrow keeps the order of the file, and `a` also brings a column called `a.b`.
-                    yield batch_of([batch.column(name) for name in columns], columns, batch.num_rows)
+                    chosen = batch_of([batch.column(name) for name in columns], columns, batch.num_rows)
+                    yield sound(chosen, self.name)
 
     def _may_pass(self, group: int, filter: Expr) -> bool:
         ranges = ranges_of(self.metadata.row_group(group), self.schema)
@@ -115,7 +117,7 @@ class ParquetSource:
                 # Over a network the parts of columns that lie together are fetched together.
                 options = {"pre_buffer": True} if self._far else {"pre_buffer": False, "buffer_size": _BUFFER_BYTES}
                 yield stack.enter_context(pq.ParquetFile(where, metadata=self.metadata, **options))
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             raise DataError(f"{self.name} is no Parquet file, or is damaged: {error}") from error
 
 

@@ -63,7 +63,10 @@ class Session:
             raise ProxyError(
                 f"{path} is not a model that ONNX Runtime can load: {_first_line(error)}", hint=_ONE_FILE
             ) from error
-        self.inputs = _checked_inputs(self._session, path)
+        try:
+            self.inputs = _checked_inputs(self._session, path)
+        except UnicodeDecodeError as error:
+            raise ProxyError(f"{path} has names of inputs or outputs that are not UTF-8", hint=_ONE_FILE) from error
         self.cuda = CUDA in self._session.get_providers()
         self.can_stop = WANTED in {value.name for value in self._session.get_overridable_initializers()}
 
