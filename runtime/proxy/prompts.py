@@ -10,7 +10,8 @@ Knows nothing of the model, and nothing of what logits mean.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,14 +103,8 @@ class Prompter:
 
     def _encoded(self, *sequences: str) -> Any:
         """Return the encoding of one or two sequences; a tokenizer that refers to what it has not fails here."""
-        try:
+        with _refusals(f"{self._path} failed", "the tokenizer is broken: export the proxy again"):
             return self.tokenizer.encode(*sequences)
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            raise
-        except BaseException as error:  # its panics are no ``Exception``
-            raise ProxyError(
-                f"{self._path} failed: {error}", hint="the tokenizer is broken: export the proxy again"
-            ) from error
 
     def _windows(self, place: int, encoding: Any, words: Words | None, instruction: str) -> tuple[Window, ...]:
         ids, type_ids = encoding.ids, encoding.type_ids
@@ -190,10 +185,19 @@ def _clean(text: str) -> str:
 def _load(path: Path) -> Any:
     from tokenizers import Tokenizer
 
-    try:
+    with _refusals(f"{path} is not a tokenizer", "export the proxy again"):
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # the bindings raise bare Exception for any content they refuse
-        raise ProxyError(f"{path} is not a tokenizer: {error}", hint="export the proxy again") from error
+
+
+@contextmanager
+def _refusals(what: str, hint: str) -> Iterator[None]:
+    """Turn what the bindings raise into messages: bare ``Exception``, and panics, which are not even that."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise ProxyError(f"{what}: {error}", hint=hint) from error
 
 
 def _pad_id(tokenizer: Any) -> int:

@@ -261,6 +261,16 @@ def test_a_tokenizer_that_panics_is_an_error(tmp_path: Path) -> None:
         OnnxProxy(tmp_path).label(["a"], ["b"])
 
 
+def test_a_tokenizer_that_panics_when_it_is_read_is_an_error(tmp_path: Path) -> None:
+    save_proxy(tmp_path)
+    # A piece that is shorter than the prefix that it should begin with.
+    model = {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}
+    broken = {"version": "1.0", "model": {**model, "continuing_subword_prefix": "####"}}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(broken))
+    with pytest.raises(ProxyError, match=r"tokenizer\.json is not a tokenizer"):
+        OnnxProxy(tmp_path).label(["a"], ["b"])
+
+
 def test_a_tokenizer_that_pads_to_a_billion_tokens_does_not(tmp_path: Path) -> None:
     save_proxy(tmp_path)
     path = tmp_path / "tokenizer.json"
