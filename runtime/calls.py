@@ -23,7 +23,7 @@ from falconql.runtime.expression import CallRef, Expr, walk
 from falconql.runtime.frame import CallResult, Frame, Rows
 from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.plan import ModelCall
-from falconql.runtime.proxy.base import Chooses, Proxy, SpanValue
+from falconql.runtime.proxy.base import HOLE, Chooses, Proxy, SpanValue
 from falconql.runtime.proxy.reading import ReadsSpans, lowest_for, spans_in
 
 Question = tuple[str, str]
@@ -252,9 +252,7 @@ def label_threshold(call: ModelCall, proxy: Proxy) -> float:
     """Return the score at and above which a label call is true: the query's, the instruction's, the proxy's."""
     if call.threshold is not None:
         return call.threshold
-    if not all(isinstance(part, str) for part in call.instruction):
-        return proxy.label_threshold  # the instruction differs from row to row
-    return proxy.label_threshold_of("".join(str(part) for part in call.instruction))
+    return proxy.label_threshold_of("".join(part if isinstance(part, str) else HOLE for part in call.instruction))
 
 
 def _calls_in(parts: Iterable[str | Expr]) -> Iterable[int]:

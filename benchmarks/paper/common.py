@@ -12,7 +12,7 @@ import platform
 import random
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -134,8 +134,10 @@ def tuned(
     model: nn.Module, base: OnnxProxy, start: str, learned: Sequence[Example], held_out: Sequence[Example], seed: int
 ) -> nn.Module:
     """Return the model after fine-tuning as ``falconql train`` does it."""
-    # A head that starts from nothing needs longer strides, and more of them.
-    config = FineTuning(seed=seed) if start == KESTREL else FineTuning(learning_rate=3e-4, epochs=20, seed=seed)
+    config = FineTuning(seed=seed)
+    if start != KESTREL:
+        # A head that starts from nothing needs longer strides, and more of them, and knows nothing to go back to.
+        config = replace(config, learning_rate=3e-4, epochs=20, learned_share=1.0)
     fine_tune(model, base.prompter.tokenizer, learned, held_out, config)
     return model
 

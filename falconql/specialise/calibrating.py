@@ -2,6 +2,8 @@
 
 Few rows are held out, so that what they say is balanced against the proxy's general calibration; a threshold moves only
 where there are enough of both answers to place it.
+
+An instruction that quotes values has one calibration, whatever fills it: few rows of those held out quote the same.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from falconql.runtime.proxy.base import Proxy
+from falconql.runtime.plan import ModelCall
+from falconql.runtime.proxy.base import HOLE, Proxy
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.specialise.gold import Gold, weights_of
 from falconql.training.calibration import EDGE, fit_span_threshold, sigmoid
@@ -26,17 +29,21 @@ ENOUGH = 8
 THRESHOLDS = np.round(np.linspace(0.2, 0.8, 25), 3)
 
 
-def calibrations(proxy: Proxy, rows: Sequence[Gold], general: LabelCalibration) -> dict[str, dict[str, Any]]:
+def calibrations(
+    proxy: Proxy, rows: Sequence[Gold], general: LabelCalibration, calls: Sequence[ModelCall] = ()
+) -> dict[str, dict[str, Any]]:
     """Return what goes into ``label.instructions`` and ``span.instructions`` of the manifest.
 
     Args:
         proxy: the trained one, with temperature 1 and bias 0.
         rows: annotated questions that were not learned from.
         general: the calibration for every other instruction.
+        calls: the query's model calls, by the numbers in the rows; without them every instruction is taken as it is.
     """
     by_instruction: Mapping[tuple[str, str], list[Gold]] = defaultdict(list)
     for row in rows:
-        by_instruction[row.task.kind, row.task.instruction].append(row)
+        instruction = template_of(calls[row.call], row.task.instruction) if calls else row.task.instruction
+        by_instruction[row.task.kind, instruction].append(row)
     labels: dict[str, Any] = {}
     spans: dict[str, Any] = {}
     for (kind, instruction), own in sorted(by_instruction.items()):
@@ -51,6 +58,19 @@ def calibrations(proxy: Proxy, rows: Sequence[Gold], general: LabelCalibration) 
             threshold, _ = fit_span_threshold(proxy, [[row.example for row in own]])
             spans[instruction] = {"threshold": threshold}
     return {"label": labels, "span": spans}
+
+
+def template_of(call: ModelCall, instruction: str) -> str:
+    """Return an instruction of a call with holes for what it quotes; as it is where no words stand around them."""
+    template = "".join(part if isinstance(part, str) else HOLE for part in call.instruction)
+    if not _quotes(call) or not any(char.isalnum() for char in template.replace(HOLE, "")):
+        return instruction
+    ends = [f" {option}" for option in call.options if instruction.endswith(f" {option}")]
+    return template + max(ends, key=len, default="")
+
+
+def _quotes(call: ModelCall) -> bool:
+    return not all(isinstance(part, str) for part in call.instruction)
 
 
 def label_calibration(proxy: Proxy, rows: Sequence[Gold], general: LabelCalibration) -> LabelCalibration:

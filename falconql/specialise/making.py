@@ -18,7 +18,7 @@ from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.registry import Registered, add_proxy
 from falconql.specialise.calibrating import calibrations
 from falconql.specialise.gold import Gold, Parts
-from falconql.specialise.measuring import Measured, counted, measure
+from falconql.specialise.measuring import Compared, Measured, compare, counted
 from falconql.training.dataset import collate, tokenise
 from falconql.training.examples import Example
 from falconql.training.exporter import ExportError, check_scores, export, write_manifest
@@ -37,15 +37,14 @@ class Made:
 
     Attributes:
         registered: where it is.
-        before, after: by call, the quality of the base and of the new proxy on questions neither learned from nor
+        measured: by call, the quality of the base and of the new proxy on questions neither learned from nor
             calibrated on; calls without such questions are missing.
         quantised: whether it is int8; otherwise ``refused`` says what int8 would have lost.
         epochs: the history of fine-tuning.
     """
 
     registered: Registered
-    before: Mapping[int, Measured]
-    after: Mapping[int, Measured]
+    measured: Mapping[int, Compared]
     quantised: bool
     refused: str | None
     epochs: Sequence[Epoch]
@@ -98,7 +97,7 @@ def make(
         )
         chosen, refused = small, None
         try:
-            manifest = _calibrated(base, OnnxProxy(small), parts.calibrated, manifest)
+            manifest = _calibrated(base, OnnxProxy(small), parts.calibrated, calls, manifest)
             for form in (exact, small):
                 write_manifest(form, manifest)
             # How much int8 loses is no matter of what was learned from: all rows, so that a few do not decide.
@@ -106,14 +105,15 @@ def make(
             check_scores(_scores(OnnxProxy(exact), everything, calls), _scores(OnnxProxy(small), everything, calls))
         except ExportError as error:
             chosen, refused = exact, str(error)
-            manifest = _calibrated(base, OnnxProxy(exact), parts.calibrated, _manifest(base, name))
+            manifest = _calibrated(base, OnnxProxy(exact), parts.calibrated, calls, _manifest(base, name))
         write_manifest(chosen, manifest)
-        before, after = (_by_call(proxy, parts.measured, calls) for proxy in (base, OnnxProxy(chosen)))
+        new = OnnxProxy(chosen)
+        measured = {call: compare(base, new, rows, calls[call]) for call, rows in _grouped(parts.measured).items()}
         manifest["lineage"] = [*base.manifest.card.get("lineage", []), dict(lineage)]
-        manifest["metrics"] = {"export": checks, "before": _as_json(before), "after": _as_json(after)}
+        manifest["metrics"] = {"export": checks, **_as_json(measured)}
         write_manifest(chosen, manifest)
         registered = add_proxy(chosen, name)
-    return Made(registered, before, after, chosen == small, refused, epochs)
+    return Made(registered, measured, chosen == small, refused, epochs)
 
 
 def _manifest(base: OnnxProxy, name: str) -> dict[str, Any]:
@@ -128,11 +128,13 @@ def _manifest(base: OnnxProxy, name: str) -> dict[str, Any]:
     return manifest
 
 
-def _calibrated(base: OnnxProxy, raw: OnnxProxy, rows: Sequence[Gold], manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _calibrated(
+    base: OnnxProxy, raw: OnnxProxy, rows: Sequence[Gold], calls: Sequence[ModelCall], manifest: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the manifest with the base's general calibration and one for each instruction of the rows."""
     own = base.manifest
     general = LabelCalibration(own.temperature, own.bias, own.label_threshold)
-    found = calibrations(raw, rows, general)
+    found = calibrations(raw, rows, general, calls)
     earlier = json.loads((base.folder / "proxy.json").read_text(encoding="utf-8"))
     label = {**earlier["label"], "instructions": {**earlier["label"].get("instructions", {}), **found["label"]}}
     span = {**earlier["span"], "instructions": {**earlier["span"].get("instructions", {}), **found["span"]}}
@@ -161,10 +163,6 @@ def _scores(proxy: OnnxProxy, rows: Sequence[Gold], calls: Sequence[ModelCall]) 
     return scores
 
 
-def _by_call(proxy: OnnxProxy, rows: Sequence[Gold], calls: Sequence[ModelCall]) -> dict[int, Measured]:
-    return {call: measure(proxy, own, calls[call]) for call, own in _grouped(rows).items()}
-
-
 def _grouped(rows: Sequence[Gold]) -> dict[int, list[Gold]]:
     found: dict[int, list[Gold]] = {}
     for row in rows:
@@ -172,12 +170,17 @@ def _grouped(rows: Sequence[Gold]) -> dict[int, list[Gold]]:
     return dict(sorted(found.items()))
 
 
-def _as_json(measured: Mapping[int, Measured]) -> dict[str, Any]:
+def _as_json(measured: Mapping[int, Compared]) -> dict[str, Any]:
     return {
-        str(call): {
-            "rows": each.rows,
-            "f1": [round(value, 4) for value in (each.f1.value, each.f1.low, each.f1.high)],
-            "positives": round(each.positives.value, 4),
-        }
-        for call, each in measured.items()
+        "before": {str(call): _measured(each.before) for call, each in measured.items()},
+        "after": {str(call): _measured(each.after) for call, each in measured.items()},
+        "worse": [str(call) for call, each in measured.items() if each.worse],
+    }
+
+
+def _measured(each: Measured) -> dict[str, Any]:
+    return {
+        "rows": each.rows,
+        "f1": [round(value, 4) for value in (each.f1.value, each.f1.low, each.f1.high)],
+        "positives": round(each.positives.value, 4),
     }

@@ -15,6 +15,14 @@ from falconql.specialise.gold import Gold, strata_of, weights_of
 from falconql.specialise.sampling import Estimate, estimate
 from falconql.training.scoring import word_spans
 
+# An F1 that falls by less is nothing to act on, however surely it falls; int8 may lose as much.
+LEAST_LOSS = 0.02
+# The fewest annotated texts leave four to measure on; fewer answers say nothing.
+LEAST_ROWS = 4
+
+Counts = NDArray[np.float64]
+"""Of each row what was right, found and wanted [rows, 3]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -33,6 +41,20 @@ class Measured:
     positives: Estimate
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One call's quality before and after training, on the same questions.
+
+    Attributes:
+        before, after: of the base and of what was trained from it.
+        worse: it fell plainly: by more than what chance does to so few questions.
+    """
+
+    before: Measured
+    after: Measured
+    worse: bool
+
+
 def measure(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> Measured:
     """Ask the questions of one call and compare, with the threshold that a run has.
 
@@ -42,22 +64,51 @@ def measure(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> Measured:
     """
     if not rows:
         raise ValueError("there is nothing to measure on")
-    weights, strata = weights_of(rows), strata_of(rows)
-    counts, right = counted(proxy, rows, call)
-    some = np.array([bool(row.answer) for row in rows])
+    return _measured(rows, *counted(proxy, rows, call))
 
-    def f1(chosen: NDArray[np.int64], given: NDArray[np.float64]) -> float:
-        true, found, wanted = (counts[chosen] * given[:, None]).sum(axis=0)
-        return float(2 * true / (found + wanted)) if found + wanted else 1.0
+
+def compare(base: Proxy, trained: Proxy, rows: Sequence[Gold], call: ModelCall) -> Compared:
+    """Measure two proxies on the same questions of one call.
+
+    Raises:
+        ProxyError: one of them fails.
+    """
+    before, after = counted(base, rows, call), counted(trained, rows, call)
+    return Compared(_measured(rows, *before), _measured(rows, *after), _is_worse(rows, before[0], after[0]))
+
+
+def _measured(rows: Sequence[Gold], counts: Counts, right: NDArray[np.bool_]) -> Measured:
+    weights, strata = weights_of(rows), strata_of(rows)
+    some = np.array([bool(row.answer) for row in rows])
 
     def share(of: NDArray[np.bool_]) -> Estimate:
         return estimate(lambda chosen, given: float((of[chosen] * given).sum() / given.sum()), weights, strata)
 
-    accuracy = share(right) if rows[0].task.kind == "label" else None
-    return Measured(len(rows), estimate(f1, weights, strata), accuracy, share(some))
+    f1 = estimate(lambda chosen, given: _f1(counts[chosen], given), weights, strata)
+    return Measured(len(rows), f1, share(right) if rows[0].task.kind == "label" else None, share(some))
 
 
-def counted(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _f1(counts: Counts, weights: NDArray[np.float64]) -> float:
+    true, found, wanted = (counts * weights[:, None]).sum(axis=0)
+    return float(2 * true / (found + wanted)) if found + wanted else 1.0
+
+
+def _is_worse(rows: Sequence[Gold], before: Counts, after: Counts) -> bool:
+    """Return whether the 95 % interval of the difference lies below zero.
+
+    That of a difference on the same questions: the intervals of before and after overlap where a dozen questions are
+    all there is, even if half of the answers have become wrong; and the mere estimate falls in every second training
+    that changes nothing. Rows are drawn from all at once: within strata of one or two, one wrong answer were no chance.
+    """
+
+    def gain(chosen: NDArray[np.int64], given: NDArray[np.float64]) -> float:
+        return _f1(after[chosen], given) - _f1(before[chosen], given)
+
+    found = estimate(gain, weights_of(rows), np.zeros(len(rows), dtype=np.int64))
+    return len(rows) >= LEAST_ROWS and found.value <= -LEAST_LOSS and found.high < 0
+
+
+def counted(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> tuple[Counts, NDArray[np.bool_]]:
     """Return for each row what was right, found and wanted [rows, 3], and whether the answer was right."""
     texts, asked = [row.task.text for row in rows], [row.task.instruction for row in rows]
     if rows[0].task.kind == "label":

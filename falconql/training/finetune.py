@@ -4,12 +4,15 @@ All instructions are learned together. What is true of few texts weighs as much 
 kept are those of the last epoch, unless an earlier one answers examples held out better by more than chance: the loss
 there rises as a model gets sure of itself, long before its answers get worse, and what a dozen texts say means little.
 The embeddings stay as they are: a few hundred texts say little about 30,000 words, and what moves there is lost when
-they are quantised. A run writes its state after every epoch and goes on from there.
+they are quantised. At the end the weights go back part of the way to where they began, which keeps what the model knew
+and few texts do not tell (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022). A run writes its state
+after every epoch and goes on from there.
 """
 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +50,7 @@ class FineTuning:
         tokens_per_step: padded tokens of one optimiser step, at most.
         fewest_steps: of all epochs together, where spans are learned: few texts are cut into smaller batches for it.
         warmup: share of all steps in which the rate rises.
+        learned_share: how far from the start to what was learned the weights end, 0 to 1.
         span_tokens, begin_weight: as in pre-training.
         max_tokens: of an example.
         seed: of the order of examples.
@@ -59,6 +63,7 @@ class FineTuning:
     tokens_per_step: int = 2048
     fewest_steps: int = 100
     warmup: float = 0.1
+    learned_share: float = 0.7
     span_tokens: float = 16.0
     begin_weight: float = 2.0
     max_tokens: int = 256
@@ -90,7 +95,7 @@ def fine_tune(
     state: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
-    """Train ``model`` in place; it ends with the weights of the last epoch that no earlier one plainly beats.
+    """Train ``model`` in place; it ends between where it began and the last epoch that no earlier one plainly beats.
 
     Args:
         model: a token classifier with the classes B, I and O, as ``trainable`` returns it.
@@ -110,6 +115,7 @@ def fine_tune(
     if not examples:
         raise ValueError("there are no examples to learn from")
     about = _digest(examples, held_out, config)
+    began = {name: value.detach().clone() for name, value in model.state_dict().items()}
     if torch.device(device).type == "cpu":
         fast_on_cpu(model)
     tuner = _Tuner(model.to(device), config, torch.device(device), state, about, len(held_out))
@@ -122,8 +128,14 @@ def fine_tune(
         epoch = tuner.epoch(learned, kept_back) if tuner.history else tuner.start(kept_back)
         if on_epoch is not None:
             on_epoch(epoch)
-    model.load_state_dict(tuner.best)
+    model.load_state_dict({name: _between(began[name], value, config) for name, value in tuner.best.items()})
     return tuner.history
+
+
+def _between(began: torch.Tensor, learned: torch.Tensor, config: FineTuning) -> torch.Tensor:
+    if not learned.is_floating_point():
+        return learned
+    return torch.lerp(began.to(learned.device), learned, config.learned_share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +200,17 @@ class _Tuner:
             self._restore(state)
 
     def plan(self, learned: _Weighted) -> None:
-        """Find out how many steps there are at most."""
-        if self.config.fewest_steps and learned.spans:
-            each = sum(len(item.ids) for item in learned.items) * self.config.epochs // self.config.fewest_steps
-            self.tokens_per_step = min(self.config.tokens_per_step, max(1, each))
-        per_epoch = sum(1 for _ in learned.batches(self.tokens_per_step, self.config.seed))
+        """Find out how many steps there are at most, and with how many tokens."""
+        most, fewest = self.config.tokens_per_step, -(-self.config.fewest_steps // max(1, self.config.epochs))
+
+        def batches(tokens: int) -> int:
+            return sum(1 for _ in learned.batches(tokens, self.config.seed))
+
+        if learned.spans:
+            # What padding adds depends on the cut, so that batches are counted: the largest that are enough.
+            left_out = bisect_left(range(most), fewest, key=lambda tokens: batches(most - tokens))
+            self.tokens_per_step = max(1, most - left_out)
+        per_epoch = batches(self.tokens_per_step)
         self.epochs = min(self.config.epochs, max(FEWEST_EPOCHS, self.config.steps // max(1, per_epoch)))
         self.all_steps = per_epoch * self.epochs
 

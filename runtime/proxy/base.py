@@ -13,6 +13,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+HOLE = "{}"
+"""In an instruction that a query quotes values in, what stands in the place of each: the texts that fill it differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpanValue:
@@ -43,7 +46,10 @@ class Proxy(Protocol):
         """The calibrated score at and above which a label is true."""
 
     def label_threshold_of(self, instruction: str) -> float:
-        """Return the threshold of one instruction: its own if it was trained for it, else ``label_threshold``."""
+        """Return the threshold of one instruction: its own if it was trained for it, else ``label_threshold``.
+
+        An instruction that quotes values of a row is given with ``HOLE`` for each of them.
+        """
 
     @property
     def tokens_run(self) -> int:

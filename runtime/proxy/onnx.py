@@ -10,18 +10,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from falconql.runtime.errors import ProxyError
-from falconql.runtime.proxy.base import SpanValue
+from falconql.runtime.proxy.base import HOLE, SpanValue
 from falconql.runtime.proxy.batching import chunks, token_batches
 from falconql.runtime.proxy.decoding import calibrated, is_question, pooled, softmax, surest_begin
 from falconql.runtime.proxy.manifest import FILE, Manifest, Prompt, check_inside, read_manifest
@@ -32,7 +33,7 @@ from falconql.runtime.proxy.windows import centrality
 
 # How answers are read off a model is part of what they depend on: a change here, or in prompts, windows
 # and decoding, that can change an answer takes a new number, so that answers kept on disk are not mixed.
-READING = 5
+READING = 6
 
 CHUNK_PAIRS = 256
 CHUNK_CHARACTERS = 1 << 20
@@ -44,6 +45,8 @@ CUDA_CHUNK_PAIRS = 4096
 CUDA_ROWS = 16384
 # One thread tokenises several times faster than a few cores infer, but not faster than a GPU does.
 CUDA_TOKENISERS = 4
+
+_Own = TypeVar("_Own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class OnnxProxy:
 
     def label_threshold_of(self, instruction: str) -> float:
         """Return the threshold of an instruction the proxy was trained for, or the general one."""
-        own = self.manifest.trained_labels.get(instruction)
+        own = own_of(instruction, self.manifest.trained_labels)
         return self.manifest.label_threshold if own is None else own.threshold
 
     @cached_property
@@ -175,7 +178,7 @@ class OnnxProxy:
         scores = calibrated(margins, self.manifest.temperature, self.manifest.bias)
         if self.manifest.trained_labels:
             for place, instruction in enumerate(instructions):
-                own = self.manifest.trained_labels.get(instruction)
+                own = own_of(instruction, self.manifest.trained_labels)
                 if own is not None:
                     scores[place] = calibrated(margins[place : place + 1], own.temperature, own.bias)[0]
         return scores
@@ -192,7 +195,8 @@ class OnnxProxy:
         """Return the calibrated threshold for an instruction: its own, if it was trained for."""
         manifest = self.manifest
         general = manifest.question_threshold if is_question(instruction) else manifest.span_threshold
-        return manifest.trained_spans.get(instruction, general)
+        own = own_of(instruction, manifest.trained_spans)
+        return general if own is None else own
 
     def read_spans(self, texts: Sequence[str], instructions: Sequence[str], lowest: float) -> list[Reading]:
         """Return for each text what was read, for thresholds from ``lowest`` upwards.
@@ -275,6 +279,31 @@ class OnnxProxy:
     @property
     def _model_file(self) -> str:
         return self.manifest.gpu_model if self._cuda and self.manifest.gpu_model else self.manifest.model
+
+
+def own_of(instruction: str, trained: Mapping[str, _Own]) -> _Own | None:
+    """Return what an instruction was trained to: as it stands, else as the closest of those with holes that it fills.
+
+    It follows from the text of the instruction alone, so that answers may be kept by it.
+    """
+    own = trained.get(instruction)
+    if own is not None:
+        return own
+    filled = [template for template in trained if HOLE in template and fills(instruction, template)]
+    return trained[max(filled, key=len)] if filled else None
+
+
+def fills(instruction: str, template: str) -> bool:
+    """Return whether an instruction is a template with some text in the place of each hole."""
+    first, *between, last = template.split(HOLE)
+    place = len(first)
+    if not instruction.startswith(first):
+        return False
+    for part in between:
+        place = instruction.find(part, place) + len(part)
+        if place < len(part):
+            return False
+    return instruction.endswith(last) and len(instruction) - len(last) >= place
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import falconql
 from falconql.runtime.errors import ProxyError
-from falconql.runtime.proxy.onnx import OnnxProxy
+from falconql.runtime.proxy.base import HOLE
+from falconql.runtime.proxy.onnx import OnnxProxy, fills
 from tests.proxy.tiny import MANIFEST, byte_level, save_proxy
 
 
@@ -287,6 +290,40 @@ def test_an_instruction_it_was_trained_for_has_its_own_calibration(tmp_path: Pat
     expected = [1 / (1 + np.exp(-(-2.0 / 2.0 + 1.0))), 1 / (1 + np.exp(2.0))]
     np.testing.assert_allclose(proxy.label(["x", "x"], ["y", "z"]), expected, rtol=1e-6)
     assert [len(spans) for spans in proxy.spans(["Anna"] * 2, ["who", "somebody"])] == [1, 0]
+
+
+def test_a_filled_in_instruction_has_the_calibration_of_its_template(tmp_path: Path) -> None:
+    def own(bias: float) -> dict[str, float]:
+        return {"temperature": 1.0, "bias": bias, "threshold": 0.4}
+
+    trained = {"Is {} in {}?": own(1.0), "Is this about {}?": own(2.0), "Is this about tea?": own(3.0)}
+    label = MANIFEST["label"] | {"instructions": trained}
+    span = {"threshold": 0.999, "instructions": {"Who is {}?": {"threshold": 0.5}}}
+    proxy = OnnxProxy(save_proxy(tmp_path, begins=["anna"], label=label, span=span))
+    asked = ["Is Anna in Rome?", "Is this about tea?", "Is this about tea in cups?", "Is this about ?", "Is it?", "who"]
+    shifts = proxy.label(["x"] * 6, ["Is this about {}"] * 6), proxy.label(["x"] * 6, asked)
+    margins = [np.log(scores / (1 - scores)) for scores in shifts]
+    np.testing.assert_allclose(margins[1] - margins[0], [1, 3, 2, 2, 0, 0], atol=1e-5)
+    assert [proxy.label_threshold_of(one) for one in asked] == [0.4] * 4 + [0.5] * 2
+    assert [len(spans) for spans in proxy.spans(["Anna"] * 3, ["Who is she?", "Who is ?", "Who was she?"])] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("bias", "threshold"), [(3.0, 0.5), (0.0, 0.1)])
+def test_a_run_asks_with_the_calibration_of_a_template(tmp_path: Path, bias: float, threshold: float) -> None:
+    own = {"temperature": 1.0, "bias": bias, "threshold": threshold}
+    label = MANIFEST["label"] | {"instructions": {"Is {} red?": own}}
+    proxies = [
+        OnnxProxy(save_proxy(tmp_path / name, label=one)) for name, one in (("a", MANIFEST["label"]), ("b", label))
+    ]
+    query = falconql.query('where label("Is {it} red?") select it')
+    rows = {"it": ["x", "y"], "text": ["z", "z"]}
+    assert [query.run(rows, proxy=proxy).to_arrow().num_rows for proxy in proxies] == [0, 2]
+
+
+@given(st.lists(st.text("ab", max_size=3), min_size=2, max_size=4), st.text("ab", max_size=12))
+def test_what_fills_a_template_is_what_a_pattern_finds(parts: list[str], instruction: str) -> None:
+    pattern = ".*".join(map(re.escape, parts))
+    assert fills(instruction, HOLE.join(parts)) == bool(re.fullmatch(pattern, instruction))
 
 
 @pytest.mark.parametrize("broken", [[], {"y": 3}, {"y": {"temperature": 1.0, "bias": 0.0}}, {"y": {"threshold": 2}}])

@@ -16,10 +16,10 @@ from falconql.errors import ConfigError, DataError
 from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.manifest import LabelCalibration
-from falconql.specialise.calibrating import calibrations, label_calibration
+from falconql.specialise.calibrating import calibrations, label_calibration, template_of
 from falconql.specialise.gold import Gold, parted
 from falconql.specialise.job import Drawn
-from falconql.specialise.measuring import measure
+from falconql.specialise.measuring import compare, measure
 from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import annotated, call_of, parts_of
 from tests.fakes import FakeProxy
@@ -102,6 +102,40 @@ def test_spans_get_the_threshold_that_finds_them() -> None:
     assert found["q1"]["threshold"] <= 0.3 < found["q0"]["threshold"]
 
 
+def quoting(written: str) -> ModelCall:
+    return falconql.query(f"select x: {written}").resolved({"id": ["1"], "text": ["x"]})[1].calls[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "instruction", "template"),
+    [
+        ('label("Is it red?")', "Is it red?", "Is it red?"),
+        ('label("Is {id} red?")', "Is Anna {b} red?", "Is {} red?"),
+        ('span("job of {id}")', "job of Anna", "job of {}"),
+        ('choose("What is {id}?", "a", "not a")', "What is Anna? not a", "What is {}? not a"),
+        ('label("{id}?")', "Is it red?", "Is it red?"),
+    ],
+)
+def test_an_instruction_that_quotes_has_one_template(written: str, instruction: str, template: str) -> None:
+    assert template_of(quoting(written), instruction) == template
+
+
+def test_what_fills_a_template_is_calibrated_together() -> None:
+    rows = [
+        label(str(score), score > 0.8, instruction=f"Is {number} red?")
+        for number, score in enumerate(np.round(np.linspace(0.6, 0.99, 60), 4))
+    ]
+    found = calibrations(Scores(), rows, GENERAL, [quoting('label("Is {id} red?")')])["label"]
+    plain = label_calibration(Scores(), rows, GENERAL)
+    assert found == {
+        "Is {} red?": {
+            "temperature": round(plain.temperature, 4),
+            "bias": round(plain.bias, 4),
+            "threshold": plain.threshold,
+        }
+    }
+
+
 def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
     rows = [
         label("0.9", True, weight=1.0),
@@ -129,6 +163,38 @@ def test_the_threshold_of_the_query_is_the_one_that_is_measured() -> None:
     spans = [Gold(0, Task("spans", "a b", "q"), ((0, 1), (2, 3)), 1.0, 0)]
     assert measure(Scores(), spans, one_call('spans("q")')).f1.value == pytest.approx(2 / 3)
     assert measure(Scores(), spans, one_call('spans("q", threshold: 0.2)')).f1.value == 1
+
+
+class Fixed(FakeProxy):
+    """Says yes to every text but those."""
+
+    def __init__(self, wrong: set[str]) -> None:
+        self.wrong = wrong
+
+    def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([0.0 if text in self.wrong else 1.0 for text in texts], dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("rows", "wrong", "worse"),
+    [
+        (13, 0, False),
+        (13, 2, False),
+        (13, 5, True),
+        (400, 10, False),
+        (400, 40, True),
+        (3, 3, False),
+        (4, 4, True),
+    ],
+)
+def test_what_is_answered_plainly_worse_is_told_from_chance(rows: int, wrong: int, worse: bool) -> None:
+    # As many strata as rows: within them, one wrong answer would be no chance.
+    gold = [Gold(0, Task("label", str(n), "q"), True, 1.0 + n % 3, n) for n in range(rows)]
+    good, bad = Fixed(set()), Fixed({str(n) for n in range(wrong)})
+    found = compare(good, bad, gold, one_call('label("q")'))
+    assert found.worse == worse
+    assert (found.before.f1.value, found.after.rows) == (1.0, rows)
+    assert not compare(bad, good, gold, one_call('label("q")')).worse
 
 
 CALLS = (

@@ -76,6 +76,8 @@ def test_from_answers_to_a_proxy_that_is_never_overwritten(home: Path) -> None:
     assert lineage["corpus"]["fingerprint"]
     assert lineage["annotated"]["fingerprint"]
     assert {"learned", "calibrated", "measured"} <= lineage["annotated"].keys()
+    assert manifest["metrics"]["worse"] == []
+    assert "plainly worse" not in done.err
     # It does what it was trained for, as the figures say: a code that nothing but the annotations explains.
     told = falconql(
         "eval", "-e", QUERY, "--from", "corpus.parquet", "--proxy", "red", "--gold", "gold.jsonl", "--format", "json"

@@ -17,6 +17,7 @@ from falconql.errors import DataError
 if TYPE_CHECKING:
     from falconql.specialise.annotating import ModelAnnotator
     from falconql.specialise.job import Drawn
+    from falconql.specialise.measuring import Compared
     from falconql.specialise.run import Trained, Training
     from falconql.specialise.sampling import Estimate
     from falconql.specialise.task import Answer, Task
@@ -171,26 +172,36 @@ def _percent(of: Estimate) -> str:
 
 def _print(training: Training, trained: Trained) -> None:
     """Print the quality before and after, and how to use the proxy."""
-    from falconql.runtime.display import call_text
-
     made = trained.made
     rows = [("call", "measured on", "F1 before", "F1 after", "true of the corpus")]
-    for number, after in made.after.items():
-        call, before = training.typed.calls[number], made.before[number]
-        rows.append(
-            (
-                call.name or call_text(call, training.typed.calls),
-                f"{after.rows:,}",
-                _percent(before.f1),
-                _percent(after.f1),
-                _percent(after.positives),
-            )
-        )
+    for number, measured in made.measured.items():
+        before, after = measured.before, measured.after
+        quality = (_percent(before.f1), _percent(after.f1), _percent(after.positives))
+        rows.append((_name(training, number), f"{after.rows:,}", *quality))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     click.echo("In per cent, with 95 % intervals.")
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for number, measured in made.measured.items():
+        if measured.worse:
+            say(f"warning: {_worse(_name(training, number), measured, training.settings.base)}")
     if made.refused:
         say(f"kept as float32: {made.refused}")
     say(f"learned in {trained.seconds:.0f} s; {made.registered.name} is in {made.registered.folder}")
     click.echo(f'using "{made.registered.name}"')
+
+
+def _name(training: Training, number: int) -> str:
+    """Return what a call is known by in the query."""
+    from falconql.runtime.display import call_text
+
+    call = training.typed.calls[number]
+    return call.name or call_text(call, training.typed.calls)
+
+
+def _worse(name: str, measured: Compared, base: str) -> str:
+    before, after = (f"{100 * each.f1.value:.0f}" for each in (measured.before, measured.after))
+    return (
+        f"`{name}` is answered plainly worse than before: F1 {after} instead of {before} on the same "
+        f"{measured.after.rows:,} questions; have more texts annotated, or keep using {base}"
+    )
