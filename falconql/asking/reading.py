@@ -81,27 +81,37 @@ def unwrapped(reply: str) -> str:
 
 
 def _cuts(lines: list[str]) -> Iterator[str]:
-    """Yield what may be the query in some lines, the likeliest first: sentences, too, begin with words of clauses.
+    """Yield what may be the query in some lines, the likeliest first: lines of prose, too, begin with words of clauses.
 
     Only what looks like prose is cut off. A clause with a mistake in it has to be handed back: left out, what it asks
     for would be lost in silence.
     """
-    starts: list[int] = []
+    begun: list[int] = []
+    last = -1
     for i, line in enumerate(lines):
         if not _begins_query(line):
             continue
         start = i
         while start and lines[start - 1].lstrip().startswith("--"):
             start -= 1
-        starts.append(start)
-        if all(_is_prose(lines[one:next_], line) for one, next_ in itertools.pairwise(starts)):
+        if not begun or any(_is_prose(lines, one, start, line, several=one != last) for one in begun):
+            begun.append(start)
             yield from _ends_cut_off(_until_prose(lines[start:]), titled=_is_titled(line))
+        last = start
 
 
-def _is_prose(lines: list[str], clause: str) -> bool:
-    """Return whether lines before a clause are sentences: of three signs two, since a query may have each of them."""
-    titled = _is_titled(lines[0]) and not _is_titled(clause)
-    return titled + _is_blank(lines[-1]) + _ends_sentence(lines) >= 2
+def _is_prose(lines: list[str], start: int, end: int, clause: str, *, several: bool) -> bool:
+    """Return whether lines before a clause are sentences: of three signs two, since a query may have each of them.
+
+    ``several`` lines that begin like clauses are sentences wrapped there only if they end as sentences do. What goes on
+    with a line of prose is another sign where the clause is one of those in it: few may stand in a query twice.
+    """
+    own = lines[start:end]
+    titled, blank = _is_titled(own[0]) and not _is_titled(clause), _is_blank(own[-1])
+    if not _ends_sentence(own):
+        return titled and blank and not several
+    goes_on = start > 0 and not _is_blank(lines[start - 1]) and not _ends_sentence(lines[start - 1 : start])
+    return titled or blank or (goes_on and any(_first_word(line) == _first_word(clause) for line in own))
 
 
 def _ends_cut_off(lines: list[str], *, titled: bool) -> Iterator[str]:
@@ -133,8 +143,11 @@ def _is_query(text: str) -> bool:
 
 
 def _begins_query(line: str) -> bool:
-    words = line.split(maxsplit=1)
-    return bool(words) and words[0].lower() in {keywords()[name] for name in _CLAUSES}
+    return _first_word(line) in {keywords()[name] for name in _CLAUSES}
+
+
+def _first_word(line: str) -> str:
+    return next(iter(line.split(maxsplit=1)), "").lower()
 
 
 def _until_prose(lines: list[str]) -> list[str]:

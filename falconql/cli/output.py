@@ -178,8 +178,11 @@ def _open(run: Run, output: Asked, workplace: str | None) -> TableSink:
     """
     from falconql.runtime.io import open_sink
     from falconql.runtime.io.remote.problems import Remote
+    from falconql.runtime.io.sql import check_not_read, tables_of
 
     try:
+        if output.path is not None:
+            check_not_read(output.path, tables_of(run.ctx.source))
         return open_sink(
             sys.stdout.buffer if output.path is None else output.path,
             run.schema,

@@ -32,6 +32,26 @@ def test_prose_that_begins_like_a_clause_is_left_out(reply: str) -> None:
     assert unwrapped(reply) == QUERY
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "To answer this I keep the rows\nwhere stars are above three, and then I\nselect the id of each.\n\n",
+        "I keep the rows\nwhere stars is above three. After that I\nselect the id, so no\norder by is needed.\n\n",
+        "From the question I see that good ones count, those\nwhere stars are high. Let me\nselect ids.\n\n",
+        "I keep the rows\nwhere stars are above three and\nselect the ids:\n",
+        "Let me keep the rows\nwhere stars are above three and\nselect their ids:\n",
+        "I look for the rows\nwhere stars are high.\n\nThen I take what\nselect needs, the id.\n\n",
+        "We filter with\nwhere stars > 3\nand show the ids with\nselect id\n\nTogether:\n\n",
+        "I need rows\nwhere stars are high and\nselect the ids.\n</think>\n\n",
+    ],
+)
+@pytest.mark.parametrize("after", ["", "\n\nThis keeps the rows\nwhere stars exceed three and\nselect shows the ids."])
+def test_wrapped_prose_with_words_of_clauses_is_left_out(before: str, after: str) -> None:
+    assert unwrapped(f"{before}{QUERY}{after}") == QUERY
+    mended = f"-- keep: stars\n{QUERY}"
+    assert unwrapped(f"{before}{mended}{after}") == mended
+
+
 def test_thoughts_before_a_refusal_are_left_out() -> None:
     assert refusal("<think>select what?</think>\n-- cannot: no ages") == "no ages"
 
@@ -51,12 +71,21 @@ def test_comments_stay_with_their_query() -> None:
         "where stars > 3\n\nselect id as x",
         "Where stars > 3\n\nSelect id as x",
         "Let me see.\n\nwhere stars >> 3\n\nselect id",
+        "Let me see.\n\nwhere stars >> 3\nselect id\n\norder by id",
+        "where stars > 3\n\nwhere id > 2\n\nselect id",
+        "where stars >> 3\nselect id\n\nwhere stars > 3\nselect id",
         "Let me see.",
         "Nothing at all",
     ],
 )
 def test_a_clause_with_a_mistake_is_kept_to_be_handed_back(reply: str) -> None:
     assert unwrapped(reply) == reply
+
+
+@pytest.mark.parametrize("before", ["Query\n", "Here is the query\n", "The query for this is\n\n", "Sure:\n"])
+@pytest.mark.parametrize("wrong", ["where the writer is happy.\nselect id", "where stars >> 3\n\nselect id\n\nlimit 3"])
+def test_a_clause_with_a_mistake_is_kept_after_a_title_without_an_end(before: str, wrong: str) -> None:
+    assert unwrapped(before + wrong) == wrong
 
 
 @pytest.mark.parametrize("line", ["Let me.\n", "Where x.\n\n", "where x\n", "<think>\n"])

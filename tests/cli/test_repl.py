@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -215,6 +216,35 @@ def test_a_new_meaning_may_use_later_names_but_not_what_was_built_on_it() -> Non
 
 
 @pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        (
+            "let a = 1 let short = stars > 1\nwhere both select id",
+            "1 | let a = 1 let short = stars > 1\n  |               ^^^^^",
+        ),
+        ('let a = 1\neach short in spans("x")\nselect id, both', '2 | each short in spans("x")\n  |      ^^^^^'),
+        ("let short = stars > 1\nlet more = both", "1 | let short = stars > 1\n  |     ^^^^^"),
+        ("let a = 1\nlet a = 2", "2 | let a = 2\n  |     ^"),
+    ],
+)
+def test_a_name_given_twice_is_shown_where_it_was_typed(typed: str, shown: str) -> None:
+    built = "let short = length(text) < 30;\nlet both = short and stars > 3;\n"
+    done = piped(f"{built}{typed};\nwhere both select id;\n", "reviews.csv")
+    assert f"{shown} given again here\n" in done.err
+    assert done.err.count("error") == 1
+    assert "1 row from" in done.err
+
+
+def test_a_name_given_twice_is_said_while_it_is_typed(repl: Terminal) -> None:
+    repl.type("let short = stars < 3\r")
+    repl.until("defined short")
+    repl.type("let both = short and id > 1\r")
+    repl.until("defined both")
+    repl.type("let short = stars > 3 where both")
+    repl.until(" the name `short` is given twice")
+
+
+@pytest.mark.parametrize(
     ("typed", "said"),
     [
         (".opn x", "did you mean .open?"),
@@ -292,6 +322,30 @@ def test_nothing_is_written_over_the_corpus_of_the_result(command: str, first: s
     done = piped(f"{first}\n.open other.csv\n" + "".join(f"{command} {name}\n" for name in corpora), opened)
     assert [(folder / name).read_bytes() for name in corpora] == before
     assert done.err.count(f"{command} would replace") == 2
+
+
+@pytest.mark.parametrize("ending", ["", "&if_exists=append", "&if_exists=replace"])
+@pytest.mark.parametrize("kept", [1 << 20, -1])
+def test_nothing_is_written_into_the_table_of_the_corpus(
+    ending: str, kept: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("adbc_driver_sqlite")
+    monkeypatch.setattr("falconql.cli.repl.screen.MOST_KEPT_BYTES", kept)
+    with sqlite3.connect("own.db") as own:
+        own.execute("create table reviews (id integer primary key, text text)")
+        own.execute("insert into reviews values (1, 'good'), (2, 'bad')")
+    own.close()
+    before = (folder / "own.db").read_bytes()
+    table = f"sqlite:///{folder}/own.db?table=Reviews{ending}"
+    over = "".join(f"{command} own.db\n" for command in (".save", ".report"))
+    done = piped(
+        f"select id;\n.save {table}\n{over}.open reviews.csv\n.save {table}\n", "sqlite:///own.db?table=reviews"
+    )
+    assert (folder / "own.db").read_bytes() == before
+    assert done.err.count(f"error: {table} is read by the query") == 2
+    assert done.err.count("would replace own.db, which the query reads") == 2
+    saved = piped("select id;\n.save sqlite:///own.db?table=ids\n", "sqlite:///own.db?table=reviews")
+    assert (saved.status, saved.err.count("wrote 2 rows")) == (0, 1), saved.err
 
 
 @pytest.mark.parametrize("kept", [1 << 20, -1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 from pathlib import Path
 
 import pyarrow as pa
@@ -190,6 +191,28 @@ def test_nothing_is_written_over_something_else(folder: Path, options: tuple[str
     assert done.status == 2
     assert said in done.err
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-o", "sqlite:///own.db?table=reviews&if_exists=append"), "if_exists=append is read by the query"),
+        (("-o", "sqlite:///own.db?table=reviews&if_exists=replace"), "if_exists=replace is read by the query"),
+        (("-o", "own.db", "--format", "csv"), "own.db is the database that the query reads"),
+        (("--report", "own.db"), "--report would replace own.db, which the query reads"),
+    ],
+)
+def test_a_table_of_a_database_stays_as_it_is(folder: Path, options: tuple[str, ...], said: str) -> None:
+    pytest.importorskip("adbc_driver_sqlite")
+    with sqlite3.connect("own.db") as own:
+        own.execute("create table reviews (id integer primary key)")
+    own.close()
+    before = (folder / "own.db").read_bytes()
+    done = falconql("run", "-e", "select id", "--from", "sqlite:///own.db?table=reviews", *options)
+    assert done.status == 2
+    assert said in done.err
+    assert (folder / "own.db").read_bytes() == before
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == ["own.db", "reviews.csv"]
 
 
 def test_the_result_may_take_the_place_of_its_corpus(folder: Path) -> None:

@@ -140,6 +140,7 @@ def _ask(session: Session, rest: str) -> Outcome:
 
 def _save(session: Session, rest: str) -> Outcome:
     from falconql.cli.output import write_rows
+    from falconql.runtime.io.sql import check_not_read, tables_of
 
     if not rest:
         raise ConfigError("where to?", hint="`.save rows.parquet` for the rows, `.save query.fql` for the query")
@@ -149,6 +150,7 @@ def _save(session: Session, rest: str) -> Outcome:
     path = rest.strip("\"'")
     if scheme_of(path) is None:
         _check_file(session, finished, ".save", path)
+    check_not_read(path, [*session.tables, *tables_of(finished.run.ctx.source)])
     if path.endswith(".fql"):
         with open(path, "w", encoding="utf-8") as file:
             file.write(session.written(finished))

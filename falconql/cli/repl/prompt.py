@@ -23,7 +23,7 @@ from falconql.cli.repl.session import Session
 from falconql.cli.repl.statements import history_path
 from falconql.cli.terminal import say
 from falconql.diagnostics.model import Diagnostic, Severity
-from falconql.errors import FalconQLError
+from falconql.errors import FalconQLError, QueryError
 from falconql.runtime.io.address import may_stand_in_query, shown
 from falconql.source import Source
 from falconql.syntax import parse_tolerant
@@ -146,6 +146,8 @@ def prompt_session(session: Session) -> PromptSession[str]:
             return None
         try:
             found = session.check(session.query(text)).diagnostics
+        except QueryError as error:
+            found = error.diagnostics
         except (FalconQLError, OSError):
             return None
         errors = [d for d in found if d.severity is Severity.ERROR and not _breaks_off(d, text)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from falconql.api import Checked
     from falconql.result import Run
     from falconql.runtime.answers import Answers
+    from falconql.runtime.io.sql.address import Database
     from falconql.runtime.plan import Field
     from falconql.runtime.proxy.base import Proxy
     from falconql.syntax.ast import Let
@@ -90,6 +91,7 @@ class Session:
     yes: bool = False
     _fields: tuple[Field, ...] = ()
     _files: tuple[str, ...] = ()
+    _tables: tuple[Database, ...] = ()
     _proxies: dict[str, Proxy] = field(default_factory=dict)
     _answers: dict[str, Answers] = field(default_factory=dict)
 
@@ -103,11 +105,12 @@ class Session:
         from falconql.asking.corpus import look_at
         from falconql.runtime.io.arrow import fields_from_schema
         from falconql.runtime.io.fingerprint import local_files
+        from falconql.runtime.io.sql import tables_of
 
         source = opened(path)
         fields, text = fields_from_schema(source.schema), look_at(source).text
         self.corpus, self.text, self._fields = path, text, fields
-        self._files = tuple(local_files(source))
+        self._files, self._tables = tuple(local_files(source)), tuple(tables_of(source))
         return self._drop_unfit(list(self.definitions))
 
     @property
@@ -120,12 +123,25 @@ class Session:
         """The files on this machine that the open corpus is read from."""
         return self._files
 
+    @property
+    def tables(self) -> tuple[Database, ...]:
+        """The tables of databases that the open corpus is read from."""
+        return self._tables
+
     def query(self, text: str) -> Query:
-        """Return a query over the open corpus, with the definitions at hand."""
+        """Return a query over the open corpus, with the definitions at hand.
+
+        Raises:
+            QueryError: it gives a name anew, and uses what was built on the one at hand.
+        """
+        from falconql.cli.repl.clashes import clashes
+        from falconql.errors import QueryError
         from falconql.syntax.definitions import Definitions
 
-        given = Definitions(tuple(self.definitions.values()), self.text)
-        return Query(Source("<query>", text), definitions=given)
+        source, given = Source("<query>", text), Definitions(tuple(self.definitions.values()), self.text)
+        if found := clashes(source, given):
+            raise QueryError(found, source)
+        return Query(source, definitions=given)
 
     def check(self, query: Query) -> Checked:
         """Return what is wrong with a query.
@@ -148,7 +164,7 @@ class Session:
         from falconql.errors import QueryError
         from falconql.syntax.printer import name_text
 
-        names = ", ".join(name_text(let.name.text) for let in lets)
+        names = ", ".join(dict.fromkeys(name_text(let.name.text) for let in lets))
         query = self.query(f"{text.rstrip('; ').rstrip()}\nselect {names}")
         checked = self.check(query)
         if not checked:

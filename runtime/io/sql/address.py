@@ -79,6 +79,28 @@ def database(location: str) -> Database:
     return Database(kind, location, file, name, table, schema, if_exists)
 
 
+def same_table(one: Database, other: Database) -> bool:
+    """Return whether two addresses name one table, as far as they tell."""
+    if one.kind == other.kind == "sqlite":
+        return same_file(one, other.target) and one.table.lower() == other.table.lower()
+    return one.kind == other.kind and _in_server(one) == _in_server(other)
+
+
+def same_file(database: Database, path: str) -> bool:
+    """Return whether a database is this file."""
+    try:
+        return database.kind == "sqlite" and os.path.samefile(database.target, path)
+    except (OSError, ValueError):
+        return False
+
+
+def _in_server(database: Database) -> tuple[str, ...]:
+    """Return what names a table of a server, whoever logs in."""
+    user, host, path, _ = split(database.location)
+    named = unquote(path.strip("/")) or unquote(user.partition(":")[0])
+    return host.lower().removesuffix(":5432"), named, database.schema or "public", database.table
+
+
 def _example(kind: Kind) -> str:
     return "sqlite:///file.db?table=reviews" if kind == "sqlite" else "postgresql://user@host/db?table=reviews"
 

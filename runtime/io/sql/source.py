@@ -42,6 +42,11 @@ class SqlSource:
         self.schema: pa.Schema = pa.schema([(column.name, column.type) for column in self._table.columns])
         self.rows: int | None = self._table.rows
 
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """The file on this machine that the table is in, none of a server."""
+        return [(self.database.target, self.name)] if self.database.kind == "sqlite" else []
+
     def portable(self) -> SqlSource:
         """Return the same table for a process in another folder."""
         if self.database.kind != "sqlite":

@@ -17,12 +17,14 @@ from falconql.runtime.cluster.parts import parts_of
 from falconql.runtime.context import ExecContext
 from falconql.runtime.errors import DataError
 from falconql.runtime.executor import execute_to_table
-from falconql.runtime.expression import And, ColumnRef, Comparison, In, Literal, Or
+from falconql.runtime.expression import And, ColumnRef, Comparison, In, IsNull, Literal, Not, Or
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.arrow import SPAN_TYPE
-from falconql.runtime.io.fingerprint import fingerprint
+from falconql.runtime.io.fingerprint import fingerprint, local_files
+from falconql.runtime.io.sql import check_not_read, tables_of
+from falconql.runtime.io.sql.address import database, same_table
 from falconql.runtime.io.sql.conditions import Operand, condition
-from falconql.runtime.types import FLOAT, INT, TEXT
+from falconql.runtime.types import DATE, FLOAT, INT, TEXT
 from tests.fakes import FakeProxy
 from tests.runtime.cluster.pools import run_to_table
 from tests.runtime.io.reading import refused, rows_of, table_of
@@ -120,6 +122,15 @@ def test_constants_of_a_query_cannot_become_sql() -> None:
     assert condition(Comparison("<", Literal(1, INT), ColumnRef("n", INT)), columns) == '"n" > 1'
 
 
+def test_a_database_does_not_decide_whether_a_value_is_read_as_null() -> None:
+    columns = {"n": Operand('"n"', "int"), "f": Operand('"f"', "float"), "d": Operand('"d"', "date")}
+    assert condition(IsNull(ColumnRef("n", INT)), columns) == '"n" IS NULL'
+    assert condition(IsNull(ColumnRef("f", FLOAT)), columns) is None
+    # `infinity` has no date here.
+    assert condition(IsNull(ColumnRef("d", DATE)), columns) is None
+    assert condition(Not(IsNull(ColumnRef("d", DATE))), columns) == '"d" IS NOT NULL'
+
+
 def write(address: str, table: pa.Table) -> None:
     sink = open_sink(address, table.schema)
     for batch in table.to_batches():
@@ -167,6 +178,44 @@ def test_a_result_goes_into_the_database_that_it_comes_from(reviews: str) -> Non
         sink.write(batch)
     sink.commit()
     assert open_source(reviews.replace("=reviews", "=found")).rows == 5
+
+
+def test_a_table_that_is_read_is_not_written_into(reviews: str, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to("my reviews.db")
+    read = tables_of(open_source(reviews))
+    for output in (
+        f"{reviews}&if_exists=append",
+        reviews.replace("=reviews", "=REVIEWS&if_exists=replace"),
+        f"sqlite:///{tmp_path}/link.db?table=reviews",
+        str(tmp_path / "link.db"),
+    ):
+        with pytest.raises(DataError, match=r"query reads|read by the query"):
+            check_not_read(output, read)
+    for output in (
+        reviews.replace("=reviews", "=found"),
+        reviews.replace("my reviews", "other"),
+        "rows.csv",
+        "s3://b/k",
+    ):
+        check_not_read(output, read)
+        check_not_read(reviews, tables_of(open_source(pa.table({"a": [1]}))))
+    assert local_files(open_source(reviews)) == [str(tmp_path / "my reviews.db")]
+
+
+@pytest.mark.parametrize(
+    ("output", "same"),
+    [
+        ("postgres://you:secret@Host:5432/shop?table=public.rows&if_exists=append", True),
+        ("postgresql://host/shop?table=rows&sslmode=require", True),
+        ("postgresql://host/shop?table=Rows", False),
+        ("postgresql://host/shop?table=mine.rows", False),
+        ("postgresql://host:5433/shop?table=rows", False),
+        ("postgresql://host/other?table=rows", False),
+        ("sqlite:///shop?table=rows", False),
+    ],
+)
+def test_tables_of_a_server_are_the_same_whoever_logs_in(output: str, same: bool) -> None:
+    assert same_table(database("postgresql://me@host/shop?table=rows"), database(output)) == same
 
 
 def test_what_is_missing(reviews: str, tmp_path: Path) -> None:
@@ -315,7 +364,6 @@ def test_results_go_to_postgresql(server: str) -> None:
 
 
 def test_a_connection_for_reading_cannot_write(server: str) -> None:
-    from falconql.runtime.io.sql.address import database
     from falconql.runtime.io.sql.connection import connect, talking
 
     execute(server, "create table kept (a int)", "insert into kept values (1)")
