@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from falconql.diagnostics.render import display_width
 from falconql.runtime.io.arrow import SPAN_TYPE
+from falconql.runtime.io.json_values import python_values
 from falconql.visible import in_one_line
 
 GAP = 2
@@ -110,7 +111,7 @@ def _columns(table: pa.Table, highlights: Mapping[str, Sequence[str]]) -> list[_
     style_of = {i: _HIGHLIGHTS[n % len(_HIGHLIGHTS)] for n, i in enumerate(spans)}
     columns = []
     for index, field in enumerate(table.schema):
-        values = table.column(index).to_pylist()
+        values = python_values(table.column(index))
         marked = [i for i in spans if table.schema.field(i).name in highlights.get(field.name, ())]
         cells = _cells(values, field.type, style_of.get(index, ""))
         if marked:

@@ -12,11 +12,12 @@ from falconql.runtime.build import build
 from falconql.runtime.calls import ModelCalls
 from falconql.runtime.context import ExecContext
 from falconql.runtime.errors import DataError, ExecutionError, FalconQLError
+from falconql.runtime.expression import ColumnRef
 from falconql.runtime.frame import Frame
-from falconql.runtime.io.arrow import type_to_arrow
+from falconql.runtime.io.arrow import type_from_arrow, type_to_arrow
 from falconql.runtime.operators.base import Operator
 from falconql.runtime.operators.scan import ScanOperator
-from falconql.runtime.plan import Plan
+from falconql.runtime.plan import Field, Plan, Project, nodes
 
 _MEMORY_HINT = "read fewer columns, filter before sorting or grouping, or add a `limit` to `order by`"
 _DATA_HINT = "look for unusual values in the columns it reads, or leave those rows out with `where`"
@@ -27,13 +28,30 @@ def output_schema(plan: Plan, source_schema: pa.Schema) -> pa.Schema:
     """Return the Arrow schema of a plan's result; columns passed through keep their own unusual types."""
     fields = []
     for field in plan.output:
-        if field.type.name == "Other":
-            position = source_schema.get_all_field_indices(field.name)
-            type_ = source_schema.field(position[0]).type if position else pa.null()
-        else:
-            type_ = type_to_arrow(field.type)
+        type_ = _passed_through(plan, field, source_schema) if field.type.name == "Other" else type_to_arrow(field.type)
         fields.append(pa.field(field.name, type_))
     return pa.schema(fields)
+
+
+def _passed_through(plan: Plan, field: Field, source_schema: pa.Schema) -> pa.DataType:
+    """Return the type of an output that FalconQL only passes through: that of the column it is in the corpus."""
+    position = source_schema.get_all_field_indices(_read_from(plan, field.name))
+    if not position:
+        return pa.null()
+    type_ = source_schema.field(position[0]).type
+    # A saved plan may meet a corpus in which the column is nothing unusual; then the scan normalises it.
+    known = type_from_arrow(type_)
+    return type_ if known.name == "Other" else type_to_arrow(known)
+
+
+def _read_from(plan: Plan, name: str) -> str:
+    """Return the column of the corpus that is passed through to an output, whatever it is called on the way."""
+    for node in nodes(plan.root):
+        if isinstance(node, Project):
+            (value,) = (output.value for output in node.outputs if output.name == name)
+            assert isinstance(value, ColumnRef), "only columns of the corpus have unusual types"
+            name = value.name
+    return name
 
 
 def execute(plan: Plan, ctx: ExecContext) -> Generator[pa.RecordBatch, None, None]:
@@ -147,5 +165,6 @@ def failures_of(operator: Operator) -> Iterator[None]:
 def output_batch(frame: Frame, schema: pa.Schema) -> pa.RecordBatch:
     """Return the columns of the result; those that begin with ``$`` are not among them."""
     columns = [(frame.column(field.name), field.type) for field in schema]
-    arrays = [array if array.type == type_ else array.cast(type_) for array, type_ in columns]
+    # What is passed through comes as the corpus gives it, and a cast would change it without a word.
+    arrays = [a if a.type == t or type_from_arrow(t).name == "Other" else a.cast(t) for a, t in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

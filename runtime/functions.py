@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from falconql.runtime.expression import ArithmeticOp, Literal, TextTestOp
-from falconql.runtime.io.arrow import type_to_arrow
+from falconql.runtime.io.arrow import is_list, type_to_arrow
 from falconql.runtime.readings import read_date, read_number
 from falconql.runtime.types import DATE, TIMESTAMP, Type
 
@@ -115,8 +115,10 @@ def booleans(values: pa.Array) -> Any:
 
 
 def exists(values: pa.Array) -> pa.Array:
-    """Return where there is a value: not null, and for lists not empty."""
-    if not pa.types.is_list(values.type):
+    """Return where there is a value: not null, and for lists, in any layout, not empty."""
+    if pa.types.is_dictionary(values.type):
+        return exists(values.dictionary_decode())
+    if not is_list(values.type):
         return pc.is_valid(values)
     return pc.fill_null(pc.greater(pc.list_value_length(values), 0), False)
 

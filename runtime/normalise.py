@@ -1,10 +1,13 @@
 """Columns as they are in a corpus to columns as FalconQL computes with them.
 
-One Arrow type per FalconQL type (``io.arrow.type_to_arrow``); instants become UTC; whole numbers and
-instants that do not fit become null. Unusual types stay as they are.
+One Arrow type per FalconQL type (``io.arrow.type_to_arrow``); instants become UTC; whole numbers that do not
+fit become null, and so do dates and instants outside the years 1 to 9999 (as databases write ``infinity``),
+which ISO 8601 has no text for. Unusual types stay as they are.
 """
 
 from __future__ import annotations
+
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +15,8 @@ import pyarrow.compute as pc
 
 from falconql.runtime.io.arrow import is_list, type_from_arrow, type_to_arrow
 
-_MICROSECONDS = {"s": 1_000_000, "ms": 1_000}
+_DAYS = ((date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days)
+_PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000}
 
 
 def normalise(values: pa.Array) -> pa.Array:
@@ -25,15 +29,31 @@ def normalise(values: pa.Array) -> pa.Array:
         return normalise(values.dictionary_decode())
     if is_list(values.type):
         return _lists(values, wanted)
+    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+        values = _in_calendar(values)
     if values.type == wanted:
         return values
     if pa.types.is_uint64(values.type):
         values = _within(values, 0, 2**63 - 1)
-    elif pa.types.is_timestamp(values.type) and values.type.unit in _MICROSECONDS:
-        bound = (2**63 - 1) // _MICROSECONDS[values.type.unit]
-        whole = values.view(pa.int64())
-        values = pc.if_else(pc.is_valid(_within(whole, -bound, bound)), values, pa.scalar(None, values.type))
     return pc.cast(values, wanted, safe=False)
+
+
+def _in_calendar(values: pa.Array) -> pa.Array:
+    """Return dates or instants with null for those outside the years 1 to 9999."""
+    type_ = values.type
+    if pa.types.is_date32(type_):
+        whole, per_day = values.view(pa.int32()), 1
+    elif pa.types.is_date64(type_):
+        whole, per_day = values.view(pa.int64()), _PER_DAY["ms"]
+    elif type_.unit in _PER_DAY:
+        whole, per_day = values.view(pa.int64()), _PER_DAY[type_.unit]
+    else:
+        return values  # nanoseconds of 64 bits do not reach that far
+    low, high = _DAYS[0] * per_day, (_DAYS[1] + 1) * per_day - 1
+    found = pc.min_max(whole).as_py()
+    if found["min"] is None or (low <= found["min"] and found["max"] <= high):
+        return values
+    return pc.if_else(pc.is_valid(_within(whole, low, high)), values, pa.scalar(None, type_))
 
 
 def _within(values: pa.Array, low: int, high: int) -> pa.Array:
@@ -46,14 +66,17 @@ def _within(values: pa.Array, low: int, high: int) -> pa.Array:
 
 def _lists(values: pa.Array, wanted: pa.DataType) -> pa.Array:
     kinds = pa.types
-    if kinds.is_list_view(values.type) or kinds.is_large_list_view(values.type):
-        # Arrow casts views to invalid arrays: through Python, rare as they are.
-        return normalise(pa.array(values.to_pylist(), type=pa.list_(values.type.value_type)))
     if kinds.is_fixed_size_list(values.type):
         values = pc.cast(values, pa.list_(values.type.value_type))
-    if values.type == wanted:
+    if values.type == wanted and not _holds_times(wanted):
         return values
     lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     null = pc.is_null(values)
     return pa.ListArray.from_arrays(pa.array(offsets), normalise(pc.list_flatten(values)), type=wanted, mask=null)
+
+
+def _holds_times(type_: pa.DataType) -> bool:
+    while is_list(type_):
+        type_ = type_.value_type
+    return bool(pa.types.is_date(type_) or pa.types.is_timestamp(type_))

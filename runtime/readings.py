@@ -10,15 +10,28 @@ import re
 from datetime import date, datetime
 
 _NUMBER = re.compile(r"(\d[\d.,'\u2019\u00a0\u202f ]*\d|\d|\.\d+)")
-_GROUPED_COMMA = re.compile(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d+)?")
-_GROUPED_DOT = re.compile(r"\d{1,3}(\.\d{3})+(,\d+)?")
-_GROUPED_SPACE = re.compile(r"\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+([.,]\d+)?")
+# The first group of digits never begins with 0: "0,500" is a half.
+_GROUPED_COMMA = re.compile(r"[1-9]\d{0,2}(,\d{2,3})*,\d{3}(\.\d+)?")
+_GROUPED_DOT = re.compile(r"[1-9]\d{0,2}(\.\d{3})+(,\d+)?")
+_GROUPED_SPACE = re.compile(r"[1-9]\d{0,2}([ '\u2019\u00a0\u202f]\d{3})+([.,]\d+)?")
 _PLAIN = re.compile(r"\d*\.?\d+|\d+\.")
-_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}|\d{4,},\d+")
+_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}|\d{4,},\d+|0,\d+")
 _SEPARATORS = str.maketrans("", "", ",.'\u2019\u00a0\u202f ")
-# "10k" is ten thousand, "5m" five metres or five million: not one reading, so none.
-_MULTIPLIER = re.compile(r"\s?(k|m|b|bn|mn|mm)\b|\s?(thousand|million|billion|lakh|crore|hundred)", re.IGNORECASE)
+# "5½" and "5 thousand" are more than five. "10k" is ten thousand, but "5m" five metres or five million:
+# not one reading, so none.
+_MULTIPLIER = re.compile(
+    r"\s?(k|m|b|t|bn|mn|mm|tn|trn)\b|[\s-]*(thousand|million|billion|trillion|quadrillion|lakh|crore|hundred|dozen)"
+    r"|\s?[\u00bc-\u00be\u2150-\u215e]",
+    re.IGNORECASE,
+)
+# As ledgers write what is below zero, and as a range that was cut off.
+_MINUS_AFTER = re.compile(r"[-\u2212]\Z")
 _CURRENCY = "$\u20ac\u00a3\u00a5\u20b9 "
+# The sign of a number, with the character before it and what may come between the two.
+_SIGN = re.compile(rf"(?P<lead>.?)(?P<sign>[-\u2212\u2013\u00b1])(?P<between>[(\s{_CURRENCY}]*)\Z", re.DOTALL)
+# "-USD 5" and "-approx 5": a minus, or a mark in front of a word.
+_WORD_AFTER_SIGN = re.compile(rf"(?:\A|\W)[-\u2212\u2013]+[^\W\d_]+[.]?[{_CURRENCY}]*\Z")
+_BEFORE_MINUS = frozenset("([{:=,;.<>~\u2248\u2264\u2265\"'\u201c\u2018") | frozenset(_CURRENCY)
 _LONGEST = 200
 
 
@@ -40,23 +53,37 @@ def read_number(text: str) -> float | None:
     except ValueError:
         pass
     found = list(_NUMBER.finditer(text))
-    if len(found) != 1 or _MULTIPLIER.match(text, found[0].end()):
+    if len(found) != 1 or any(after.match(text, found[0].end()) for after in (_MULTIPLIER, _MINUS_AFTER)):
         return None
     digits = _plain_digits(found[0].group(1))
-    if digits is None:
+    negative = _is_negative(text, found[0].start(1))
+    if digits is None or negative is None:
         return None
-    return _finite(-float(digits) if _is_negative(text, found[0]) else float(digits))
+    return _finite(-float(digits) if negative else float(digits))
 
 
 def _finite(value: float) -> float | None:
     return value if value - value == 0 else None
 
 
-def _is_negative(text: str, found: re.Match[str]) -> bool:
-    before = text[: found.start(1)].rstrip(_CURRENCY)
-    bracketed = text.startswith("(") and text.endswith(")") and before in ("(", "")
-    signed = before.endswith(("-", "\u2212")) and not before[:-1].strip(_CURRENCY)
-    return bracketed or signed
+def _is_negative(text: str, start: int) -> bool | None:
+    """Return whether the number that begins at ``start`` is below zero, None where that is anyone's guess.
+
+    "low: -5" is. "top-10" is not: a hyphen joins the two. "total - 5" may be either.
+    """
+    before = text[:start]
+    if (found := _SIGN.search(before)) is None:
+        bracketed = text.endswith(")") and not before.strip(f"({_CURRENCY}") and "(" in before
+        return None if _WORD_AFTER_SIGN.search(before) else bracketed
+    lead, sign, between = found["lead"], found["sign"], found["between"]
+    if sign == "\u00b1":
+        return None
+    if not before[: found.start("sign")].strip(f"({_CURRENCY}"):
+        return True
+    if lead.isalnum() or lead == "_":
+        return False if sign == "-" and not between else None
+    apart = between[:1].isspace()
+    return True if not apart and (lead.isspace() or lead in _BEFORE_MINUS) else None
 
 
 def _plain_digits(written: str) -> str | None:

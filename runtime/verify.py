@@ -130,7 +130,8 @@ def _above(node: Node, scope: _Scope) -> _Scope:
             return replace(scope, variables={**scope.variables, name: type_})
         case Project(_, outputs):
             for output in outputs:
-                _type(output.value, scope)
+                type_ = _type(output.value, scope)
+                _need(type_.name != "Other" or isinstance(output.value, ColumnRef), f"{type_} is not of the corpus")
             return replace(scope, columns=_columns(Field(o.name, o.value.type) for o in outputs), variables={})
         case Aggregate(_, keys, aggregates):
             for key in keys:
@@ -158,7 +159,7 @@ def _aggregate(call: AggregateCall, scope: _Scope) -> None:
         return
     given = _type(call.operand, scope)
     takes, gives = {
-        "count": (given.name not in ("Label", "Other"), INT),
+        "count": (given != LABEL, INT),
         "sum": (given in _NUMBERS, given),
         "avg": (given in _NUMBERS, FLOAT),
         "min": (given in _ORDERED, given),
@@ -276,7 +277,7 @@ def _text_test(op: str, value: Type, pattern: Type) -> None:
 def _function(expr: Function, scope: _Scope) -> None:
     _need(len(expr.arguments) == 1, f"`{expr.name}` has {len(expr.arguments)} arguments")
     given = _type(expr.arguments[0], scope)
-    _need(given != LABEL, f"`{expr.name}` of a label")
+    _need(given != LABEL or expr.name == "exists", f"`{expr.name}` of a label")
     if given == NULL:
         return
     takes, gives = {

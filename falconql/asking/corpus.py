@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from falconql.runtime.io.arrow import fields_from_schema
 from falconql.runtime.io.base import TableSource
+from falconql.runtime.io.json_values import python_values
 from falconql.runtime.io.stats import sample
 from falconql.runtime.normalise import normalise
 from falconql.runtime.plan import Field
@@ -97,7 +98,7 @@ def _called(name: str) -> str:
 
 
 def _seen(field: Field, values: pa.Array) -> Column:
-    present = [value for value in values.to_pylist() if value is not None]
+    present = [value for value in python_values(values) if value is not None]
     if not present or field.type == BOOL:
         return Column(field.name, field.type)
     if field.type in _RANGED:
@@ -123,7 +124,9 @@ def _text_column(columns: Sequence[Column]) -> str | None:
 
 
 def _rows(batch: pa.RecordBatch, rows: int) -> tuple[dict[str, Any], ...]:
-    return tuple(batch.slice(0, rows).to_pylist())
+    shown = batch.slice(0, rows)
+    columns = [python_values(column) for column in shown.columns]
+    return tuple(dict(zip(shown.schema.names, row, strict=True)) for row in zip(*columns, strict=True))
 
 
 def described(corpus: Corpus, *, columns: Sequence[str] | None = None) -> str:

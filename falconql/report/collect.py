@@ -14,6 +14,7 @@ import pyarrow as pa
 from falconql.plan.estimates import estimate_nodes
 from falconql.runtime.calls import label_threshold
 from falconql.runtime.display import call_text
+from falconql.runtime.io.json_values import python_values
 from falconql.table import is_span
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Collector:
     def add(self, batch: pa.RecordBatch) -> None:
         """Take a batch."""
         self._total += batch.num_rows
-        columns = [batch.column(i).to_pylist() for i in range(batch.num_columns)]
+        columns = [python_values(column) for column in batch.columns]
         for index, counts in self._counts.items():
             for value in columns[index]:
                 for span in value if isinstance(value, list) else [value]:

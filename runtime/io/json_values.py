@@ -20,15 +20,38 @@ def json_values(column: pa.Array) -> list[Any]:
     """Return the values of a column as ``json.dumps`` takes them."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    values = _python_values(column)
+    values = python_values(column)
     convert = _converter(column.type)
     return values if convert is None else [None if value is None else convert(value) for value in values]
 
 
-def _python_values(column: pa.Array) -> list[Any]:
-    """Return Python values; Python's times have no nanoseconds."""
+def python_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Return Python values; Python's times have no nanoseconds, and what else they cannot say is None."""
     plain = _without_nanoseconds(column.type)
-    return list((column if plain == column.type else pc.cast(column, plain, safe=False)).to_pylist())
+    try:
+        return list((column if plain == column.type else pc.cast(column, plain, safe=False)).to_pylist())
+    except (OverflowError, ValueError):
+        # Dates beyond the year 9999 in a struct, for example: rare, so one value at a time.
+        return [_python_value(scalar) for scalar in column]
+
+
+def _python_value(scalar: pa.Scalar) -> Any:
+    kinds = pa.types
+    type_ = scalar.type
+    if not scalar.is_valid:
+        return None
+    if kinds.is_struct(type_):
+        return {name: _python_value(value) for name, value in scalar.items()}
+    if kinds.is_map(type_):
+        return [tuple(_python_value(part) for part in entry.values()) for entry in scalar.values]
+    if is_list(type_):
+        return [_python_value(value) for value in scalar.values]
+    if kinds.is_dictionary(type_):
+        return _python_value(scalar.value)
+    try:
+        return scalar.cast(_without_nanoseconds(type_), safe=False).as_py()
+    except (OverflowError, ValueError):
+        return None
 
 
 def _without_nanoseconds(type_: pa.DataType) -> pa.DataType:

@@ -138,17 +138,17 @@ def _bounds(type_: pa.DataType, bounds: tuple[Any, Any] | None) -> tuple[Any, An
     cut = pa.types.is_timestamp(type_) and type_.unit == "ns"
     try:
         safe = not (cut or known == FLOAT)
-        values = [pa.scalar(bound, type_).cast(type_to_arrow(known), safe=safe) for bound in bounds]
+        values = [pa.scalar(bound, type_).cast(type_to_arrow(known), safe=safe).as_py() for bound in bounds]
     except (pa.ArrowException, TypeError, ValueError):
         return None, None
-    low, high = (_comparable(value.as_py()) for value in values)
+    low, high = (_comparable(value) for value in values)
     nan = known == FLOAT and (low != low or high != high)
     return (None, None) if nan else (low, high)
 
 
 def _may_read_null(type_: pa.DataType) -> bool:
     kinds = pa.types
-    return bool(kinds.is_uint64(type_) or kinds.is_floating(type_) or kinds.is_timestamp(type_))
+    return bool(kinds.is_uint64(type_) or kinds.is_floating(type_) or kinds.is_date(type_) or kinds.is_timestamp(type_))
 
 
 def _comparable(value: Any) -> Any:

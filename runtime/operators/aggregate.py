@@ -225,8 +225,10 @@ def _inputs(number: int, call: AggregateCall, values: pa.Array) -> dict[str, pa.
 
 
 def _as_key(values: pa.Array) -> pa.Array:
-    # 0.0 and -0.0 are equal but would make two groups.
-    return pc.add(values, pa.scalar(0.0)) if pa.types.is_floating(values.type) else values
+    # 0.0 and -0.0 are equal, and NaN has many bit patterns; groups are told apart by bits.
+    if not pa.types.is_floating(values.type):
+        return values
+    return pc.if_else(pc.is_nan(values), pa.scalar(float("nan")), pc.add(values, pa.scalar(0.0)))
 
 
 def _joined(high: list[int | None], low: list[int | None]) -> pa.Array:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from falconql.catalog import Catalog
+from falconql.check import check_query
 from falconql.check.typed import TypedQuery
 from falconql.plan.chooser import Order
 from falconql.plan.lowering import lower
@@ -20,7 +22,10 @@ from falconql.plan.stats import Stats
 from falconql.runtime.context import ExecContext
 from falconql.runtime.executor import execute_to_table
 from falconql.runtime.expression import Expr
+from falconql.runtime.io.arrow import SPAN_TYPE, fields_from_schema
 from falconql.runtime.plan import Plan
+from falconql.source import Source
+from falconql.syntax import parse
 from tests.fakes import FakeProxy, FakeSource
 from tests.plan.trees import HOT, MODEL, PLAIN, TABLE, conditions, meaning, queries, query
 
@@ -76,6 +81,58 @@ def test_each_rule_alone_keeps_rows_and_columns(rule: Rule, typed: TypedQuery) -
     plain = lower(typed)
     assert (rule.apply(plain) or plain).schema == plain.schema
     assert _rows(typed, rules=[rule]) == _rows(typed, rules=())
+
+
+COLUMNS: dict[str, pa.Array] = {
+    "bool": pa.array([True, None]),
+    "int": pa.array([1, None]),
+    "float": pa.array([0.5, None]),
+    "txt": pa.array(["a", None]),
+    "day": pa.array([0, None], pa.date32()),
+    "at": pa.array([0, None], pa.timestamp("us")),
+    "one": pa.array([None, None], SPAN_TYPE),
+    "ints": pa.array([[1], None]),
+    "found": pa.array([[], None], pa.list_(SPAN_TYPE)),
+    "rec": pa.array([{"a": 1}, None]),
+    "recs": pa.array([[{"a": 1}], None]),
+    "map": pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int64())),
+    "raw": pa.array([b"x", None]),
+    "time": pa.array([1, None], pa.time32("s")),
+    "none": pa.nulls(2),
+}
+VALUES = [*COLUMNS, 'label("random 1")', 'span("names")', 'spans("names")', 'choose("which", "a", "b")', "null"]
+FORMS = [
+    "select v: {}",
+    "let v = {} select v order by v",
+    "select v: {} order by body limit 1",
+    "where exists({}) select body",
+    "where not exists({}) and {} is not null select v: {}",
+    "where {} or {} is null select body",
+    "where {} = {} select body",
+    "where {} in ({}, null) select body",
+    "where {} < {} select body",
+    "each e in {} select e, v: exists(e)",
+    "select n: exists({}), m: {} is null",
+    "group by {} select n: count()",
+    *(f"select n: {name}({{}})" for name in ("first", "length", "lower", "number", "date", "score", "exists")),
+    *(f"select n: {name}({{}})" for name in ("count", "sum", "avg", "min", "max", "share", "collect")),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_the_checker_takes_is_a_plan_that_can_be_saved_and_run(form: str) -> None:
+    table = pa.table({"body": ["Ann", None], **COLUMNS})
+    taken = 0
+    for value in VALUES:
+        text = f"text body {form.replace('{}', value)}"
+        typed, _ = check_query(parse(Source("test", text)), Catalog(fields_from_schema(table.schema)))
+        if typed is None:
+            continue
+        taken += 1
+        plan = plan_query(typed).plan
+        assert Plan.from_json(plan.to_json()) == plan
+        execute_to_table(plan, ExecContext(FakeSource(table), FakeProxy()))
+    assert taken
 
 
 def test_an_empty_corpus_gives_an_empty_result() -> None:

@@ -127,3 +127,12 @@ def test_run_writes_it_beside_other_outputs(tmp_path: Path, monkeypatch: pytest.
     bad = command("run", "-e", "where id = 1", "--from", "a.csv", "--report", "no/such/r.html")
     assert bad.status == 2
     assert "no/such" in bad.err
+
+
+def test_dates_beyond_what_python_has_are_shown_as_nothing(tmp_path: Path) -> None:
+    far = pa.array([{"d": 2**31 - 1}, {"d": 1}], pa.struct([("d", pa.date32())]))
+    run = falconql.query("select body, far").start(pa.table({"body": ["a", "b"], "far": far}))
+    collector = Collector(run, "q", "c")
+    for _ in collector.watch(run.batches()):
+        pass
+    assert [json.loads(row[1])["d"] for row in collector.data()["rows"]] == [None, "1970-01-02"]

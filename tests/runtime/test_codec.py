@@ -131,6 +131,11 @@ def test_a_missing_field_is_named() -> None:
             {"node": "Literal", "value": True, "type": "Int"},
             "True is not Int",
         ),
+        (
+            ("root", "input", "outputs", 0, "value"),
+            {"node": "Cast", "operand": {"node": "Literal", "value": None, "type": "Null"}, "type": "Other:binary"},
+            "binary is not of the corpus",
+        ),
     ],
 )
 def test_a_plan_that_does_not_fit_together_is_refused(path: tuple[str | int, ...], value: object, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -247,6 +248,67 @@ def test_unusual_columns_pass_through_unchanged() -> None:
     run = Run("where raw is not null", table)
     assert run.rows == [{"text": "a", "raw": {"k": 1}, "data": b"x"}]
     assert run.table.schema.field("raw").type == table.schema.field("raw").type
+
+
+PASSED_THROUGH = pa.table(
+    {
+        "id": [1, 2],
+        "narrow": [{"x": 1}, None],
+        "wide": [{"x": 5, "y": "kept"}, {"x": 6, "y": None}],
+        "map": pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64())),
+        "bytes": pa.array([b"x", None]).dictionary_encode(),
+        "time": pa.array([1, 2], pa.time64("ns")),
+        "span": pa.array([1, 2], pa.duration("ms")),
+        "list": [[{"a": 1}], []],
+    }
+)
+
+
+@pytest.mark.parametrize("end", ["", "order by id desc", "order by id limit 1", "limit 1"])
+@pytest.mark.parametrize("column", PASSED_THROUGH.column_names[1:])
+def test_unusual_columns_pass_through_under_any_name(column: str, end: str) -> None:
+    others = {name: name for name in PASSED_THROUGH.column_names if name != column}
+    for name in ["new", *others]:
+        # `order by` would mean the output of that name.
+        key = "at" if name == "id" else "id"
+        for query in (f"select {key}: id, `{name}`: `{column}`", f"let v = `{column}` select {key}: id, `{name}`: v"):
+            run = Run(f"{query} {end.replace('id', key)}", PASSED_THROUGH)
+            expected = PASSED_THROUGH.select(["id", column]).rename_columns([key, name])
+            assert run.table.schema == expected.schema
+            order = [1, 0] if "desc" in end else [0] if "limit" in end else [0, 1]
+            assert run.rows == expected.take(order).to_pylist()
+
+
+def test_a_saved_plan_passes_through_what_has_become_usual() -> None:
+    saved = plan("select v: x", pa.schema({"x": pa.null()}))
+    table = pa.table({"x": pa.array(["a", None], pa.large_string())})
+    result = execute_to_table(saved, ExecContext(FakeSource(table)))
+    assert result.schema.field("v").type == pa.string()
+    assert result.column("v").to_pylist() == ["a", None]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [pa.list_, pa.large_list, pa.list_view, pa.large_list_view, lambda item: pa.dictionary(pa.int32(), pa.list_(item))],
+)
+@pytest.mark.parametrize(("item", "value"), [(pa.struct({"a": pa.int64()}), {"a": 1}), (pa.int64(), 1)])
+def test_an_empty_list_does_not_exist_in_any_layout(layout: Any, item: pa.DataType, value: Any) -> None:
+    type_ = layout(item)
+    lists = pa.array([[value], [], None], type_.value_type if pa.types.is_dictionary(type_) else type_)
+    if pa.types.is_dictionary(type_):
+        lists = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int32()), lists)
+    table = pa.table({"id": [1, 2, 3], "l": lists})
+    assert Run("where exists(l) select id", table).column("id") == [1]
+    assert Run("where l is null select id", table).column("id") == [3]
+
+
+def test_dates_outside_the_calendar_are_null_whatever_they_are_compared_with() -> None:
+    days = pa.array([2**31 - 1, -(2**31), 19_800, None], pa.int32()).view(pa.date32())
+    table = pa.table({"id": [1, 2, 3, 4], "d": days})
+    assert Run('where d > "2024-01-01" select id', table).column("id") == [3]
+    assert Run('where d > "2024-01-01 12:00" select id', table).column("id") == [3]
+    assert Run("where d is null select id", table).column("id") == [1, 2, 4]
+    assert Run("select d", table).column("d") == [None, None, date(2024, 3, 18), None]
 
 
 def test_odd_layouts_of_usual_types_are_read() -> None:

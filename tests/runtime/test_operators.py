@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -290,6 +291,16 @@ def test_zeros_of_both_signs_are_one_group_and_null_is_one(batch_rows: int) -> N
         {"key0": 0.0, "agg0": 2, "agg1": 2, "agg2": [2, 3]},
         {"key0": 1.0, "agg0": 1, "agg1": 0, "agg2": []},
     ]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 4096])
+def test_nan_is_one_group_whatever_its_bits(batch_rows: int) -> None:
+    bits = np.array([0x7FF8 << 48, 0xFFF8 << 48, (0x7FF8 << 48) + 1, 0x3FF0 << 48], np.uint64)
+    table = pa.table({"k": bits.view(np.float64)})
+    calls = (AggregateCall("count", None, INT), AggregateCall("collect", K, list_of(FLOAT)))
+    rows = grouped(table, K, calls, batch_rows)
+    assert [str(row["key0"]) for row in rows] == ["nan", "1.0"]
+    assert [(row["agg0"], len(row["agg1"])) for row in rows] == [(3, 3), (1, 1)]
 
 
 def test_lists_can_be_collected() -> None:

@@ -51,8 +51,8 @@ def condition(expr: Expr, columns: Mapping[str, Operand]) -> str | None:
             return columns[name].sql
         case Not(ColumnRef(name)) if _kind(name, columns) == "bool":
             return f"NOT {columns[name].sql}"
-        case IsNull(ColumnRef(name)) if _kind(name, columns) not in (None, "float", "timestamp"):
-            # A float may be NaN, which is read as null.
+        case IsNull(ColumnRef(name)) if _kind(name, columns) not in (None, "float", "date", "timestamp"):
+            # A float may be NaN and a time `infinity`, which are read as null.
             return f"{columns[name].sql} IS NULL"
         case Not(IsNull(ColumnRef(name))) if name in columns:
             return f"{columns[name].sql} IS NOT NULL"

@@ -62,6 +62,18 @@ GROUPED = [
 LIMITED = ["select id limit 5", 'where label("random 1") select id, s: span("names") limit 40', "select id limit 0"]
 
 
+PASSED_THROUGH = pa.table(
+    {
+        "id": pa.array(range(300)),
+        "body": pa.array(["Ann", None, "Bob"] * 100),
+        "a": pa.array([{"x": 1}, None, {"x": 3}] * 100),
+        "b": pa.array([{"x": 5, "y": "kept"}, None, {"x": 6, "y": None}] * 100),
+        "raw": pa.array([b"x", b"y", None] * 100).dictionary_encode(),
+        "list": pa.array([[{"a": 1}], [], None] * 100, pa.large_list(pa.struct({"a": pa.int64()}))),
+    }
+)
+
+
 def both(made: Plan, table: pa.Table = CORPUS, **options: Any) -> tuple[pa.Table, pa.Table, ExecContext, ExecContext]:
     one = ExecContext(MemorySource(table), FakeProxy())
     many = ExecContext(MemorySource(table), FakeProxy(), batch_rows=options.pop("batch_rows", 100))
@@ -76,6 +88,24 @@ def test_rows_order_and_types_are_those_of_one_machine(text: str, workers: int) 
     assert found.schema == expected.schema
     assert str(found.to_pylist()) == str(expected.to_pylist())
     assert many.metrics.rows_out == one.metrics.rows_out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select a: b, b: a, new: raw, l: list",
+        "select n: id, a: b, z: raw order by id desc limit 250",
+        'where label("has Ann") select a: raw, list: b',
+        "where exists(list) select id, m: list",
+        "select n: count(a), m: count(list), k: count(raw)",
+        'where exists(label("has Ann")) select id',
+    ],
+)
+def test_unusual_columns_are_those_of_one_machine(text: str) -> None:
+    expected, found, _, _ = both(plan(f"text body {text}", PASSED_THROUGH.schema), PASSED_THROUGH)
+    assert found.schema == expected.schema
+    assert found.to_pylist() == expected.to_pylist()
+    assert found.num_rows
 
 
 @pytest.mark.parametrize("text", [*PER_ROW, *ORDERED[:4], *GROUPED])

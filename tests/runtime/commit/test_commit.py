@@ -101,6 +101,20 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(corpus: Path, capsys: 
     assert not Path(".out.csv.falconql").exists()
 
 
+def test_columns_of_unusual_types_go_on_under_their_new_names(corpus: Path) -> None:
+    records = [{"x": n, "y": "kept"} for n in range(ROWS)]
+    table = pq.read_table(corpus).append_column("a", pa.array(records)).append_column("b", pa.array([b"x"] * ROWS))
+    pq.write_table(table, corpus)
+    query = 'where label("random 1") select id, b: a, new: b'
+    for out in ("out.parquet", "out.csv"):
+        assert "rows of" in interrupted(corpus, query=query, out=out)
+        write(corpus, query=query, out=out)
+    found = pq.read_table("out.parquet")
+    assert found.schema.types == [pa.int64(), table.schema.field("a").type, pa.binary()]
+    assert found.column("b").to_pylist() == [records[n] for n in found.column("id").to_pylist()]
+    assert Path("out.csv").read_bytes() == expected(corpus, query)
+
+
 def test_metrics_count_the_rows_of_the_whole(corpus: Path) -> None:
     interrupted(corpus)
     run = started(str(corpus), QUERY, FakeProxy())
@@ -265,7 +279,9 @@ def test_a_file_that_may_not_grow_keeps_the_rows_before(corpus: Path) -> None:
     query = 'where label("random 1") select ' + ", ".join(f"c{n}: text" for n in range(8))
     code = """
 import resource, sys
+from falconql.runtime.commit import rows
 from tests.runtime.commit.driver import *
+rows.EVERY_SHARE = 0.0  # a chunk for each batch, however slow the machine: more would not fit
 if sys.argv[2] == "small":
     resource.setrlimit(resource.RLIMIT_FSIZE, (4500, 4500))
 proxy = FakeProxy()

@@ -107,7 +107,13 @@ def test_a_row_group_with_a_true_row_is_never_left_out(name: str, data: st.DataO
 
 @pytest.mark.parametrize(
     "column",
-    [pa.array([2**63], pa.uint64()), pa.array([2**62], pa.timestamp("ms")), pa.array([math.nan])],
+    [
+        pa.array([2**63], pa.uint64()),
+        pa.array([2**62], pa.timestamp("ms")),
+        pa.array([2**31 - 1], pa.int32()).view(pa.date32()),
+        pa.array([3_000_000], pa.int32()).view(pa.date32()),
+        pa.array([math.nan]),
+    ],
     ids=lambda column: str(column.type),
 )
 def test_values_that_are_read_as_null_may_be_null(column: pa.Array) -> None:

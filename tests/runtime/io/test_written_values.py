@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.arrow import SPAN_TYPE
+from falconql.table import format_table
 from tests.runtime.io.reading import table_of
 
 SPAN = {"text": "a, b", "start": 3, "end": 7, "score": 0.9}
@@ -65,6 +66,38 @@ VALUES = [
     ),
     (pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())), ['"{""k"": 1}"'], [{"k": 1}]),
 ]
+
+
+# Times that Python has no value for, inside of what is only passed through.
+DAYS = pa.array([2**31 - 1, 0, None], pa.int32()).view(pa.date32())
+UNSAYABLE = [
+    (pa.StructArray.from_arrays([DAYS], ["d"]), [{"d": None}, {"d": "1970-01-01"}, {"d": None}]),
+    (
+        pa.MapArray.from_arrays(pa.array([0, 2, 2, 3], pa.int32()), pa.array(["a", "b", "c"]), DAYS),
+        [{"a": None, "b": "1970-01-01"}, {}, {"c": None}],
+    ),
+    (
+        pa.LargeListArray.from_arrays(pa.array([0, 2, 2, 3], pa.int64()), pa.StructArray.from_arrays([DAYS], ["d"])),
+        [[{"d": None}, {"d": "1970-01-01"}], [], [{"d": None}]],
+    ),
+    (pa.array([2**62, 1, None], pa.int64()).view(pa.duration("s")), [None, "0:00:01", None]),
+    (
+        pa.StructArray.from_arrays([DAYS, pa.array([1, 1500, 3], pa.timestamp("ns"))], ["d", "t"]),
+        [
+            {"d": None, "t": "1970-01-01T00:00:00"},
+            {"d": "1970-01-01", "t": "1970-01-01T00:00:00.000001"},
+            {"d": None, "t": "1970-01-01T00:00:00"},
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("column", "as_json"), UNSAYABLE, ids=lambda value: str(getattr(value, "type", "")))
+def test_times_that_no_text_says_are_null(column: pa.Array, as_json: list[Any]) -> None:
+    assert [json.loads(line)["x"] for line in text_of(column, "jsonl").splitlines()] == as_json
+    for part in (column, column.slice(1)):
+        assert "out of range" not in text_of(part, "csv")
+    assert format_table(pa.table({"x": column}), width=200).count("\n") >= len(column)
 
 
 @pytest.mark.parametrize(("column", "as_csv", "as_json"), VALUES, ids=lambda value: str(getattr(value, "type", "")))
