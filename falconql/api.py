@@ -381,13 +381,15 @@ class Query:
         return plan_query(typed, stats=stats_for(typed, source), order=order)
 
     def _from(self) -> str | None:
-        """Return the path after ``from`` as it can be opened, None without the clause."""
+        """Return the path after ``from`` as it can be opened, None without one; the check reports an empty one."""
         from falconql.syntax import parse_tolerant
 
         parsed = parse_tolerant(self.source).query
         if parsed is None or parsed.source is None:
             return None
         path = parsed.source.path.value
+        if not path.strip():
+            return None
         check_named_in_query(path)
         return path if self.folder is None or "://" in path or path == "-" else str(self.folder / path)
 

@@ -46,7 +46,7 @@ def expr_text(
     calls: Sequence[ModelCall],
     *,
     text_column: str | None = None,
-    internal: Mapping[str, str] | None = None,
+    internal: Mapping[str, Expr | str] | None = None,
 ) -> str:
     """Return an expression as FalconQL text with no more parentheses than it needs.
 
@@ -54,7 +54,8 @@ def expr_text(
         expr: what to print.
         calls: the model calls that ``CallRef.index`` points to.
         text_column: the column that calls read by default; calls that read it are shown without it.
-        internal: what to show for internal columns such as ``$agg0``; without it their own names.
+        internal: what to show for internal columns such as ``$agg0``, an expression or the text of
+            a call; without it their own names.
     """
     return _Printer(calls, text_column, internal or {}).show(expr, _OR)
 
@@ -68,7 +69,13 @@ def quoted_name(name: str) -> str:
     """Return a name as it must be written: in back-ticks when it is odd or a keyword."""
     if name.startswith("$") or (_PLAIN_NAME.fullmatch(name) and name.lower() not in RESERVED_WORDS):
         return name
-    return f"`{name}`"
+    return "`" + name.replace("`", "``") + "`"
+
+
+def shown_name(name: str) -> str:
+    """Return a name as it stands in a sentence: in one pair of back-ticks, whether or not it needs them."""
+    written = quoted_name(name)
+    return written if written.startswith("`") else f"`{written}`"
 
 
 def quoted_text(value: str) -> str:
@@ -77,7 +84,7 @@ def quoted_text(value: str) -> str:
 
 
 class _Printer:
-    def __init__(self, calls: Sequence[ModelCall], text_column: str | None, internal: Mapping[str, str]) -> None:
+    def __init__(self, calls: Sequence[ModelCall], text_column: str | None, internal: Mapping[str, Expr | str]) -> None:
         self._calls = calls
         self._text_column = text_column
         self._internal = internal
@@ -89,7 +96,8 @@ class _Printer:
     def _form(self, expr: Expr) -> tuple[str, int]:
         match expr:
             case ColumnRef(name) | VariableRef(name):
-                return self._internal.get(name) or quoted_name(name), _ATOM
+                known = self._internal.get(name) or quoted_name(name)
+                return (known, _ATOM) if isinstance(known, str) else self._form(known)
             case CallRef(index):
                 call = self._calls[index]
                 return quoted_name(call.name) if call.name else self.call(call), _ATOM

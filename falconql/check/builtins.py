@@ -138,9 +138,10 @@ def call_aggregate(ctx: Context, node: ast.Call, signature: Signature, check: Ch
         return BROKEN
     operand = None
     if node.arguments:
-        ctx.inside = f"`{name}`"
+        # It runs over rows, in which there are no output columns.
+        ctx.inside, outputs, ctx.scope.outputs = f"`{name}`", ctx.scope.outputs, {}
         operand = check(ctx, node.arguments[0].value)
-        ctx.inside = None
+        ctx.inside, ctx.scope.outputs = None, outputs
         if operand.broken and not ctx.open_types(operand.expr):
             return BROKEN
     call = _aggregate(ctx, name, operand)

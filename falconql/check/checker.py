@@ -189,14 +189,22 @@ class _QueryChecker:
         if self.query.order_by is None:
             return ()
         self.ctx.clause = "order by"
-        self.scope.outputs = {output.name: output.value for output in outputs}
-        return tuple(self._sort_key(key) for key in self.query.order_by.keys)
+        items = self.query.select.items if self.query.select else ()
+        written = [item for item in items if isinstance(item, ast.Item)]
+        # A column or let that is shown as it is stays what it was: a label, say, that has a score.
+        same = {i.value.text for i in written if isinstance(i.value, ast.Name) and i.name in (None, i.value)}
+        visible = {o.name: o.value for o in outputs if o.name not in same or o.value == BROKEN}
+        keys = []
+        for key in self.query.order_by.keys:
+            # What is written as in `select` is what it is there: `select title: length(title) order by length(title)`.
+            again = not isinstance(key.value, ast.Name) and any(item.value == key.value for item in written)
+            self.scope.outputs = {} if again else visible
+            keys.append(self._sort_key(key))
+        return tuple(keys)
 
     def _sort_key(self, key: ast.Order) -> SortKey:
         node = key.value
-        if isinstance(node, ast.Name) and node.text in self.scope.outputs:
-            operand = Operand(node, self.scope.outputs[node.text])
-        elif "select" in self.lost_clauses and isinstance(node, ast.Name) and node.text not in self.scope.names():
+        if "select" in self.lost_clauses and isinstance(node, ast.Name) and node.text not in self.scope.names():
             operand = Operand(node, BROKEN)
         else:
             operand = self._value(node)

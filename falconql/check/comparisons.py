@@ -42,15 +42,14 @@ _DATES = (DATE, TIMESTAMP)
 
 def compare(ctx: Context, node: ast.Comparison, left: Operand, right: Operand) -> Expr:
     """Return ``left op right`` with both sides of one type."""
-    together = node.left.span.join(node.right.span)
-    fitted = fit(ctx, left, right, together)
+    fitted = fit(ctx, left, right, node.span, node.op)
     if fitted is None:
         return BROKEN
     if node.op not in ("=", "!=") and fitted[0].type == BOOL:
         return ctx.problems.error(
             "FQL202",
             f"true and false have no order, so `{node.op}` cannot compare them",
-            together,
+            node.span,
             "compare them with `=` or `!=`, or use the condition itself",
         )
     for value, option in ((left, right), (right, left)):
@@ -63,19 +62,23 @@ def is_one_of(ctx: Context, node: ast.In, value: Operand, options: list[Operand]
     pairs = []
     for option in options:
         if option.type == NULL:
-            pairs.append((value.expr, option.expr))
             continue
         fitted = fit(ctx, value, option, option.span)
         if fitted is None:
             return BROKEN
         _warn_if_never_chosen(ctx, value, option)
         pairs.append(fitted)
-    wanted = _widest([side.type for pair in pairs for side in pair])
+    plain = scalar(value.expr)
+    wanted = _widest([side.type for pair in pairs for side in pair]) if pairs else plain.type
     if not wanted:
         return ctx.problems.error(
             "FQL202", "these values are of different kinds", node.span, "compare with values of one kind"
         )
-    return In(coerce(scalar(value.expr), wanted), tuple(coerce(pair[1], wanted) for pair in pairs))
+    # A constant has been read as what it is compared with, which the text as it was written is not.
+    read = next((left for left, _ in pairs if left.type == wanted), plain)
+    fitting = iter(pairs)
+    others = (option.expr if option.type == NULL else next(fitting)[1] for option in options)
+    return In(coerce(read, wanted), tuple(coerce(other, wanted) for other in others))
 
 
 def _warn_if_never_chosen(ctx: Context, value: Operand, option: Operand) -> None:
@@ -101,13 +104,16 @@ def _widest(types: list[Type]) -> Type | None:
     return TIMESTAMP if kinds <= {DATE, TIMESTAMP} else None
 
 
-def fit(ctx: Context, left: Operand, right: Operand, span: Span) -> tuple[Expr, Expr] | None:
-    """Return both sides with one type; None, and reported, if they cannot be compared."""
+def fit(ctx: Context, left: Operand, right: Operand, span: Span, op: str = "in") -> tuple[Expr, Expr] | None:
+    """Return both sides with one type; None, and reported, if they cannot be compared.
+
+    ``span`` is what an edit may replace with another condition, if ``op`` is ``=`` or ``!=``.
+    """
     if left.broken or right.broken:
         return left.expr, right.expr
     for side, opposite in ((left, right), (right, left)):
         if side.type == NULL:
-            _null(ctx, side, opposite, span)
+            _null(ctx, opposite, span, op)
             return None
         if side.type.name == "Other":
             ctx.problems.error("FQL211", *unusable(side))
@@ -117,11 +123,11 @@ def fit(ctx: Context, left: Operand, right: Operand, span: Span) -> tuple[Expr, 
     if adapted_left is None or adapted_right is None:
         return None
     if LABEL in (left.type, right.type) and {adapted_left.type, adapted_right.type} - {LABEL, BOOL}:
-        _label(ctx, left, right, span)
+        _label(ctx, left, right, span, op)
         return None
     fitted = _common(scalar(adapted_left.expr), scalar(adapted_right.expr))
     if fitted is None:
-        _misfit(ctx, left, right, span)
+        _misfit(ctx, left, right, span, op)
     return fitted
 
 
@@ -177,9 +183,15 @@ def _not_a_date(ctx: Context, span: Span, value: str, wanted: Type) -> None:
     ctx.problems.error("FQL203", f"{quoted_text(value)} does not read as {spoken(wanted)}", span, help_)
 
 
-def _null(ctx: Context, null: Operand, opposite: Operand, span: Span) -> None:
+def _instead(span: Span, op: str, meant: str | None, opposite: str | None) -> Edit | None:
+    """Return the edit that puts a condition for a comparison with ``=``, its opposite for one with ``!=``."""
+    new = {"=": meant, "!=": opposite}.get(op)
+    return Edit(span, new) if new else None
+
+
+def _null(ctx: Context, opposite: Operand, span: Span, op: str) -> None:
     plain = plain_text(opposite.node)
-    edit = Edit(span, f"{plain} is null") if plain else None
+    edit = _instead(span, op, f"{plain} is null", f"{plain} is not null") if plain else None
     message = "a comparison with null is never true, not even for a null"
     ctx.problems.error("FQL206", message, span, Help("test for null with `is null` or `is not null`", edit))
 
@@ -187,10 +199,10 @@ def _null(ctx: Context, null: Operand, opposite: Operand, span: Span) -> None:
 def unusable(operand: Operand) -> tuple[str, Span, str]:
     """Return message, place and advice for a value of a type that is only passed through."""
     message = f"{words(operand.node)} has the type `{operand.type}`, which FalconQL only passes through"
-    return message, operand.span, "such a column can be selected and tested with `is null`, no more"
+    return message, operand.span, "such a column can be selected, counted and tested with `is null`, no more"
 
 
-def _label(ctx: Context, left: Operand, right: Operand, span: Span) -> None:
+def _label(ctx: Context, left: Operand, right: Operand, span: Span, op: str) -> None:
     label, value = (left, right) if left.type == LABEL else (right, left)
     message = f"{words(label.node)} is a label, true or false, and cannot be compared with {_called(value)}"
     if is_number(value.type):
@@ -198,9 +210,9 @@ def _label(ctx: Context, left: Operand, right: Operand, span: Span) -> None:
     elif value.type == TEXT and isinstance(value.node, ast.Text):
         yes = value.node.value.strip().lower() not in ("no", "false", "n", "negative", "0")
         plain = plain_text(label.node)
-        new = (plain if yes else f"not {plain}") if plain else None
+        negated = f"not {plain}" if plain else None
         text = "a label is a condition by itself; to tell several kinds apart use `choose(...)`"
-        help_ = Help(text, Edit(span, new) if new else None)
+        help_ = Help(text, _instead(span, op, *((plain, negated) if yes else (negated, plain))))
     else:
         help_ = Help("a label is a condition by itself: use it alone, or with `not`")
     ctx.problems.error("FQL205", message, span, help_)
@@ -215,11 +227,11 @@ def _called(operand: Operand) -> str:
     return kind if named == "this expression" else f"{named}, {kind}"
 
 
-def _misfit(ctx: Context, left: Operand, right: Operand, span: Span) -> None:
+def _misfit(ctx: Context, left: Operand, right: Operand, span: Span, op: str) -> None:
     for value, opposite in ((left, right), (right, left)):
         if value.type.item is not None:
             message = f"{words(value.node)} is {spoken(value.type)} and cannot be compared with {_called(opposite)}"
-            ctx.problems.error("FQL221", message, span, _list_help(value, opposite, span))
+            ctx.problems.error("FQL221", message, span, _list_help(value, opposite, span, op))
             return
     if {scalar(left.expr).type, scalar(right.expr).type} & {TEXT} and (is_number(left.type) or is_number(right.type)):
         _number_and_text(ctx, left, right, span)
@@ -251,10 +263,11 @@ def _misfit_help(left: Operand, right: Operand) -> Help | None:
     return None
 
 
-def _list_help(value: Operand, opposite: Operand, span: Span) -> Help:
+def _list_help(value: Operand, opposite: Operand, span: Span, op: str) -> Help:
     plain, other = plain_text(value.node), plain_text(opposite.node)
     if value.type in (list_of(TEXT), list_of(SPAN)) and opposite.type in (TEXT, SPAN):
-        edit = Edit(span, f"{plain} contains {other}") if plain and other else None
+        holds = f"{plain} contains {other}"
+        edit = _instead(span, op, holds, f"not {holds}") if plain and other else None
         return Help("ask whether the list holds a text with `contains`", edit)
     if is_number(opposite.type):
         return rewrite("compare the number of elements", value.node, "length(", ")")

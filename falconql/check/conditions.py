@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise, takewhile
 
 from falconql.check.comparisons import adapt, unusable
 from falconql.check.context import Context
 from falconql.check.literals import coerce
-from falconql.check.problems import BROKEN, Operand, plain_text, rewrite, spoken, words
+from falconql.check.problems import BROKEN, Operand, code, plain_text, rewrite, spoken, words
 from falconql.diagnostics.model import Edit, Help
 from falconql.runtime.expression import And, Expr, Or
+from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import BOOL, LABEL, NULL, SPAN, TEXT, is_number
 
@@ -31,28 +35,92 @@ def condition(ctx: Context, operand: Operand) -> Expr:
 
 def all_of(ctx: Context, operands: Sequence[Operand]) -> Expr:
     """Return a conjunction."""
-    return And(tuple(condition(ctx, operand) for operand in operands))
+    return And(_conditions(ctx, operands, "and"))
 
 
 def any_of(ctx: Context, operands: Sequence[Operand]) -> Expr:
-    """Return a disjunction; ``x = "a" or "b"`` gets a word of its own."""
-    conditions = []
-    for index, operand in enumerate(operands):
-        before = operands[index - 1].node if index else None
-        literal = isinstance(operand.node, (ast.Text, ast.Integer, ast.Decimal))
-        if literal and isinstance(before, ast.Comparison) and before.op == "=":
-            conditions.append(_alternative(ctx, before, operand))
+    """Return a disjunction."""
+    return Or(_conditions(ctx, operands, "or"))
+
+
+def _conditions(ctx: Context, operands: Sequence[Operand], word: str) -> tuple[Expr, ...]:
+    """Return operands as conditions; the values behind ``x = "a" or`` get a word of their own."""
+    conditions: list[Expr] = []
+    while len(conditions) < len(operands):
+        index = len(conditions)
+        test = _test_before(operands[index - 1].node) if index else None
+        alone = list(takewhile(partial(_continues, test), operands[index:])) if test else []
+        if test and alone:
+            conditions += [_values_alone(ctx, test, alone, word)] * len(alone)
         else:
-            conditions.append(condition(ctx, operand))
-    return Or(tuple(conditions))
+            conditions.append(condition(ctx, operands[index]))
+    return tuple(conditions)
 
 
-def _alternative(ctx: Context, before: ast.Comparison, operand: Operand) -> Expr:
-    value, first, second = (plain_text(n) for n in (before.left, before.right, operand.node))
-    form = f"{value or 'x'} in ({first or 'a'}, {second or 'b'})"
-    edit = Edit(before.span.join(operand.span), form) if value and first and second else None
-    message = f"{words(operand.node)} stands alone; `or` joins conditions, not values"
-    return ctx.problems.error("FQL201", message, operand.span, Help(f"write `{form}`", edit))
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """What a test before a value says: ``values`` is what ``value`` is compared with."""
+
+    value: ast.Expr
+    op: str
+    values: tuple[ast.Expr, ...]
+    span: Span
+    negated: bool = False
+
+
+def _test_before(node: ast.Expr) -> _Tested | None:
+    """Return the test that an operand of ``and`` or ``or`` ends with."""
+    match node:
+        case ast.And(operands):
+            return _test_before(operands[-1])
+        case ast.Not(operand):
+            inner = _test_before(operand)
+            return replace(inner, negated=not inner.negated) if inner else None
+        case ast.Comparison("=" | "!=" as op, ast.Text() | ast.Integer() | ast.Decimal() as value, right):
+            return _Tested(right, op, (value,), node.span)
+        case ast.Comparison(op, left, right) | ast.TextTest(op, left, right):
+            return _Tested(left, op, (right,), node.span)
+        case ast.In(value, options):
+            return _Tested(value, "=", options, node.span)
+        case _:
+            return None
+
+
+def _continues(test: _Tested | None, operand: Operand) -> bool:
+    """Return whether an operand is a mere value, of the kind that a test compares with."""
+    kinds = [(ast.Text,), (ast.Integer, ast.Decimal)]
+    own = next((kind for kind in kinds if isinstance(operand.node, kind)), None)
+    if own is None or test is None:
+        return False
+    others = tuple(kind for group in kinds if group is not own for kind in group)
+    return not any(isinstance(value, others) for value in test.values)
+
+
+def _values_alone(ctx: Context, test: _Tested, alone: Sequence[Operand], word: str) -> Expr:
+    message = f"{words(alone[0].node)} stands alone; `{word}` joins conditions, not values"
+    return ctx.problems.error("FQL201", message, alone[0].span, _spelled_out(test, alone, word))
+
+
+def _spelled_out(test: _Tested, alone: Sequence[Operand], word: str) -> Help:
+    """Return the conditions that a test and the values behind it stand for."""
+    value = plain_text(test.value)
+    shown = value or "x"
+    added = [plain_text(operand.node) or "" for operand in alone]
+    compared = [plain_text(node) for node in test.values]
+    if test.op in ("=", "!="):
+        listed = ", ".join([*(plain or "a" for plain in compared), *added])
+        form = f"{'not ' if test.op == '!=' else ''}{shown} in ({listed})"
+        spans = [test.span, *(operand.span for operand in alone)]
+        complete = value is not None and None not in compared
+    elif test.negated or isinstance(test.value, (ast.Text, ast.Integer, ast.Decimal)):
+        return Help("write the whole condition again for each value")
+    else:
+        form = f" {word} ".join(f"{shown} {test.op} {plain}" for plain in added)
+        spans = [operand.span for operand in alone]
+        complete = value is not None
+    # Parentheses have no place in the tree; where there may be some the edit could leave one behind.
+    close = all(after.start - before.end <= len(f" {word} ") for before, after in pairwise(spans))
+    return Help(f"write {code(form)}", Edit(spans[0].join(spans[-1]), form) if complete and close else None)
 
 
 def _advice(ctx: Context, operand: Operand) -> Help | None:

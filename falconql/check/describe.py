@@ -65,14 +65,14 @@ class _Describer:
         # What stands behind names that hide a call: variables, and the columns of a grouped query.
         self._behind: dict[str, Expr] = {each.name: each.value for each in typed.each}
         # Without a corpus nobody knows what `*` is.
-        self._internal: dict[str, str] = {"*": "*"}
+        self._internal: dict[str, Expr | str] = {"*": "*"}
         if typed.grouping:
             self._group_columns(typed.grouping)
 
     def _group_columns(self, grouping: Grouping) -> None:
         for index, key in enumerate(grouping.keys):
             self._behind[f"$key{index}"] = key
-            self._internal[f"$key{index}"] = self.text(key)
+            self._internal[f"$key{index}"] = key
         for index, aggregate in enumerate(grouping.aggregates):
             operand = ""
             if aggregate.operand is not None:

@@ -120,6 +120,9 @@ def _integer(ctx: Context, value: int, span: Span) -> Expr:
 
 
 def _decimal(ctx: Context, value: float, span: Span) -> Expr:
+    if value != value:
+        message = "this is not a number (NaN), and a constant must be one"
+        return ctx.problems.error("FQL215", message, span, "give it `None` in Python for a number that is not known")
     if value - value == 0:
         return Literal(value, FLOAT)
     return ctx.problems.error("FQL215", "this number is too large", span, "the largest number is about 1.8e308")
@@ -129,7 +132,9 @@ def _negate(ctx: Context, node: ast.Negate, operand: ast.Expr) -> Expr:
     if isinstance(operand, ast.Integer):
         return _integer(ctx, -operand.value, node.span)
     value = _number(ctx, "-", check_operand(ctx, operand))
-    if isinstance(value, Literal) and isinstance(value.value, (int, float)):
+    if isinstance(value, Literal) and isinstance(value.value, int):
+        return _integer(ctx, -value.value, node.span)
+    if isinstance(value, Literal) and isinstance(value.value, float):
         return Literal(-value.value, value.type)
     zero = Literal(0, INT) if value.type == INT else Literal(0.0, FLOAT)
     return value if value == BROKEN else Arithmetic("-", zero, value, value.type)

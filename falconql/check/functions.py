@@ -76,7 +76,7 @@ _ALL = (
         "row",
         ("exists(x)",),
         "Bool",
-        "Not null; for a list, not empty. Never null itself.",
+        "Not null; for a list of anything, not empty. Never null itself.",
         'where exists(span("Extract the price"))',
     ),
     Signature(
@@ -101,7 +101,11 @@ _ALL = (
         "row",
         ("number(text)",),
         "Float",
-        'The number a text holds: `number("$1,299.99")` is 1299.99. Null if it holds none, or more than one.',
+        'The number a text holds: `number("$1,299.99")` is 1299.99. Null if it holds none, more than one, '
+        "or one that can be read in\n"
+        'two ways. Words may stand around it: `number("low: -$5")` is -5 and `number("top-10")` is 10, '
+        'but `number("total - 5")` and\n'
+        '`number("$1.2 trillion")` are null.',
         'where number(span("Extract the price")) < 500',
     ),
     Signature(

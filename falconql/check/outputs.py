@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from falconql.check.context import Context
 from falconql.check.literals import scalar
-from falconql.check.problems import Operand
+from falconql.check.problems import Operand, code
 from falconql.check.scope import Bound
 from falconql.diagnostics.model import Edit, Help, Label
 from falconql.runtime.display import quoted_name
@@ -94,7 +94,8 @@ class Outputs:
         if scope.catalog.fields is None or name.text in scope.names() or name.text in scope.lost:
             return False
         sign = Span(name.span.end, node.right.span.start)
-        help_ = Help(f"an output column is named with a colon: `{quoted_name(name.text)}: ...`", Edit(sign, ": "))
+        form = code(f"{quoted_name(name.text)}: ...")
+        help_ = Help(f"an output column is named with a colon: {form}", Edit(sign, ": "))
         message = f"there is no column `{name.text}` to compare with"
         self._ctx.problems.error("FQL110", message, name.span.join(node.right.span), help_)
         self._places.setdefault(name.text, name.span)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label, Severity
-from falconql.runtime.display import quoted_name, quoted_text
+from falconql.runtime.display import quoted_name, quoted_text, shown_name
 from falconql.runtime.expression import Expr, Literal
 from falconql.source import Span
 from falconql.syntax import ast
@@ -114,7 +114,7 @@ def words(node: ast.Expr) -> str:
     """Return what to call an expression in a message: itself when it is short."""
     match node:
         case ast.Name(name):
-            return f"`{quoted_name(name)}`"
+            return shown_name(name)
         case ast.Parameter(name):
             return f"`${name}`"
         case ast.Text(value):
@@ -135,8 +135,13 @@ def words(node: ast.Expr) -> str:
 def rewrite(advice: str, node: ast.Expr, before: str, after: str) -> Help:
     """Return advice to put something around an expression; it can be applied if that is a name or literal."""
     plain = plain_text(node)
-    shown = f"{advice}: `{before}{plain or '...'}{after}`"
-    return Help(shown, Edit(node.span, f"{before}{plain}{after}") if plain else None)
+    shown = code(f"{before}{plain or '...'}{after}")
+    return Help(f"{advice}: {shown}", Edit(node.span, f"{before}{plain}{after}") if plain else None)
+
+
+def code(text: str) -> str:
+    """Return a piece of a query as it stands in a sentence: in back-ticks, unless it has some itself."""
+    return text if "`" in text else f"`{text}`"
 
 
 def plain_text(node: ast.Expr) -> str | None:

@@ -13,7 +13,7 @@ from falconql.catalog import Catalog
 from falconql.check.problems import BROKEN, Problems
 from falconql.diagnostics.model import Edit, Help, Label
 from falconql.diagnostics.suggest import near_names
-from falconql.runtime.display import quoted_name
+from falconql.runtime.display import quoted_name, shown_name
 from falconql.runtime.expression import ColumnRef, Expr
 from falconql.runtime.plan import Field
 from falconql.source import Span
@@ -36,7 +36,7 @@ class Scope:
     """The names visible at one point of the query.
 
     ``later`` holds the names that are given further down, the one being given included; ``outputs``
-    is filled for ``order by``.
+    is filled for ``order by``, where they hide columns and lets, but not in the braces of an instruction.
     """
 
     catalog: Catalog
@@ -52,13 +52,15 @@ class Scope:
 
     def resolve(self, name: str, span: Span, *, code: str = "FQL101", in_braces: bool = False) -> Expr:
         """Return what a name stands for; if nothing, report it and return ``BROKEN``."""
+        if name in self.outputs and not in_braces:
+            return replace(self.outputs[name])
         if name in self.bound:
             # A copy, so that every mention is an object of its own and has its own place.
             return replace(self.bound[name].value)
         if name in self.lost:
             return BROKEN
         if self.catalog.fields is None:
-            return self.outputs[name] if name in self.outputs else ColumnRef(name, UNKNOWN)
+            return self.outputs.get(name) or ColumnRef(name, UNKNOWN)
         found = self.fields(name)
         if len(found) > 1:
             return self.ambiguous(name, span)
@@ -122,7 +124,7 @@ class Scope:
                 "FQL104",
                 f"`{name}` is already a column of {self.catalog.corpus}",
                 span,
-                f"give the `{clause}` another name, for example `{self._free_name(name)}`",
+                f"give the `{clause}` another name, for example {self._free_name(name)}",
             )
             self.bound[name] = Bound(BROKEN, span, clause)
             return True
@@ -130,7 +132,7 @@ class Scope:
 
     def _free_name(self, name: str) -> str:
         taken = set(self.names())
-        return quoted_name(next(n for i in range(2, len(taken) + 3) if (n := f"{name}_{i}") not in taken))
+        return shown_name(next(n for i in range(2, len(taken) + 3) if (n := f"{name}_{i}") not in taken))
 
     def _unknown(self, name: str, span: Span, code: str, in_braces: bool) -> Expr:
         what = "name" if in_braces else "column"
@@ -147,10 +149,10 @@ class Scope:
         visible = self.names()
         same = [n for n in visible if n.casefold() == name.casefold()]
         if same:
-            return (_instead(f"names are case-sensitive; write `{quoted_name(same[0])}`", same[0], span, in_braces),)
+            return (_instead(f"names are case-sensitive; write {shown_name(same[0])}", same[0], span, in_braces),)
         near = near_names(name, visible)
         if near:
-            listed = " or ".join(f"`{quoted_name(n)}`" for n in near)
+            listed = " or ".join(map(shown_name, near))
             return (_instead(f"did you mean {listed}?", near[0], span, in_braces),)
         if not visible:
             return (Help(f"{self.catalog.corpus} has no columns"),)

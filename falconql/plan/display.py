@@ -13,11 +13,12 @@ from falconql.plan.estimates import NodeEstimate, estimate_nodes, estimate_rows,
 from falconql.plan.planner import Planned
 from falconql.plan.prices import PriceTable, load_prices
 from falconql.runtime.display import call_text, expr_text, quoted_name
-from falconql.runtime.expression import CallRef
+from falconql.runtime.expression import CallRef, Expr
 from falconql.runtime.metrics import OperatorMetrics, PredicateMetrics, RunMetrics
 from falconql.runtime.ordering import estimate
 from falconql.runtime.plan import (
     Aggregate,
+    AggregateCall,
     AllOf,
     Each,
     Filter,
@@ -209,12 +210,10 @@ def _details(node: Node, plan: Plan) -> dict[str, str]:
             in_full = call_text(plan.calls[value.index], plan.calls) if isinstance(value, CallRef) else None
             return {quoted_name(name): in_full or expr_text(value, plan.calls)}
         case Project(_, outputs):
-            shown = [_output(output.name, expr_text(output.value, plan.calls)) for output in outputs]
+            shown = [_output(output.name, _text(output.value, plan)) for output in outputs]
             return {"columns": ", ".join(shown)}
         case Aggregate(_, keys, aggregates):
-            shown = [
-                f"{a.function}({'' if a.operand is None else expr_text(a.operand, plan.calls)})" for a in aggregates
-            ]
+            shown = [_aggregate(call, plan) for call in aggregates]
             by = {"by": ", ".join(expr_text(key, plan.calls) for key in keys)} if keys else {}
             return {**by, "compute": ", ".join(shown)} if shown else by
         case Sort(_, keys_, limit):
@@ -224,12 +223,28 @@ def _details(node: Node, plan: Plan) -> dict[str, str]:
             return {"count": f"{count:,}"}
 
 
+def _text(expr: Expr, plan: Plan) -> str:
+    """Return an expression with what the columns stand for that only the plan has."""
+    internal: dict[str, Expr | str] = {}
+    for node in nodes(plan.root):
+        if isinstance(node, Aggregate):
+            internal |= {f"$key{index}": key for index, key in enumerate(node.keys)}
+            internal |= {f"$agg{index}": _aggregate(call, plan) for index, call in enumerate(node.aggregates)}
+        elif isinstance(node, Project):
+            internal |= {output.name: output.value for output in node.outputs if output.name.startswith("$")}
+    return expr_text(expr, plan.calls, internal=internal)
+
+
+def _aggregate(call: AggregateCall, plan: Plan) -> str:
+    return f"{call.function}({'' if call.operand is None else expr_text(call.operand, plan.calls)})"
+
+
 def _output(name: str, value: str) -> str:
-    return value if value == quoted_name(name) else f"{quoted_name(name)}: {value}"
+    return value if value == quoted_name(name) or name.startswith("$") else f"{quoted_name(name)}: {value}"
 
 
 def _key(key: SortKey, plan: Plan) -> str:
-    return expr_text(key.value, plan.calls) + (" desc" if key.descending else "")
+    return _text(key.value, plan) + (" desc" if key.descending else "")
 
 
 def _by_filter(plan: Plan, metrics: RunMetrics | None) -> Iterator[list[PredicateMetrics | None]]:

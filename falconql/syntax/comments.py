@@ -7,7 +7,7 @@ stands behind. Works on positions only and knows nothing of syntax.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from falconql.source import Span
@@ -60,18 +60,21 @@ class ClauseNotes:
 ClausePlaces = tuple[Span, Sequence[Span]]
 
 
-def place_comments(text: str, clauses: Sequence[ClausePlaces]) -> tuple[list[ClauseNotes], list[Comment]]:
+def place_comments(
+    text: str, clauses: Sequence[ClausePlaces], regexes: Container[int]
+) -> tuple[list[ClauseNotes], list[Comment]]:
     """Return the notes of each clause, and the comments after the last one.
 
     Args:
         text: a query text without syntax errors.
         clauses: for each clause in order its range and those of its parts, at least one.
+        regexes: where the regular expressions begin; two dashes in one begin no comment.
     """
     notes = [ClauseNotes() for _ in clauses]
     tail: list[Comment] = []
     starts = [span.start for span, _ in clauses]
     ends = [span.end for span, _ in clauses]
-    for word in lexemes(text):
+    for word in lexemes(text, regexes):
         if word.kind != "comment":
             continue
         comment = _comment(text, word.span)

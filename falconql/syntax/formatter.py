@@ -17,6 +17,7 @@ from falconql.syntax import ast
 from falconql.syntax.comments import ClauseNotes, Comment, place_comments
 from falconql.syntax.parser import parse
 from falconql.syntax.printer import CONJUNCT, DISJUNCT, LOOSEST, ExpressionPrinter, name_text, quoted
+from falconql.syntax.walk import walk
 
 Clause = (
     ast.From
@@ -74,7 +75,8 @@ def format_source(source: Source) -> str:
     """
     query = parse(source)
     clauses = clauses_of(query)
-    notes, tail = place_comments(source.text, [(clause.span, _part_spans(clause)) for clause in clauses])
+    regexes = {node.span.start for node in walk(query) if isinstance(node, ast.Regex)}
+    notes, tail = place_comments(source.text, [(clause.span, _part_spans(clause)) for clause in clauses], regexes)
     by_clause = {id(clause): note for clause, note in zip(clauses, notes, strict=True)}
     return _Formatter(source).query(query, by_clause, tail)
 

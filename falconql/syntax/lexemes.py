@@ -7,7 +7,7 @@ enough to see where clauses begin, what stands around an error, and where commen
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from falconql.source import Span
@@ -66,13 +66,18 @@ class Lexeme:
         return self.kind in ("word", "quoted", "text", "number", "parameter")
 
 
-def lexemes(text: str) -> list[Lexeme]:
-    """Return the words and signs of a query text, comments included, in order."""
+def lexemes(text: str, regexes: Container[int] | None = None) -> list[Lexeme]:
+    """Return the words and signs of a query text, comments included, in order.
+
+    ``regexes`` are the offsets at which regular expressions begin, where the parser has found them;
+    without them one is taken to begin behind a ``matches`` that is not the name of a column.
+    """
     found: list[Lexeme] = []
-    position, previous = 0, ""
+    # An operand has just ended; and so it had before the ``matches`` that came last, if one did.
+    position, ended, tested = 0, False, False
     while match := _LEXEME.search(text, position):
         kind = match.lastgroup or "sign"
-        if previous == "matches" and text[match.start()] == "/":
+        if text[match.start()] == "/" and (tested if regexes is None else match.start() in regexes):
             regex = _REGEX.match(text, match.start())
             if regex:
                 match, kind = regex, "regex"
@@ -80,8 +85,18 @@ def lexemes(text: str) -> list[Lexeme]:
         found.append(word)
         position = match.end()
         if kind != "comment":
-            previous = word.lower
+            tested = ended and kind == "word" and word.lower == "matches"
+            ended = _ends_operand(word, ended) and not tested
     return found
+
+
+def _ends_operand(word: Lexeme, ended: bool) -> bool:
+    """Return whether an operand seems to end with a word; ``ended``: whether one did just before it."""
+    if word.kind != "word":
+        return word.kind != "sign" or word.text == ")"
+    if word.lower == "not":
+        return ended
+    return word.lower == "matches" or word.lower not in _EXPECTING
 
 
 def clause_starts(text: str, words: Sequence[Lexeme]) -> list[int]:

@@ -87,6 +87,9 @@ OPERATOR_WORDS = {
     "times": "*",
 }
 _LIKE = frozenset({"like", "ilike"})
+_ARITHMETIC = ("+", "-", "*", "/")
+# A hint that must be read as a whole is shown up to here.
+_LONG = 80
 _NEGATED = _LIKE | {"in", "contains", "matches", "starts", "between"}
 
 
@@ -178,7 +181,7 @@ def negated_operator(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     span = Span(word.start, operator.end)
     advice = "`not` comes before the whole condition"
-    if start is None:
+    if start is None or _inside_a_value(place, start):
         return problem("FQL006", f"`not {operator.lower}` is not an operator", span, Help(advice))
     value = place.slice(start, place.index - 1)
     shown, end = operator.text, operator.end
@@ -202,10 +205,11 @@ def between(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     value = place.slice(start, place.index - 1) if start is not None else "x"
     range_ = _range_as_ours(place, place.index, value)
-    if start is None or range_ is None:
+    if start is None or range_ is None or _inside_a_value(place, start):
         return _no_operator(word, Help("write two comparisons: `x >= 1 and x <= 3`"))
     span = Span(place.words[start].start, range_[1])
-    return _no_operator(word, replacing(f"write `{short(range_[0])}`", span, range_[0]))
+    right = f"({range_[0]})" if _negated(place, start) else range_[0]
+    return _no_operator(word, replacing(f"write `{short(right, _LONG)}`", span, right))
 
 
 def chained(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -216,10 +220,21 @@ def chained(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     middle, start, last = place.word(-1), place.operand_start(place.index - 3), place.word(1)
     simple = first.text in signs and middle is not None and middle.operand and start is not None
-    if not simple or middle is None or last is None or not last.operand:
-        return problem("FQL019", "comparisons cannot be chained", word.span, Help("join two comparisons with `and`"))
+    message = "comparisons cannot be chained"
+    join = problem("FQL019", message, word.span, Help("join two comparisons with `and`"))
+    if not simple or middle is None or start is None or last is None or not last.operand:
+        return join
+    if _inside_a_value(place, start):
+        # How far the first comparison reaches, and whether a `not` stands before it, is not seen from here.
+        return join
+    if _negated(place, start):
+        if _goes_on(place.word(2)):
+            return join
+        right = f"({place.slice(start, place.index - 1)} and {place.slice(place.index - 1, place.index + 1)})"
+        span = Span(place.words[start].start, last.end)
+        return problem("FQL019", message, word.span, replacing(f"write `{short(right, _LONG)}`", span, right))
     help_ = inserting(f"write `and {middle.text}` in between", middle.end, f" and {middle.text}")
-    return problem("FQL019", "comparisons cannot be chained", word.span, help_)
+    return problem("FQL019", message, word.span, help_)
 
 
 def in_list(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -296,13 +311,27 @@ def _literal(char: str) -> str:
     return "\\" + char if char in r"\.^$|?*+()[]{}/" else char
 
 
+def _inside_a_value(place: ErrorPlace, start: int) -> bool:
+    """Return whether the operand that begins with a word is only the end of a larger value, as ``b`` of ``a + b``."""
+    return start > 0 and place.words[start - 1].text in (*_ARITHMETIC, "!=", "<", "<=", ">", ">=")
+
+
+def _negated(place: ErrorPlace, start: int) -> bool:
+    """Return whether a ``not`` stands before a word, which would bind more tightly than an ``and`` behind it."""
+    return start > 0 and place.words[start - 1].lower == "not"
+
+
+def _goes_on(word: Lexeme | None) -> bool:
+    """Return whether an operand goes on with this word."""
+    return word is not None and word.text in (*_ARITHMETIC, "(")
+
+
 def _range_as_ours(place: ErrorPlace, index: int, value: str) -> tuple[str, int] | None:
     """Return the two comparisons that ``between`` at ``index`` means, and where its range ends."""
     between_ = place.words[index : index + 4]
     if len(between_) < 4 or between_[2].lower != "and" or not (between_[1].operand and between_[3].operand):
         return None
     _, low, _, high = between_
-    after = place.words[index + 4] if index + 4 < len(place.words) else None
-    if after is not None and after.text in ("+", "-", "*", "/", "("):
+    if _goes_on(place.words[index + 4] if index + 4 < len(place.words) else None):
         return None
     return f"{value} >= {low.text} and {value} <= {high.text}", high.end

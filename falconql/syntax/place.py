@@ -111,6 +111,6 @@ def inserting(text: str, offset: int, new_text: str) -> Help:
     return Help(text, Edit(Span(offset, offset), new_text))
 
 
-def short(text: str) -> str:
+def short(text: str, most: int = 30) -> str:
     """Return a text as it is shown inside a message."""
-    return text if len(text) <= 30 else text[:29] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

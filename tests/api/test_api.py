@@ -184,3 +184,18 @@ def test_without_ray_one_sentence_says_what_to_install(monkeypatch: pytest.Monke
 def test_what_is_doubtful_is_a_warning() -> None:
     with pytest.warns(UserWarning, match="FQL217"):
         falconql.query("select x: 1 / 0").run({"text": ["a"]})
+
+
+def test_an_empty_corpus_name_is_an_error_of_the_query() -> None:
+    for name in ("", "  "):
+        asked = falconql.query(f'from "{name}" select x: 1')
+        assert [diagnostic.code for diagnostic in asked.check().diagnostics] == ["FQL114"]
+        with pytest.raises(falconql.QueryError, match="the name of the corpus is empty"):
+            asked.run()
+
+
+def test_a_query_that_needs_no_column_runs_over_repeated_names() -> None:
+    for names in (["a", "a", "b"], ["a", "a", "a"]):
+        table = pa.table([pa.array([1, 2])] * 3, names=names)
+        assert falconql.query("select n: count()").run(table).to_arrow().to_pylist() == [{"n": 2}]
+        assert falconql.query("select x: 1").run(table).to_arrow().to_pylist() == [{"x": 1}] * 2

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from falconql.catalog import Catalog, ParameterValue
-from falconql.check import check_query, columns_of
+from falconql.check import check_query, columns_of, size
+from falconql.runtime.display import expr_text
 from falconql.runtime.expression import (
     Arithmetic,
     CallRef,
@@ -16,6 +17,7 @@ from falconql.runtime.expression import (
     ColumnRef,
     Comparison,
     Function,
+    In,
     IsNull,
     Literal,
     Matches,
@@ -27,8 +29,8 @@ from falconql.runtime.expression import (
 from falconql.runtime.plan import AggregateCall, Field, ModelCall, Output, ProxyRef, SortKey
 from falconql.source import Source
 from falconql.syntax import parse
-from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, SPAN, TEXT, UNKNOWN, list_of, other
-from tests.check.support import CATALOG, FIELDS, codes, typed, value, where
+from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, SPAN, TEXT, TIMESTAMP, UNKNOWN, list_of, other
+from tests.check.support import CATALOG, FIELDS, codes, diagnose, typed, value, where
 
 BODY = ColumnRef("body", TEXT)
 TITLE = ColumnRef("title", TEXT)
@@ -243,6 +245,67 @@ def test_order_by_means_the_output_first_and_knows_other_columns() -> None:
     assert [key.value for key in query.order_by] == [Function("lower", (TITLE,), TEXT), STARS]
 
 
+@pytest.mark.parametrize(
+    ("order", "meant"),
+    [
+        ("stars + 0", "length(title) + 0"),
+        ("-stars", "-length(title)"),
+        ("good", "not verified"),
+        ("length(title)", "length(title)"),
+        ("stars, price", "length(title), price"),
+    ],
+)
+def test_an_output_is_meant_inside_an_expression_too(order: str, meant: str) -> None:
+    query = typed(f"let good = verified select id, stars: length(title), good: not verified order by {order}")
+    assert ", ".join(expr_text(key.value, query.calls) for key in query.order_by) == meant
+
+
+def test_an_output_hides_a_column_from_no_aggregate() -> None:
+    query = typed("group by section select section, stars: sum(stars) order by -stars, max(stars), section")
+    assert query.grouping is not None
+    assert query.grouping.aggregates == (AggregateCall("sum", STARS, INT), AggregateCall("max", STARS, INT))
+    assert [expr_text(key.value, ()) for key in query.order_by] == ["-$agg0", "$agg1", "$key0"]
+    assert codes("group by section select section, n: count() order by max(n)") == ["FQL101"]
+
+
+def test_a_label_that_is_shown_still_has_its_score_in_order_by() -> None:
+    for shown in ("good", "good: good", "*, good"):
+        query = typed(f'text body let good = label("x") select {shown} order by score(good)')
+        assert query.order_by == (SortKey(Score(CallRef(0, LABEL))),)
+
+
+def test_an_instruction_in_order_by_quotes_what_it_quotes_elsewhere() -> None:
+    query = typed('text body select title: lower(title) order by score(label("Is {title} good?"))')
+    assert query.calls[0].instruction == ("Is ", TITLE, " good?")
+
+
+def test_a_constant_beside_in_is_read_as_what_it_is_compared_with() -> None:
+    sent, published, stars = ColumnRef("sent", TIMESTAMP), ColumnRef("published", DATE), STARS
+    noon = Literal("2024-05-31T12:00:00", TIMESTAMP)
+    assert where('"2024-05-31 12:00" in (sent, null)') == In(noon, (sent, Literal(None, TIMESTAMP)))
+    assert where('"2024-05-31T12:00:00Z" in (sent, published)') == In(noon, (sent, Cast(published, TIMESTAMP)))
+    assert where('"2024-05-31" in (published)') == In(Literal("2024-05-31", DATE), (published,))
+    for given in ("1_000", " 1000 ", "1000.0"):
+        assert where("$p in (stars, null)", {"p": given}) == In(Literal(1000, INT), (stars, Literal(None, INT)))
+    assert where("$p in (stars, price)", {"p": "4"}) == where("4.0 in (stars, price)")
+    assert where("$p in (verified)", {"p": "TRUE "}) == where("true in (verified)")
+    assert where("$p in (title)", {"p": "4"}) == where('"4" in (title)')
+
+
+def test_the_least_whole_number_has_no_negative() -> None:
+    assert codes("select x: - -9223372036854775808") == ["FQL215"]
+    found = check_query(parse(Source("q", "select x: -$p")), Catalog((), {"p": -(2**63)}))[1]
+    assert [diagnostic.code for diagnostic in found] == ["FQL215"]
+    assert value("- -9223372036854775807") == Literal(2**63 - 1, INT)
+
+
+def test_what_is_no_number_is_not_called_too_large() -> None:
+    for number, said in ((float("nan"), "not a number"), (float("inf"), "too large")):
+        (found,) = check_query(parse(Source("q", "select x: $p")), Catalog((), {"p": number}))[1]
+        assert found.code == "FQL215"
+        assert said in found.message
+
+
 def test_parameters_take_the_type_that_is_needed() -> None:
     given: dict[str, ParameterValue] = {"least": "4", "half": "0.5", "all": "false", "n": "10", "whole": 3}
     query = typed(
@@ -317,6 +380,17 @@ def test_lets_that_grow_beyond_all_bounds_are_refused_in_time() -> None:
     assert codes(f"let x0 = stars + 1\n{lets}\nselect x59") == ["FQL250"]
     chain = "\n".join(f"let y{i} = y{i - 1} + 1" for i in range(1, 300))
     assert codes(f"let y0 = stars + 1\n{chain}\nselect y299") == ["FQL250"]
+
+
+def test_the_constants_of_a_list_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(size, "MOST_NODES", 10)
+    monkeypatch.setattr(size, "MOST_LISTED", 50)
+    assert codes(f"where id in ({', '.join(map(str, range(50)))})") == []
+    (found,) = diagnose(f"where id in ({', '.join(map(str, range(51)))})")
+    assert (found.code, found.message) == ("FQL250", "there are more than 50 values in lists here")
+    (found,) = diagnose(f"where {' or '.join(f'id = {i}' for i in range(5))}")
+    assert "with the lets it uses written out" in found.message
+    assert codes(f"where id in ({', '.join(['stars'] * 10)})") == ["FQL250"]
 
 
 def test_checking_loads_no_arrow() -> None:

@@ -15,9 +15,10 @@ from falconql.check.describe import describe
 from falconql.diagnostics.model import Diagnostic, Edit, Severity
 from falconql.runtime import expression
 from falconql.runtime.expression import Expr, walk
+from falconql.runtime.plan import Field
 from falconql.source import Source, Span
 from falconql.syntax import parse_tolerant
-from falconql.types import BOOL, DATE, TEXT, TIMESTAMP, UNKNOWN
+from falconql.types import BOOL, DATE, INT, TEXT, TIMESTAMP, UNKNOWN
 from tests.case_runner import CASES, Case, diagnose, read_cases, read_schema
 from tests.check.support import CATALOG, COLUMNS
 
@@ -149,6 +150,57 @@ def test_every_fix_that_is_offered_repairs_what_it_is_offered_for(case: Case) ->
         assert (diagnostic.code, diagnostic.message) not in [(d.code, d.message) for d in left], repaired
         # A repaired part may bring to light what was hidden behind it, but only in a query with several errors.
         assert len(found) > 1 or left == [], repaired
+
+
+@pytest.mark.parametrize(
+    ("written", "offered"),
+    [
+        ("body = null", "body is null"),
+        ("body != null", "body is not null"),
+        ("null != body", "body is not null"),
+        ("body < null", None),
+        ('good = "yes"', "good"),
+        ('good = "no"', "not good"),
+        ('good != "yes"', "not good"),
+        ('good != "no"', "good"),
+        ('good in ("yes", "no")', None),
+        ('tags = "x"', 'tags contains "x"'),
+        ('tags != ("x")', 'not tags contains "x"'),
+        ('tags in ("x")', None),
+        ('title = "a" or "b" or "c"', 'title in ("a", "b", "c")'),
+        ('title != "a" or "b"', 'not title in ("a", "b")'),
+        ('title = "a" and "b"', 'title in ("a", "b")'),
+        ('title in ("a", "b") or "c"', 'title in ("a", "b", "c")'),
+        ('not title = "a" or "b"', 'not title in ("a", "b")'),
+        ('verified and title = "a" or "b" or verified', 'verified and title in ("a", "b") or verified'),
+        ('title contains "a" or "b" or "c"', 'title contains "a" or title contains "b" or title contains "c"'),
+        ('not title contains "a" or "b"', None),
+        ('(title = "a") or "b"', None),
+        ("stars > 3 or 5", "stars > 3 or stars > 5"),
+        ('stars = 3 or "Is it good?"', 'stars = 3 or label("Is it good?")'),
+        ("`a_b` > 3", "`a``b` > 3"),
+    ],
+)
+def test_a_fix_says_what_the_query_meant(written: str, offered: str | None) -> None:
+    catalog = Catalog((*(CATALOG.fields or ()), Field("a`b", INT)))
+    before = 'text body let good = label("x") where '
+    (diagnostic,) = diagnose(Source("q", before + written), catalog)
+    fixed = {_applied(before + written, edit) for _, edit in _edits([diagnostic])}
+    assert fixed == ({before + offered} if offered else set())
+    assert not any(diagnose(Source("q", text), catalog) for text in fixed)
+    # Of a text that is compared with others nobody asks whether it holds.
+    assert "label(" in (offered or "") or not any("label(" in help_.text for help_ in diagnostic.helps)
+
+
+def test_a_name_in_back_ticks_gets_no_second_pair() -> None:
+    catalog = Catalog((Field("unit price", INT),))
+    for text in ("where `unit prise` > 3", "where `Unit Price` > 3", "where `unit price`", "select `unit pricf` = 3"):
+        (diagnostic,) = diagnose(Source("q", text), catalog)
+        assert "``" not in diagnostic.message + "".join(help_.text for help_ in diagnostic.helps)
+
+
+def _applied(text: str, edit: Edit) -> str:
+    return text[: edit.span.start] + edit.new_text + text[edit.span.end :]
 
 
 def test_many_fixes_can_be_applied() -> None:

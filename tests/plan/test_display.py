@@ -178,7 +178,11 @@ def test_before_a_run_measured_fields_are_null() -> None:
         ("group by brand select brand, n: count(), m: max(price)", "Aggregate  by=brand  compute=count(), max(price)"),
         ('each w in spans("x") select w', 'Each  w=spans(body, "x")'),
         ("select id limit 3", "Limit  count=3"),
-        ("where hot select id order by stars desc", "Sort  by=$sort0 desc"),
+        ("where hot select id order by stars desc", "Sort  by=stars desc"),
+        ("where hot select id order by stars desc", "Project  columns=id, stars  "),
+        ("group by brand select b: brand, n: count()", "Project  columns=b: brand, n: count()  "),
+        ("group by brand select brand order by -count(), brand", "Sort  by=-count(), brand  "),
+        ("group by stars + id select n: (stars + id) * 2", "Project  columns=n: (stars + id) * 2  "),
     ],
 )
 def test_every_node_says_what_it_does(query: str, line: str) -> None:

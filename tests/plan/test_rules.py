@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from falconql.plan.logical import Filter, LogicalPlan, Scan, nodes
+from falconql.plan.logical import Filter, LogicalPlan, Project, Scan, nodes
 from falconql.plan.lowering import lower
 from falconql.plan.optimiser import optimise
 from falconql.plan.rules import RULES, Rule
@@ -194,6 +194,16 @@ def test_only_needed_columns_are_read(query: str, columns: list[str]) -> None:
     *_, scan = nodes(plan.root)
     assert isinstance(scan, Scan)
     assert [field.name for field in scan.columns] == columns
+
+
+def test_columns_of_one_name_are_not_read_when_no_column_is_needed() -> None:
+    a, b = Field("a", BOOL), Field("b", TEXT)
+    count = Output("n", Literal(1, INT))
+    for columns, kept in [((a, a, b), (b,)), ((a, a), ()), ((), ())]:
+        plan = LogicalPlan(Project(Scan(columns), (count,)), (), ProxyRef())
+        *_, scan = nodes(_applied("prune_columns", plan).root)
+        assert isinstance(scan, Scan)
+        assert scan.columns == kept
 
 
 FIELDS = (Field("hot", BOOL), Field("stars", INT), Field("body", TEXT))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falconql.runtime.display import RESERVED_WORDS, call_text, expr_text, quoted_name, quoted_text
+from falconql.runtime.display import RESERVED_WORDS, call_text, expr_text, quoted_name, quoted_text, shown_name
 from falconql.runtime.expression import (
     And,
     Arithmetic,
@@ -96,6 +96,8 @@ def test_internal_columns_are_shown_as_what_they_stand_for() -> None:
     twice = Arithmetic("*", ColumnRef("$agg0", INT), Literal(2, INT), INT)
     assert expr_text(twice, ()) == "$agg0 * 2"
     assert expr_text(twice, (), internal={"$agg0": "count()"}) == "count() * 2"
+    half = Arithmetic("/", ColumnRef("$key0", INT), Literal(2.0, FLOAT), FLOAT)
+    assert expr_text(half, (), internal={"$key0": value("stars + 1")}) == "(stars + 1) / 2.0"
 
 
 def _name_of(text: str) -> str:
@@ -112,15 +114,21 @@ OPERATOR_WORDS = ("asc", "desc", "or", "and", "not", "in", "contains", "starts",
 
 
 @pytest.mark.parametrize(
-    "name", [*CLAUSE_WORDS, *OPERATOR_WORDS, *sorted(RESERVED_WORDS), "Not", "a b", "1st", "naïve", "x.y", "größe"]
+    "name",
+    [*CLAUSE_WORDS, *OPERATOR_WORDS, *sorted(RESERVED_WORDS), "Not", "a b", "1st", "naïve", "x.y", "größe", "a`b", "`"],
 )
 def test_names_read_back(name: str) -> None:
     assert _name_of(quoted_name(name)) == name
 
 
-@given(st.text(st.characters(exclude_characters="`\n", exclude_categories=["Cs"]), min_size=1))
+@given(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1))
 def test_any_name_reads_back(name: str) -> None:
     assert name.startswith("$") or _name_of(quoted_name(name)) == name
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a", "`a`"), ("unit price", "`unit price`"), ("a`b", "`a``b`")])
+def test_a_name_in_a_sentence_has_one_pair_of_back_ticks(name: str, shown: str) -> None:
+    assert shown_name(name) == shown
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -5,12 +5,14 @@
     Project[id](Filter[label(body, "laptop?")](Scan[id, body, stars, raw]))
         ->  Project[id](Filter[label(body, "laptop?")](Scan[id, body]))
 
-``select *`` needs them all. One column stays even if nothing needs any, because rows are counted by
-their columns: the cheapest to read.
+``select *`` needs them all. If nothing needs any, one stays, the cheapest to read of those that have a name
+of their own; where there is none, the rows are counted without reading a column.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from falconql.plan.logical import LogicalNode, LogicalPlan, Scan, expressions, nodes, references
@@ -34,13 +36,20 @@ def apply(plan: LogicalPlan) -> LogicalPlan | None:
         if not isinstance(node, Scan):
             return node
         kept = tuple(field for field in node.columns if field.name in needed)
-        return replace(node, columns=kept or (min(node.columns, key=_width),) if node.columns else ())
+        return replace(node, columns=kept or _cheapest(node.columns))
 
     return rewrite_nodes(plan, prune)
 
 
 def _replaces_columns(node: LogicalNode) -> bool:
     return type(node).__name__ in ("Project", "Aggregate")
+
+
+def _cheapest(columns: Sequence[Field]) -> tuple[Field, ...]:
+    """Return the column that is cheapest to read, of those that can be told apart by their names; none if none can."""
+    count = Counter(field.name for field in columns)
+    alone = [field for field in columns if count[field.name] == 1]
+    return (min(alone, key=_width),) if alone else ()
 
 
 def _width(field: Field) -> int:
