@@ -28,7 +28,9 @@ from falconql.runtime.commit.folder import Chunk
 from falconql.runtime.context import ExecContext
 from falconql.runtime.executor import execute
 from falconql.runtime.io import open_source
+from falconql.runtime.io.json_values import python_values
 from falconql.runtime.io.memory import MemorySource
+from falconql.runtime.normalise import normalise
 from falconql.runtime.plan import Plan
 from falconql.runtime.proxy import find_proxy
 from falconql.runtime.proxy.manifest import read_manifest
@@ -295,7 +297,8 @@ def check_file(file: tuple[str, bytes]) -> None:
         try:
             source = open_source(str(path))
             for batch in source.batches(source.schema.names, None, batch_rows=100):
-                batch.to_pylist()
+                for column in batch.columns:
+                    python_values(normalise(column))
         except FalconQLError:
             pass
 
