@@ -13,6 +13,7 @@ from falconql.diagnostics.model import Edit, Help, Label
 from falconql.diagnostics.suggest import near_names
 from falconql.runtime.expression import Expr, Literal
 from falconql.runtime.plan import CallKind, ModelCall
+from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import LABEL, SPAN, TEXT, UNKNOWN, Type, list_of
 
@@ -54,10 +55,31 @@ def _swapped(positional: list[ast.Expr]) -> bool:
 
 
 def _no_instruction(ctx: Context, node: ast.Call, kind: CallKind, positional: list[ast.Expr]) -> Expr:
+    only = positional[0] if positional else None
+    if isinstance(only, ast.Parameter):
+        return ctx.problems.error("FQL231", *_from_outside(ctx, kind, only))
+    if isinstance(only, ast.Name) and _no_name(ctx, kind, only):
+        return BROKEN
     text = plain_text(positional[0]) if positional else None
     shown = f"{kind}({text + ', ' if text else ''}{_EXAMPLES[kind]})"
     message = f"`{kind}` needs {_WHAT[kind]}"
     return ctx.problems.error("FQL230", message, node.span, f"for example `{shown}`")
+
+
+def _no_name(ctx: Context, kind: CallKind, only: ast.Name) -> bool:
+    """Return whether the only argument is a name that there is not; it is then reported."""
+    before = ctx.problems.failures
+    ctx.scope.instead = Help(f"{_WHAT[kind]} stands in quotes: `{kind}({_EXAMPLES[kind]})`")
+    ctx.scope.resolve(only.text, only.span)
+    ctx.scope.instead = None
+    return ctx.problems.failures > before
+
+
+def _from_outside(ctx: Context, kind: CallKind, node: ast.Parameter) -> tuple[str, Span, str]:
+    """Return message, place and advice for a parameter where an instruction is needed."""
+    message = f"{_WHAT[kind]} must be a text literal, and `${node.name}` is a parameter"
+    name = ctx.scope.free_name(node.name)
+    return message, node.span, f'name it first, `let {name} = ${node.name}`, and quote it: `{kind}("{{{name}}}")`'
 
 
 def _no_literal(ctx: Context, kind: CallKind, positional: list[ast.Expr], wrong: ast.Expr) -> Expr:
@@ -67,6 +89,8 @@ def _no_literal(ctx: Context, kind: CallKind, positional: list[ast.Expr], wrong:
         text, name = plain_text(first), plain_text(wrong)
         help_ = Help("the text to read comes first", Edit(span, f"{name}, {text}") if text and name else None)
         return ctx.problems.error("FQL231", "the arguments are in the wrong order", span, help_)
+    if isinstance(wrong, ast.Parameter):
+        return ctx.problems.error("FQL231", *_from_outside(ctx, kind, wrong))
     message = f"{_WHAT[kind]} must be a text literal, and {words(wrong)} is none"
     help_ = Help('write it here, and quote values in it: `"... {name} ..."`')
     return ctx.problems.error("FQL231", message, wrong.span, help_)

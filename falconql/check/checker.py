@@ -144,7 +144,7 @@ class _QueryChecker:
         node = self.query.where.condition
         before = self.problems.failures
         condition = check_condition(self.ctx, node)
-        if self.problems.failures == before and is_constant(node):
+        if self.problems.failures == before and is_constant(node) and not self.problems.said("FQL224"):
             message = "this condition is the same for every row"
             self.problems.warn("FQL216", message, node.span, "leave `where` out, or test a column or a `label(...)`")
         return BROKEN if too_large(self.problems, Operand(node, condition)) else condition

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from falconql.check.context import Context
@@ -10,14 +11,16 @@ from falconql.check.literals import (
     coerce,
     date_meant,
     missing_day,
+    read_date,
     read_number,
     read_text,
     scalar,
 )
-from falconql.check.problems import BROKEN, Operand, plain_text, rewrite, spoken, words
+from falconql.check.parts import is_constant, walk
+from falconql.check.problems import BROKEN, Operand, code, flattening, plain_text, rewrite, spoken, words
 from falconql.diagnostics.model import Edit, Help
 from falconql.diagnostics.suggest import near_names
-from falconql.runtime.display import quoted_text
+from falconql.runtime.display import quoted_name, quoted_text, shown_name
 from falconql.runtime.expression import CallRef, Comparison, Expr, In, Literal, TextTest
 from falconql.source import Span
 from falconql.syntax import ast
@@ -38,6 +41,7 @@ from falconql.types import (
 )
 
 _DATES = (DATE, TIMESTAMP)
+_FIRST_FIELD = re.compile(r"struct<(\w+): ")
 
 
 def compare(ctx: Context, node: ast.Comparison, left: Operand, right: Operand) -> Expr:
@@ -54,6 +58,8 @@ def compare(ctx: Context, node: ast.Comparison, left: Operand, right: Operand) -
         )
     for value, option in ((left, right), (right, left)):
         _warn_if_never_chosen(ctx, value, option)
+        if node.op not in ("=", "!="):
+            _warn_if_letters_of_a_date(ctx, node, value, option)
     return Comparison(node.op, *fitted)
 
 
@@ -93,6 +99,52 @@ def _warn_if_never_chosen(ctx: Context, value: Operand, option: Operand) -> None
     listed = ", ".join(map(quoted_text, choices))
     message = f"{words(option.node)} is not among the choices, so it is never chosen"
     ctx.problems.warn("FQL222", message, option.span, meant or f"the choices are {listed}")
+
+
+def _warn_if_letters_of_a_date(ctx: Context, node: ast.Comparison, value: Operand, option: Operand) -> None:
+    """Warn of a text that is ordered against a date: 31/12/2022 comes behind 2024-01-01, letter by letter."""
+    constant = isinstance(option.expr, Literal) and isinstance(option.expr.value, str)
+    if not constant or value.type not in (TEXT, SPAN) or isinstance(value.expr, Literal):
+        return
+    day = read_date(str(option.expr.value)) if isinstance(option.expr, Literal) else None
+    if day is None or (isinstance(value.expr, CallRef) and value.type == TEXT):
+        # What can be chosen is written in the query.
+        return
+    plain, other = plain_text(value.node), words(option.node)
+    if isinstance(option.node, ast.Parameter):
+        other = f"${option.node.name}"
+    read = f"date({plain or '...'})"
+    shown = f"{read} {node.op} {other}" if value.span < option.span else f"{other} {node.op} {read}"
+    # A point in time would be compared with the beginning of the day.
+    whole = plain and day.type == DATE
+    message = f"{words(value.node)} is {spoken(value.type)}, so `{node.op}` compares letters, not days"
+    ctx.problems.warn(
+        "FQL223",
+        message,
+        value.span,
+        Help(f"{code(shown)} compares days", Edit(value.span, read) if whole else None),
+        "`date(...)` is null where a date could be two, as 05/01/2024; texts like 2024-05-31 are in order as they are",
+    )
+
+
+def warn_of_quoted_name(ctx: Context, test: ast.Expr) -> None:
+    """Warn of a test without a name in which a text is the name of a column, quoted as in SQL."""
+    for part in walk(test) if is_constant(test) else ():
+        meant = _column_meant(ctx, part)
+        if meant:
+            message = f"{words(part)} is a text, and so the test is the same for every row"
+            ctx.problems.warn("FQL224", message, part.span, meant)
+            return
+
+
+def _column_meant(ctx: Context, node: ast.Expr) -> Help | None:
+    """Return the advice to write a text as the column it has the name of."""
+    if not isinstance(node, ast.Text) or not (ctx.scope.fields(node.value) or node.value in ctx.scope.bound):
+        return None
+    name, shown = quoted_name(node.value), shown_name(node.value)
+    what = "a column" if ctx.scope.fields(node.value) else f"a `{ctx.scope.bound[node.value].clause}`"
+    how = "write it in back-ticks" if name == shown else "write it without quotes"
+    return Help(f"{shown} is {what}: {how}", Edit(node.span, name))
 
 
 def _widest(types: list[Type]) -> Type | None:
@@ -158,7 +210,7 @@ def adapt(ctx: Context, operand: Operand, wanted: Type) -> Operand | None:
         message = f"the parameter {words(operand.node)} is {quoted_text(value)}, which does not read as {what}"
         ctx.problems.error("FQL214", message, operand.span, _date_form(wanted) or _bind_form(operand.node, wanted))
     else:
-        _not_a_date(ctx, operand.span, value, wanted)
+        _not_a_date(ctx, operand.node, value, wanted)
     return None
 
 
@@ -171,7 +223,12 @@ def _bind_form(node: ast.Expr, wanted: Type) -> str:
     return f"for example `-p {node.name}={value}`" if isinstance(node, ast.Parameter) else ""
 
 
-def _not_a_date(ctx: Context, span: Span, value: str, wanted: Type) -> None:
+def _not_a_date(ctx: Context, node: ast.Expr, value: str, wanted: Type) -> None:
+    span = node.span
+    column = _column_meant(ctx, node)
+    if column:
+        ctx.problems.error("FQL203", f"{quoted_text(value)} does not read as {spoken(wanted)}", node.span, column)
+        return
     if missing_day(value):
         ctx.problems.error("FQL203", f"there is no day {quoted_text(value)}", span, "the month has fewer days")
         return
@@ -199,7 +256,11 @@ def _null(ctx: Context, opposite: Operand, span: Span, op: str) -> None:
 def unusable(operand: Operand) -> tuple[str, Span, str]:
     """Return message, place and advice for a value of a type that is only passed through."""
     message = f"{words(operand.node)} has the type `{operand.type}`, which FalconQL only passes through"
-    return message, operand.span, "such a column can be selected, counted and tested with `is null`, no more"
+    advice = "such a column can be selected, counted and tested with `is null`, no more"
+    field = _FIRST_FIELD.match(operand.type.arrow or "")
+    if isinstance(operand.node, ast.Name) and field:
+        advice += f"; {flattening(f'{operand.node.text}.{field[1]}')}"
+    return message, operand.span, advice
 
 
 def _label(ctx: Context, left: Operand, right: Operand, span: Span, op: str) -> None:
@@ -239,7 +300,8 @@ def _misfit(ctx: Context, left: Operand, right: Operand, span: Span, op: str) ->
     if isinstance(left.expr, Literal) and not isinstance(right.expr, Literal):
         left, right = right, left
     message = f"{words(left.node)} is {spoken(left.type)} and cannot be compared with {_called(right)}"
-    ctx.problems.error("FQL202", message, span, _misfit_help(left, right))
+    help_ = _column_meant(ctx, left.node) or _column_meant(ctx, right.node) or _misfit_help(left, right)
+    ctx.problems.error("FQL202", message, span, help_)
 
 
 def _misfit_help(left: Operand, right: Operand) -> Help | None:
@@ -280,7 +342,7 @@ def _number_and_text(ctx: Context, left: Operand, right: Operand, span: Span) ->
         message = f"{words(number.node)} is {spoken(number.type)} and cannot be compared with {_called(text)}"
         literal = read_number(text.node.value)
         plain = repr(literal.value) if literal else None
-        help_ = (
+        help_ = _column_meant(ctx, text.node) or (
             Help(f"write the number without quotes: `{plain}`", Edit(text.span, plain))
             if plain
             else Help("compare it with a number, written without quotes")

@@ -17,6 +17,8 @@ from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import BOOL, LABEL, NULL, SPAN, TEXT, is_number
 
+_VALUES = (ast.Text, ast.Integer, ast.Decimal)
+
 
 def condition(ctx: Context, operand: Operand) -> Expr:
     """Return an operand as a Bool; report it if it is none."""
@@ -33,14 +35,25 @@ def condition(ctx: Context, operand: Operand) -> Expr:
     return ctx.problems.error("FQL201", message, operand.span, _advice(ctx, operand))
 
 
-def all_of(ctx: Context, operands: Sequence[Operand]) -> Expr:
-    """Return a conjunction."""
-    return And(_conditions(ctx, operands, "and"))
+def all_of(ctx: Context, operands: Sequence[Operand], before: Sequence[ast.Expr] = ()) -> Expr:
+    """Return a conjunction; ``before`` are the operands of an ``or`` that stand before it."""
+    conditions = _values_first(ctx, operands, before)
+    return And((*conditions, *_conditions(ctx, operands[len(conditions) :], "and")))
 
 
 def any_of(ctx: Context, operands: Sequence[Operand]) -> Expr:
     """Return a disjunction."""
     return Or(_conditions(ctx, operands, "or"))
+
+
+def _values_first(ctx: Context, operands: Sequence[Operand], before: Sequence[ast.Expr]) -> list[Expr]:
+    """Return the values that ``"b" and y`` begins with where ``x = "a" or`` stands before it, reported."""
+    values = list(takewhile(lambda node: isinstance(node, _VALUES), reversed(before)))[::-1]
+    test = _test_before(before[-len(values) - 1]) if len(values) < len(before) else None
+    if test and values:
+        test = replace(test, values=(*test.values, *values), span=test.span.join(values[-1].span))
+    alone = list(takewhile(partial(_continues, test), operands))
+    return [_values_alone(ctx, test, alone, "or")] * len(alone) if test and alone else []
 
 
 def _conditions(ctx: Context, operands: Sequence[Operand], word: str) -> tuple[Expr, ...]:
@@ -112,7 +125,7 @@ def _spelled_out(test: _Tested, alone: Sequence[Operand], word: str) -> Help:
         form = f"{'not ' if test.op == '!=' else ''}{shown} in ({listed})"
         spans = [test.span, *(operand.span for operand in alone)]
         complete = value is not None and None not in compared
-    elif test.negated or isinstance(test.value, (ast.Text, ast.Integer, ast.Decimal)):
+    elif test.negated or isinstance(test.value, _VALUES):
         return Help("write the whole condition again for each value")
     else:
         form = f" {word} ".join(f"{shown} {test.op} {plain}" for plain in added)

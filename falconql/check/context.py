@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -64,6 +65,7 @@ class Context:
         clause: the clause being checked, for messages (``where``, ``let`` and so on).
         aggregates: collected while in a clause that may aggregate; None elsewhere.
         inside: the aggregate or model call around the present expression, which may hold no aggregate.
+        before: the operands of ``or`` before the ``and`` that is checked next.
         places: for every expression made, the words it was made from, by identity. Grouping needs
             them to point at what is neither aggregated nor a key.
     """
@@ -75,6 +77,7 @@ class Context:
     clause: str = ""
     aggregates: list[AggregateCall] | None = None
     inside: str | None = None
+    before: Sequence[ast.Expr] = ()
     places: dict[int, tuple[Expr, Span]] = field(default_factory=dict)
 
     def place_of(self, expr: Expr, otherwise: Span) -> Span:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -15,6 +16,7 @@ from falconql.check.problems import BROKEN, Operand, rewrite, spoken, words
 from falconql.check.regex import check_regex
 from falconql.diagnostics.model import Edit, Help
 from falconql.diagnostics.suggest import near_names
+from falconql.runtime.display import quoted_text
 from falconql.runtime.expression import Arithmetic, Expr, IsNull, Literal, Matches, Not
 from falconql.source import Span
 from falconql.syntax import ast
@@ -63,8 +65,14 @@ def _check(ctx: Context, node: ast.Expr) -> Expr:
             return _negate(ctx, node, operand)
         case ast.Arithmetic():
             return _arithmetic(ctx, node)
-        case _:
+        case ast.And() | ast.Or() | ast.Not():
             return _test(ctx, node)
+        case _:
+            before = ctx.problems.failures
+            expr = _test(ctx, node)
+            if ctx.problems.failures == before:
+                comparisons.warn_of_quoted_name(ctx, node)
+            return expr
 
 
 def _test(
@@ -73,12 +81,14 @@ def _test(
 ) -> Expr:
     match node:
         case ast.Comparison(_, left, right):
-            return comparisons.compare(ctx, node, check_operand(ctx, left), check_operand(ctx, right))
+            tested = check_operand(ctx, left)
+            return comparisons.compare(ctx, node, tested, _beside(ctx, tested, right))
         case ast.In(value, options):
-            checked = [check_operand(ctx, option) for option in options]
-            return comparisons.is_one_of(ctx, node, check_operand(ctx, value), checked)
+            tested = check_operand(ctx, value)
+            return comparisons.is_one_of(ctx, node, tested, [_beside(ctx, tested, option) for option in options])
         case ast.TextTest(_, value, pattern):
-            return comparisons.test_text(ctx, node, check_operand(ctx, value), check_operand(ctx, pattern))
+            tested = check_operand(ctx, value)
+            return comparisons.test_text(ctx, node, tested, _beside(ctx, tested, pattern))
         case ast.Matches():
             return _matches(ctx, node)
         case ast.IsNull(value, negated):
@@ -87,11 +97,31 @@ def _test(
         case ast.Not(operand):
             return Not(check_condition(ctx, operand))
         case ast.And(operands):
-            return conditions.all_of(ctx, [check_operand(ctx, operand) for operand in operands])
+            before, ctx.before = ctx.before, ()
+            return conditions.all_of(ctx, [check_operand(ctx, operand) for operand in operands], before)
         case ast.Or(operands):
-            return conditions.any_of(ctx, [check_operand(ctx, operand) for operand in operands])
+            return conditions.any_of(ctx, _alternatives(ctx, operands))
         case _:
             assert_never(node)
+
+
+def _beside(ctx: Context, tested: Operand, node: ast.Expr) -> Operand:
+    """Return what a value is tested with; beside a text, a name that is none may be a text without quotes."""
+    if isinstance(node, ast.Name) and tested.type in (TEXT, SPAN):
+        text = quoted_text(node.text)
+        ctx.scope.instead = Help(f"a text stands in quotes: `{text}`", Edit(node.span, text))
+    operand = check_operand(ctx, node)
+    ctx.scope.instead = None
+    return operand
+
+
+def _alternatives(ctx: Context, operands: Sequence[ast.Expr]) -> list[Operand]:
+    """Return the operands of an ``or``; an ``and`` among them learns what stands before it."""
+    checked = []
+    for index, operand in enumerate(operands):
+        ctx.before = operands[:index] if isinstance(operand, ast.And) else ()
+        checked.append(check_operand(ctx, operand))
+    return checked
 
 
 def _parameter(ctx: Context, node: ast.Parameter) -> Expr:

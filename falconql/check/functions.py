@@ -113,7 +113,11 @@ _ALL = (
         "row",
         ("date(text)",),
         "Date",
-        'The date a text holds: `date("31 March 2015")`. Null if it holds none, or could be two.',
+        'The date a text holds: `date("31 March 2015")`, `date("31/03/2015")`. Null if it holds none, or could be '
+        "two, as\n"
+        "`05/01/2024`: no argument says which of day and month comes first, so write such dates as `2024-01-05` in the "
+        "corpus, or\n"
+        "with points, `05.01.2024`, where the day is first. Years and months cannot be taken out of a date.",
         'where date(span("Extract the date of purchase")) >= "2015-01-01"',
     ),
     Signature(
@@ -259,7 +263,11 @@ SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
             ("substring", "substr", "left", "right", "split", "trim", "strip", "replace"),
             "texts cannot be cut; extract a part with `span(...)` or test it with `matches /.../`",
         ),
-        **dict.fromkeys(("year", "month", "day", "date_part", "date_trunc"), 'compare dates: `x >= "2024-01-01"`'),
+        **dict.fromkeys(
+            ("year", "month", "day", "quarter", "week", "weekday", "date_part", "date_trunc"),
+            "no year or month can be taken out of a date; to keep one compare dates, "
+            '`x >= "2024-01-01" and x < "2025-01-01"`; to group by it add a column to the corpus',
+        ),
         **dict.fromkeys(
             ("now", "today", "current_date"), "bind the date from outside: `$today`, `-p today=2024-05-31`"
         ),

@@ -114,6 +114,12 @@ def _quoted(ctx: Context, node: ast.Text, piece: Piece) -> Expr | None:
         message = "only names can be quoted in an instruction"
         ctx.problems.error("FQL233", message, place, "name the value first: `let x = ...`, then quote `{x}`")
         return None
+    if name.startswith("$") and not ctx.scope.fields(name):
+        message = "a parameter is quoted in an instruction by a name of the query"
+        free = ctx.scope.free_name(name[1:] or "topic")
+        advice = f"name it first, `let {free} = {name}`, then quote `{{{free}}}`"
+        ctx.problems.error("FQL111", message, place, advice)
+        return None
     value = ctx.scope.resolve(name, place, code="FQL111", in_braces=True)
     if value.type == UNKNOWN:
         return value if ctx.open_types(value) else None

@@ -110,6 +110,19 @@ def spoken(type_: Type) -> str:
     return _SPOKEN.get(type_, f"a value of type `{type_}`")
 
 
+def nested(type_: Type) -> bool:
+    """Return whether the values of a type are objects with fields of their own."""
+    return type_.name == "Other" and (type_.arrow or "").startswith(("struct", "map"))
+
+
+def flattening(name: str) -> str:
+    """Return what to do to read a field of a nested object, which ``name`` is the path to."""
+    return (
+        "its fields cannot be read; flatten it first, so that "
+        f"{shown_name(name)} is a column of its own, as `pandas.json_normalize` does"
+    )
+
+
 def words(node: ast.Expr) -> str:
     """Return what to call an expression in a message: itself when it is short."""
     match node:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from falconql.catalog import Catalog
-from falconql.check.problems import BROKEN, Problems
+from falconql.check.problems import BROKEN, Problems, flattening, nested
 from falconql.diagnostics.model import Edit, Help, Label
 from falconql.diagnostics.suggest import near_names
 from falconql.runtime.display import quoted_name, shown_name
@@ -36,7 +36,8 @@ class Scope:
     """The names visible at one point of the query.
 
     ``later`` holds the names that are given further down, the one being given included; ``outputs``
-    is filled for ``order by``, where they hide columns and lets, but not in the braces of an instruction.
+    is filled for ``order by``, where they hide columns and lets, but not in the braces of an instruction;
+    ``instead`` is what else the name to resolve may have been meant as.
     """
 
     catalog: Catalog
@@ -45,6 +46,7 @@ class Scope:
     bound: dict[str, Bound] = field(default_factory=dict)
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     later: dict[str, Span] = field(default_factory=dict)
+    instead: Help | None = None
 
     def fields(self, name: str) -> list[Field]:
         """Return the columns called ``name``; several when the corpus repeats it."""
@@ -124,15 +126,17 @@ class Scope:
                 "FQL104",
                 f"`{name}` is already a column of {self.catalog.corpus}",
                 span,
-                f"give the `{clause}` another name, for example {self._free_name(name)}",
+                f"give the `{clause}` another name, for example {shown_name(self.free_name(name))}",
             )
             self.bound[name] = Bound(BROKEN, span, clause)
             return True
         return False
 
-    def _free_name(self, name: str) -> str:
+    def free_name(self, name: str) -> str:
+        """Return a name that can be given: this one, or this one with a number."""
         taken = set(self.names())
-        return shown_name(next(n for i in range(2, len(taken) + 3) if (n := f"{name}_{i}") not in taken))
+        numbered = (f"{name}_{i}" for i in range(2, len(taken) + 3))
+        return name if name not in taken else next(n for n in numbered if n not in taken)
 
     def _unknown(self, name: str, span: Span, code: str, in_braces: bool) -> Expr:
         what = "name" if in_braces else "column"
@@ -142,11 +146,17 @@ class Scope:
             given = Label(self.later[name], "given here")
             return self.problems.error(code, message, span, help_, secondary=(given,))
         message = f"there is no {what} `{name}`"
-        return self.problems.error(code, message, span, *self.advice(name, span, in_braces))
+        advice = self.advice(name, span, in_braces)
+        if self.instead:
+            advice = (*advice, self.instead) if advice[0].edit else (self.instead, *advice)
+        return self.problems.error(code, message, span, *advice)
 
     def advice(self, name: str, span: Span, in_braces: bool) -> tuple[Help, ...]:
         """Return what may have been meant by an unknown name."""
         visible = self.names()
+        nested = self._nested(name)
+        if nested:
+            return (nested,)
         same = [n for n in visible if n.casefold() == name.casefold()]
         if same:
             return (_instead(f"names are case-sensitive; write {shown_name(same[0])}", same[0], span, in_braces),)
@@ -158,6 +168,13 @@ class Scope:
             return (Help(f"{self.catalog.corpus} has no columns"),)
         more = f" and {len(visible) - _MOST_LISTED} more" if len(visible) > _MOST_LISTED else ""
         return (Help("the names here are " + ", ".join(map(quoted_name, visible[:_MOST_LISTED])) + more),)
+
+    def _nested(self, name: str) -> Help | None:
+        """Return what to do when a name is the path to a field of a nested object."""
+        outer, dot, _ = name.partition(".")
+        if not dot or not any(nested(f.type) for f in self.fields(outer)):
+            return None
+        return Help(f"{shown_name(outer)} is a nested object: {flattening(name)}")
 
     def text_fields(self, wanted: Type) -> list[Field]:
         """Return the columns of a type, each name once."""

@@ -287,6 +287,23 @@ ENTRIES = (
         'text body\nwhere choose("What is it about?", "sports", "politics") = "sports"',
     ),
     CodeEntry(
+        "FQL223",
+        "a text compared with a date letter by letter",
+        "`<`, `<=`, `>` and `>=` order texts by their letters, so that `31/12/2022` comes behind `2024-01-01`. "
+        "`date(text)` reads the day that a text holds. Texts that all begin as `2024-05-31` are in the order of their "
+        "days as they are. This is a warning; the query runs.",
+        'where title >= "2024-01-01"',
+        'where date(title) >= "2024-01-01"',
+    ),
+    CodeEntry(
+        "FQL224",
+        "a column in quotes",
+        "Double and single quotes stand around texts, unlike in SQL; a column is written as it is, in back-ticks when "
+        "its name is odd. A test of nothing but texts is the same for every row. This is a warning; the query runs.",
+        'where "section" = "sport" and stars > 3',
+        'where section = "sport" and stars > 3',
+    ),
+    CodeEntry(
         "FQL230",
         "a model call without its instruction",
         "A model call says in words what to ask of each text.",

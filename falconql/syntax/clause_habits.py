@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.source import Span
 from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
-from falconql.syntax.printer import quoted
+from falconql.syntax.printer import name_text, quoted
 
 _ONE_CORPUS = "a query reads one corpus; join the tables first and read the result"
 _ONLY_READS = "a query only reads; the result is written with `falconql run ... -o file`"
@@ -61,6 +62,11 @@ _SYNONYMS = {
     "for": "each",
     "foreach": "each",
 }
+# A query that is shown in one line is shown up to here.
+_LONG = 120
+# Clause words that names of several words begin with: `order date`.
+_ALSO_NAMES = frozenset({"text", "limit", "group", "order", "each"})
+_TESTS = ("=", "!=", "<", "<=", ">", ">=", "contains", "starts", "matches", "is", "in")
 ORDER = "the order is: from, text, using, let and each, where, group by, select, order by, limit"
 
 
@@ -102,7 +108,7 @@ def clause_order(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         f"`{_clause_name(word)}` must come before `{_clause_name(later)}`",
         Label(word.span, "move this clause up"),
         secondary=(Label(later.span, "before this one"),),
-        helps=(Help(ORDER, in_order(place.text, place.words)),),
+        helps=(put_in_order(place.text, place.words),),
     )
 
 
@@ -121,15 +127,29 @@ def _twice(place: ErrorPlace, word: Lexeme, same: Lexeme) -> Diagnostic:
     )
 
 
-def in_order(text: str, words: Sequence[Lexeme]) -> Edit | None:
+def put_in_order(text: str, words: Sequence[Lexeme]) -> Help:
+    """Return the advice to put all clauses in order; a query of one line is shown as it then is."""
+    edit = _in_order(text, words)
+    simple = edit and "\n" not in text.strip() and "`" not in text and "--" not in text and ",\n" not in edit.new_text
+    if edit is None or not simple or edit.new_text.endswith(",") or len(edit.new_text) > _LONG:
+        return Help(ORDER, edit)
+    return Help(f"{ORDER}; write `{edit.new_text.replace(chr(10), ' ')}`", edit)
+
+
+def _in_order(text: str, words: Sequence[Lexeme]) -> Edit | None:
     """Return the edit that puts all clauses in order, None when something else stands before them."""
     starts = [words[i] for i in clause_starts(text, words)]
     if not starts or starts[0] is not words[0]:
         return None
     ends = [word.start for word in starts[1:]] + [len(text.rstrip())]
     parts = sorted(zip(starts, ends, strict=True), key=lambda part: _rank(part[0]))
-    ordered = [text[word.start : end].rstrip().removesuffix(";").rstrip() for word, end in parts]
+    ordered = [_clause_text(text[word.start : end].rstrip().removesuffix(";").rstrip()) for word, end in parts]
     return Edit(Span(words[0].start, ends[-1]), "\n".join(ordered))
+
+
+def _clause_text(clause: str) -> str:
+    """Return a clause with the name of the corpus in quotes, where it is a bare one as in SQL."""
+    return re.sub(r"(?i)\A(from\s+)(\w[\w./]*)\Z", lambda bare: bare[1] + quoted(bare[2]), clause)
 
 
 def _clause_name(word: Lexeme) -> str:
@@ -167,6 +187,10 @@ def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     previous = place.words[place.index - 2]
     message = f"a value is missing between `{short(previous.text)}` and `{before.text}`"
+    if before.lower in _ALSO_NAMES and word.kind == "word" and place.lower(1) in _TESTS:
+        column, span = place.slice(place.index - 1, place.index), before.span.join(word.span)
+        help_ = replacing(f"a name of several words stands in back-ticks: {name_text(column)}", span, name_text(column))
+        return problem("FQL002", f"`{short(column)}` is not a name", span, help_)
     return problem("FQL002", message, previous.span)
 
 
@@ -239,6 +263,40 @@ def binding(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     )
 
 
+def named_key(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``group by who: lower(person)``."""
+    name, start = place.word(-1), place.item_start()
+    starts = [i for i in clause_starts(place.text, place.words) if i < place.index]
+    if word.text != ":" or name is None or start != place.index - 1 or not starts:
+        return None
+    clause = place.words[starts[-1]]
+    if clause.lower not in ("group", "order") or name.kind not in ("word", "quoted"):
+        return None
+    value = place.text[word.end : _item_end(place)].strip()
+    let = f"let {name.text} = {value or '...'}"
+    message = f"`{clause.lower} by` gives no names"
+    where = next((place.words[i] for i in starts if place.words[i].lower == "where"), None)
+    shown = f"name it before: `{short(let, 60)}`, then `{clause.lower} by {name.text}`"
+    if not value or where is not None or clause.lower != "group":
+        return problem("FQL018", message, word.span, Help(shown))
+    span = Span(clause.start, _item_end(place))
+    before = place.text[clause.start : name.start]
+    return problem("FQL018", message, word.span, replacing(shown, span, f"{let}\n{before}{name.text}"))
+
+
+def _item_end(place: ErrorPlace) -> int:
+    """Return where the list item behind the present word ends."""
+    depth, end = 0, place.words[place.index].end
+    starts = clause_starts(place.text, place.words)
+    for index in range(place.index + 1, len(place.words)):
+        word = place.words[index]
+        if depth == 0 and (word.text in (",", ";", ")") or index in starts):
+            break
+        depth += (word.text == "(") - (word.text == ")")
+        end = word.end
+    return end
+
+
 def several_lets(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``let x = 1, y = 2``."""
     starts = [i for i in clause_starts(place.text, place.words) if i < place.index]
@@ -280,13 +338,15 @@ def _foreign(word: Lexeme) -> Diagnostic:
 
 def synonym(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``filter``, ``sort by``, ``take`` where a clause begins."""
-    if word.kind != "word" or ("WHERE" not in place.expected and place.index):
-        return None
     right = _SYNONYMS.get(word.lower)
-    if right is None or not (place.expected & {"SELECT", "LIMIT", "ORDER"}):
+    if word.kind != "word" or right is None or not (place.expected & {"SELECT", "LIMIT", "ORDER"}):
         return None
-    if right == "order" and place.lower(1) != "by":
-        right = "order by"
-    return problem(
-        "FQL002", f"no clause begins with `{word.text}`", word.span, replacing(f"write `{right}`", word.span, right)
-    )
+    following = place.word(1)
+    plain = {"order": place.lower(1) == "by", "limit": following is not None and following.kind == "number"}
+    if place.index and "WHERE" not in place.expected and not (plain.get(right) and right.upper() in place.expected):
+        # Further down such a word could be anything, unless what follows shows what it is.
+        return None
+    shown = "order by" if right == "order" else right
+    new_text = right if place.lower(1) == "by" else shown
+    message = f"no clause begins with `{word.text}`"
+    return problem("FQL002", message, word.span, replacing(f"write `{shown}`", word.span, new_text))

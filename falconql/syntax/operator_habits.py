@@ -181,10 +181,11 @@ def negated_operator(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     span = Span(word.start, operator.end)
     advice = "`not` comes before the whole condition"
+    end = operator.end
     if start is None or _inside_a_value(place, start):
         return problem("FQL006", f"`not {operator.lower}` is not an operator", span, Help(advice))
     value = place.slice(start, place.index - 1)
-    shown, end = operator.text, operator.end
+    shown = operator.text
     pattern = place.word(2)
     if operator.lower in _LIKE and pattern is not None:
         ours = _like_as_ours(operator, pattern)
@@ -194,8 +195,47 @@ def negated_operator(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         shown, end = (f"({range_[0]})", range_[1]) if range_ else (shown, end)
         value = "" if range_ else value
     new_text = f"not {value} {shown}" if value else f"not {shown}"
+    last = _test_end(place) if end == operator.end else None
+    whole = new_text + (place.text[end : place.words[last].end] if last is not None else "")
+    if (last is not None or end > operator.end) and len(whole) <= _LONG and not set("`\n") & set(whole):
+        advice += f": `{whole}`"
     help_ = replacing(advice, Span(place.words[start].start, end), new_text)
     return problem("FQL006", f"`not {operator.lower}` is not an operator", span, help_)
+
+
+def _test_end(place: ErrorPlace) -> int | None:
+    """Return the index of the last word of the operand of the operator behind a ``not``."""
+    first = place.index + (3 if place.lower(2) == "with" else 2)
+    if first >= len(place.words):
+        return None
+    word = place.words[first]
+    return place.closing(first) if word.text == "(" else first if word.operand or word.kind == "regex" else None
+
+
+def ends_with(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``title ends with "x"``."""
+    if word.lower not in ("ends", "endswith", "ends_with") or "AND" not in place.expected:
+        return None
+    with_ = place.word(1) if place.lower(1) == "with" else None
+    pattern = place.word(2 if with_ else 1)
+    span = Span(word.start, (with_ or word).end)
+    message = f"`{place.text[span.start : span.end]}` is not an operator"
+    right = _ending(pattern)
+    if right is None or pattern is None:
+        return problem("FQL006", message, span, Help("write `matches /...$/`"))
+    help_ = replacing(f"write `{short(right, _LONG)}`", Span(word.start, pattern.end), right)
+    return problem("FQL006", message, span, help_)
+
+
+def _ending(pattern: Lexeme | None) -> str | None:
+    """Return the test for a text at the end, None if that cannot be read."""
+    if pattern is None or pattern.kind != "text":
+        return None
+    try:
+        value = text_value(pattern.text, pattern.start)[0]
+    except LiteralProblem:
+        return None
+    return f"matches /{''.join(map(_literal, value))}$/" if value and value.isprintable() else None
 
 
 def between(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:

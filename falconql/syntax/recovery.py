@@ -9,13 +9,14 @@ tree is freed of at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any
 
-from falconql.diagnostics.model import Diagnostic, Edit, Help
+from falconql.diagnostics.model import Diagnostic, Edit
 from falconql.source import Span
 from falconql.syntax import ast
 from falconql.syntax.builder import plain_name
-from falconql.syntax.clause_habits import ORDER, in_order
+from falconql.syntax.clause_habits import put_in_order
 from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
 from falconql.syntax.reading import attempt, words_of
 
@@ -94,7 +95,7 @@ class Recovery:
             self.found.append(diagnostic)
         elif all(found.code != _OUT_OF_ORDER for found in self.found):
             # The edit of the first one puts all clauses in order, as they were written.
-            self.found.append(replace(diagnostic, helps=(Help(ORDER, in_order(self.original, self.words)),)))
+            self.found.append(replace(diagnostic, helps=(put_in_order(self.original, self.words),)))
         return False
 
     def _slip(self, diagnostic: Diagnostic) -> Edit | None:
@@ -127,6 +128,10 @@ class Recovery:
         self.lost_clauses.add(first)
         if first not in CLAUSES or first in ("let", "each"):
             self.lost_names.update(plain_name(word.text) for word in self.words[begin + 1 : begin + 2])
+        if first == "group":
+            # Keys have no names, but who gives them some uses them.
+            named = pairwise(self.words[begin:end])
+            self.lost_names.update(plain_name(word.text) for word, sign in named if sign.text == ":")
         stand_in = _STAND_INS.get(first, "")
         if diagnostic.code in (_OUT_OF_ORDER, _TWICE) or start in self.stand_ins or len(stand_in) > span.end - start:
             return Edit(span, "")

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 from falconql.diagnostics.model import Diagnostic, Help
+from falconql.diagnostics.suggest import near_names
 from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
+from falconql.syntax.keywords import keywords
 from falconql.syntax.lexemes import Lexeme
 from falconql.syntax.operator_habits import OPERATOR_WORDS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
 
+_COMPARES = ("=", "!=", "<", "<=", ">", ">=", "contains", "starts", "matches", "is", "in")
+# Words of other languages that are no part of a name where they stand between two values.
+_NO_PART = frozenset(
+    {*OPERATOR_WORDS, "like", "ilike", "between", "as", "ends", "endswith", "sort", "having", "join", "union", "offset"}
+)
+# Keywords that begin nothing by themselves, and that titles have: Gone with the Wind, Stand by Me.
+_IN_TITLES = frozenset({"with", "by"})
 _SMART_QUOTES = {
     "\u201c": '"',
     "\u201d": '"',
@@ -115,6 +127,54 @@ def number(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     return problem("FQL012", message, word.span, Help(advice))
 
 
+def grouped_digits(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``10,000,000``."""
+    first = place.word(-1)
+    if word.text != "," or first is None or not re.fullmatch(r"\d{1,3}", first.text) or first.end != word.start:
+        return None
+    match = re.match(r"(,\d{3})+(?![\w,.])", place.text[first.end :])
+    if match is None or place.opened():
+        return None
+    span = Span(first.start, first.end + match.end())
+    number_ = place.text[span.start : span.end].replace(",", "_")
+    message = f"`{short(place.text[span.start : span.end])}` is not a number"
+    return problem("FQL012", message, span, replacing(f"write `{short(number_)}`", span, number_))
+
+
+def several_words(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``speaker = Al Gore``, ``delivery time > 3``."""
+    first = place.word(-1)
+    if word.kind != "word" or first is None or first.kind != "word" or "AND" not in place.expected:
+        return None
+    if first.lower in keywords().values() or not _goes_on(place, place.index - 1):
+        return None
+    last = place.index
+    while last + 1 < len(place.words) and _goes_on(place, last):
+        last += 1
+    possible = [text for terminal, text in keywords().items() if terminal in place.expected]
+    if any(near_names(part.text, possible) for part in place.words[place.index : last + 1]):
+        return None
+    span = Span(first.start, place.words[last].end)
+    written = place.text[span.start : span.end]
+    following = place.words[last + 1] if last + 1 < len(place.words) else None
+    message = f"`{short(written)}` is not a name"
+    if place.lower(-2) in _COMPARES or (place.lower(-2) == "with" and place.lower(-3) == "starts"):
+        advice = f"a text stands in quotes: `{short(quoted(written))}`"
+        return problem("FQL002", message, span, replacing(advice, span, quoted(written)))
+    if following is not None and following.lower in _COMPARES:
+        advice = f"a name of several words stands in back-ticks: {name_text(written)}"
+        return problem("FQL002", message, span, replacing(advice, span, name_text(written)))
+    return None
+
+
+def _goes_on(place: ErrorPlace, last: int) -> bool:
+    """Return whether the word after ``last`` belongs to the same name or text, as far as can be seen."""
+    before, after = place.words[last], place.words[last + 1]
+    gap = place.text[before.end : after.start]
+    known = after.lower in _NO_PART or after.lower in {*keywords().values()} - _IN_TITLES
+    return after.kind == "word" and gap == " " * len(gap) and not known
+
+
 def parameter(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``$1``, ``$ name``."""
     if word.kind != "parameter":
@@ -141,9 +201,33 @@ def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return problem("FQL006", "values have no methods", span, help_)
     if place.lower(2) == "(":
         return problem("FQL006", "values have no methods", span, Help("functions are called as `function(value)`"))
-    whole = f"{place.slice(start, place.index - 1)}.{name.text}"
-    advice = f"a column is written by its name alone, in back-ticks if it holds a dot: {name_text(whole)}"
-    return problem("FQL006", f"`{short(whole)}` is not a name", Span(place.words[start].start, name.end), Help(advice))
+    before = place.slice(start, place.index - 1)
+    whole, span = f"{before}.{name.text}", Span(place.words[start].start, name.end)
+    message = f"`{short(whole)}` is not a name"
+    if _given(place, before) and place.words[start].kind == "word":
+        return problem("FQL006", message, span, _part_of_span(before, name, span))
+    helps = [
+        Help(f"a column is written by its name alone, in back-ticks if it holds a dot: {name_text(whole)}"),
+        Help("the fields of a nested object cannot be read: flatten it first, as `pandas.json_normalize` does"),
+    ]
+    return problem("FQL006", message, span, *helps)
+
+
+def _given(place: ErrorPlace, name: str) -> bool:
+    """Return whether a ``let`` or ``each`` gives a name."""
+    pairs = pairwise(place.words[: place.index])
+    return any(first.lower in ("let", "each") and second.text == name for first, second in pairs)
+
+
+def _part_of_span(value: str, part: Lexeme, span: Span) -> Help:
+    """Return how a part of a span is said, which other languages reach with a dot."""
+    if part.lower in ("text", "value", "string"):
+        return replacing(f"a span stands for its text: write `{short(value)}`", span, value)
+    if part.lower in ("score", "confidence", "probability"):
+        return replacing(f"write `score({short(value)})`", span, f"score({value})")
+    if part.lower in ("start", "end", "offset", "length"):
+        return Help(f"the offsets of a span are only in the result, where `{short(value)}` is selected")
+    return Help(f"values have no parts: `{short(value)}` is the text of a span, `score({short(value)})` its score")
 
 
 def bare_call(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
