@@ -331,7 +331,7 @@ class Query:
         except (ConfigError, ProxyError) as error:
             if named_in_query:
                 code = "FQL301" if typed.proxy.llm else "FQL302"
-                raise self._wrong_proxy(code, str(error), error.hint) from error
+                raise self._wrong_proxy(code, error.message, error.hint) from error
             raise
         return opened_proxy(name)
 

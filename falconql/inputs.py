@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,20 +17,56 @@ if TYPE_CHECKING:
     from falconql.runtime.io.base import TableSource
 
 
+_HEAD_BYTES = 1 << 12
+_KINDS = {
+    "csv": "a CSV file",
+    "tsv": "a TSV file",
+    "jsonl": "a JSON Lines file",
+    "json": "a JSON file",
+    "parquet": "a Parquet file",
+    "arrow": "an Arrow file",
+}
+# What a query in a text file begins with, after comments.
+_FIRST_CLAUSE = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|--[^\n]*)*(?:from|text|using|let|each|where|group|select|order|limit)\b|(?:\s|--[^\n]*)*$",
+    re.IGNORECASE,
+)
+
+
 def read_query(path: Path) -> str:
     """Return the text of a query file.
 
     Raises:
-        DataError: there is no such file, it cannot be read, or it is not UTF-8.
+        DataError: there is no such file, it cannot be read, it holds data, or it is not UTF-8.
     """
     try:
-        return decode_query(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+            if (kind := _data_kind(path.name, head)) is not None:
+                raise DataError(
+                    f"{path} is {kind}, not a query", hint="give it with --from, and a query with -e or as a .fql file"
+                )
+            return decode_query(head + file.read(), str(path))
     except FileNotFoundError:
         raise DataError(f"there is no query file {path}", hint="`-e 'text'` takes a query as text") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder, not a query file", hint="a corpus goes after --from") from None
     except OSError as error:
         raise DataError(f"cannot read the query file {path}: {error.strerror}") from error
+
+
+def _data_kind(name: str, head: bytes) -> str | None:
+    """Return what a file is that holds data, by its ending or by how it begins; None for one that may be a query."""
+    from falconql.runtime.io.formats import compression_of, foreign_content, format_of_content, format_of_name
+
+    format_, compression = format_of_name(name)
+    if compression is not None or compression_of(head) is not None:
+        return "a compressed file"
+    if format_ == "txt":
+        return None if _FIRST_CLAUSE.match(head) else "a text file"
+    # No query begins with a brace or a bracket.
+    found = format_ or format_of_content(head)
+    return foreign_content(head) if found is None else _KINDS[found]
 
 
 def decode_query(data: bytes, name: str) -> str:

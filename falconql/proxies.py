@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,19 +36,48 @@ class Proxy:
         return self.opened.name
 
     def label(self, texts: Sequence[str], instruction: str) -> NDArray[np.float32]:
-        """Return for each text how well it satisfies the instruction: float32, shape (n,), from 0 to 1."""
-        return self.opened.label(list(texts), [instruction] * len(texts))
+        """Return for each text how well it satisfies the instruction: float32, shape (n,), from 0 to 1.
+
+        Raises:
+            TypeError: ``texts`` is one text, holds something else, or the instruction is no text.
+        """
+        asked = _listed(texts, instruction)
+        return self.opened.label(asked, [instruction] * len(asked))
 
     def spans(self, texts: Sequence[str], instruction: str) -> list[list[Span]]:
-        """Return for each text the stretches that the instruction asks for, in text order."""
-        found = self.opened.spans(list(texts), [instruction] * len(texts))
+        """Return for each text the stretches that the instruction asks for, in text order.
+
+        Raises:
+            TypeError: ``texts`` is one text, holds something else, or the instruction is no text.
+        """
+        asked = _listed(texts, instruction)
+        found = self.opened.spans(asked, [instruction] * len(asked))
         return [
             [Span(text[span.start : span.end], span.start, span.end, span.score) for span in spans]
-            for text, spans in zip(texts, found, strict=True)
+            for text, spans in zip(asked, found, strict=True)
         ]
 
     def __repr__(self) -> str:
         return f"<falconql.Proxy {self.name}>"
+
+
+def _listed(texts: Iterable[object], instruction: object) -> list[str]:
+    """Return the texts as a list.
+
+    Raises:
+        TypeError: it is one text, holds something else, or the instruction is no text.
+    """
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("this is one text: pass a list of texts: [text]")
+    if not isinstance(instruction, str):
+        raise TypeError(f"the instruction is a {type(instruction).__name__}: pass one text, which is put to all texts")
+    found: list[str] = []
+    for text in texts:
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise TypeError(f"texts[{len(found)}] is a {kind}, not a text: leave it out, or pass str(text)")
+        found.append(text)
+    return found
 
 
 def proxy(name: str = "kestrel") -> Proxy:

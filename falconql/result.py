@@ -192,7 +192,8 @@ def format_rows(
 
     ``rows`` is their number in all, when ``table`` holds only the first ones.
     """
-    shown = table if most_rows is None else table.slice(0, most_rows)
+    # A slice of a table without columns has as many rows as it is asked for.
+    shown = table if most_rows is None else table.slice(0, min(most_rows, table.num_rows))
     text = format_table(shown, width=width, color=color, highlights=run.highlights)
     left = (table.num_rows if rows is None else rows) - shown.num_rows
     return f"{text}\n… {left:,} more row{'s' if left > 1 else ''}" if left else text

@@ -17,14 +17,22 @@ from __future__ import annotations
 
 
 class FalconQLError(Exception):
-    """Anything FalconQL reports to its user; ``str()`` is the whole message.
+    """Anything FalconQL reports to its user.
 
-    ``hint`` says what to do about it, where there is something to do.
+    ``message`` says what is wrong, ``hint`` what to do about it, where there is something to do; ``str()`` is both.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without the help."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  help: {self.hint}"
 
 
 class PlanError(FalconQLError):

@@ -76,7 +76,7 @@ def execute(plan: Plan, ctx: ExecContext) -> Generator[pa.RecordBatch, None, Non
             yield batch
     finally:
         run.close()
-        run.count()
+        run.count(over=True)
 
 
 def execute_to_table(plan: Plan, ctx: ExecContext) -> pa.Table:
@@ -92,6 +92,9 @@ class _Run:
         self._ctx = ctx
         self._calls = ModelCalls(plan.calls, ctx.proxy, ctx.metrics, ctx.answers, ctx.cache)
         self._operators = build(plan, ctx, self._calls)
+        scan = self._operators[0]
+        assert isinstance(scan, ScanOperator)
+        self._scan = scan
         self._filters = [op.metrics for op in self._operators if op.metrics.name in ("Scan", "Filter")]
         self._opened: list[Generator[Frame, None, None]] = []
         self._started = time.perf_counter()
@@ -119,20 +122,20 @@ class _Run:
         finally:
             self._calls.close()
 
-    def count(self) -> None:
-        """Bring the numbers of the whole run up to date."""
+    def count(self, *, over: bool = False) -> None:
+        """Bring the numbers of the whole run up to date; nothing is asked any more when it is ``over``."""
         metrics = self._ctx.metrics
         metrics.seconds = time.perf_counter() - self._started
         metrics.rows_kept = self._filters[-1].rows_out
-        metrics.count_avoided(self._calls.questions_per_row())
+        metrics.count_avoided(self._calls.questions_per_row(), 0 if over else self._scan.rows_waiting)
 
     def _reporting(self, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
         """Tell how far the run is each time a batch has gone through the operators above."""
-        scan = self._operators[0]
         for frame in frames:
+            rows = frame.num_rows
             yield frame
-            assert isinstance(scan, ScanOperator)
-            self._ctx.metrics.rows_done = scan.rows_given
+            self._ctx.metrics.rows_done = self._scan.rows_given
+            self._ctx.metrics.rows_through += rows
             if self._ctx.on_progress is not None:
                 self.count()
                 self._ctx.on_progress(self._ctx.metrics)

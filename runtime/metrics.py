@@ -56,7 +56,8 @@ class RunMetrics:
 
     ``rows_in`` rows were read from the corpus (``rows_total`` of them are there, if known),
     ``rows_out`` came out at the end; both count those of the interrupted run that this one continues,
-    which had read ``rows_resumed``. Everything that comes of the first ``rows_done`` rows has come out.
+    which had read ``rows_resumed``. Everything that comes of the first ``rows_done`` rows has come out. Of
+    the rows that the filter of the scan has kept in this run, ``rows_through`` have gone through all above.
     ``model_calls`` went to the proxy, ``cache_hits`` were answered
     from results of this run or of earlier ones; ``calls_avoided`` is the number of label and span questions that the
     query asks of all rows read, less those two: what cheap filters and short circuits saved.
@@ -68,6 +69,7 @@ class RunMetrics:
     rows_kept: int = 0
     rows_out: int = 0
     rows_done: int = 0
+    rows_through: int = 0
     rows_resumed: int = 0
     seconds: float = 0.0
     model_calls: int = 0
@@ -78,9 +80,12 @@ class RunMetrics:
     predicates: list[PredicateMetrics] = field(default_factory=list)
     label_scores: dict[int, list[int]] = field(default_factory=dict)
 
-    def count_avoided(self, questions_per_row: int) -> None:
-        """Bring ``calls_avoided`` up to date; every row asks so many questions if nothing is saved."""
-        asked = questions_per_row * (self.rows_in - self.rows_resumed)
+    def count_avoided(self, questions_per_row: int, rows_waiting: int = 0) -> None:
+        """Bring ``calls_avoided`` up to date; every row asks so many questions if nothing is saved.
+
+        Of ``rows_waiting`` rows it is not known yet.
+        """
+        asked = questions_per_row * (self.rows_in - self.rows_resumed - rows_waiting)
         self.calls_avoided = max(0, asked - self.model_calls - self.cache_hits)
 
     def count_scores(self, call: int, scores: Iterable[float | None]) -> None:

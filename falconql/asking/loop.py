@@ -227,7 +227,7 @@ class Planner:
             try:
                 return self.chat.complete(messages, fields, most_tokens=self.settings.most_tokens)
             except Refused as error:
-                if not ladder.step_down(str(error)):
+                if not ladder.step_down(error.message):
                     raise
 
     def _judged(self, reply: Reply, instruction: str) -> tuple[_Candidate | None, Fault]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import click
 
-from falconql.cli.terminal import say, use_color
+from falconql.cli.terminal import say, say_problems, use_color
 from falconql.errors import AskError, ConfigError, DataError, FalconQLError, QueryError
 
 DONE, HAS_ERRORS, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -42,16 +42,18 @@ def exit_status() -> Iterator[None]:
         # The reader has enough (`| head`): that is its right, and no failure of ours.
         leave(DONE)
     except QueryError as error:
-        from falconql.diagnostics.render import render
-
-        say(render(error.diagnostics, error.source, color=use_color(sys.stderr)))
+        say_problems(error.diagnostics, error.source)
         leave(HAS_ERRORS)
+    except click.exceptions.NoArgsIsHelpError as error:
+        # A group without a subcommand: what it has is the answer, as for `falconql` alone.
+        say(error.format_message().rstrip("\n"))
+        leave(WRONG_USAGE)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "falconql"
         say_error(error.format_message(), f"`{command} --help` lists what it takes")
         leave(WRONG_USAGE)
     except FalconQLError as error:
-        say_error(str(error), error.hint)
+        say_error(error.message, error.hint)
         leave(_status(error))
     except MemoryError:
         say_error("out of memory", "select fewer columns, or add a `limit`")

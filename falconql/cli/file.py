@@ -93,7 +93,7 @@ def _opened(path: str) -> Iterator[WorkFolder]:
         try:
             folder.__enter__()
         except (Busy, DataError) as error:
-            raise OutputError(str(error), hint=error.hint) from error
+            raise OutputError(error.message, hint=error.hint) from error
         yield folder
     finally:
         folder.close()
@@ -141,12 +141,12 @@ def _rescued(path: str, rows: CommittedRows) -> Iterator[None]:
             if not isinstance(error, NotCommitted):
                 rows.rescue()
         except NotCommitted as problem:
-            say(f"{path}: {problem}")
+            say(f"{path}: {problem.message}")
         said = f"{rows.rows:,} rows of {path} are kept; the same command goes on from there" if rows.committed else None
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(said or f"{path} was not written") from None
         if said is not None:
             say(said)
         if isinstance(error, NotCommitted):
-            raise OutputError(str(error), hint=error.hint) from error
+            raise OutputError(error.message, hint=error.hint) from error
         raise

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,18 +17,66 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class CorpusCommand(click.Command):
+    """A command that takes one corpus, and says so where a shell has made several words of a pattern."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            given, more, _ = self.make_parser(ctx).parse_args(list(args))
+            corpus, query = given.get("corpus"), given.get("query")
+            first = corpus[0] if isinstance(corpus, list) else corpus
+            if isinstance(first, str):
+                # A word too many, or a query file beside -e, that is named like the corpus belongs to it.
+                others = [word for word in (query, *more) if isinstance(word, str) and _is_alike(word, first)]
+                if others and (more or isinstance(given.get("text"), str)):
+                    named = "--from" if isinstance(corpus, list) else ctx.command_path
+                    raise _one_corpus([first, *others], named, ctx)
+        return super().parse_args(ctx, args)
+
+
+def from_option(text: str, *, required: bool = False) -> Callable[[Command], Command]:
+    """Return what adds ``--from``, as ``corpus``."""
+    return click.option(
+        "--from", "corpus", metavar="CORPUS", multiple=True, required=required, callback=_single, help=text
+    )
+
+
+def _single(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    if len(values) > 1:
+        raise _one_corpus(values, "--from", ctx)
+    return values[0] if values else None
+
+
+def _one_corpus(names: Sequence[str], named: str, ctx: click.Context) -> click.UsageError:
+    """Return the error for several files where one corpus is taken."""
+    folders = {os.path.dirname(name) for name in names}
+    folder = folders.pop() if len(folders) == 1 else "folder"
+    pattern = os.path.join(folder, f"*{_ending(names[0])}")
+    message = f"{named} takes one corpus: quote a pattern, as in {named} '{pattern}', or give a folder"
+    return click.UsageError(message, ctx)
+
+
+def _is_alike(name: str, corpus: str) -> bool:
+    from falconql.runtime.io.formats import format_of_name
+
+    return format_of_name(name)[0] is not None or (bool(_ending(name)) and _ending(name) == _ending(corpus))
+
+
+def _ending(name: str) -> str:
+    """Return the ending of a name, with that of what is inside for a compressed file."""
+    from falconql.runtime.io.formats import COMPRESSED
+
+    rest, ending = os.path.splitext(name)
+    return os.path.splitext(rest)[1] + ending if ending.lower() in COMPRESSED else ending
+
+
 def query_options(command: Command) -> Command:
     """Add QUERY, ``-e``, ``--from`` and ``-p``."""
     for decorate in reversed(
         (
             click.argument("query", required=False),
             click.option("-e", "text", metavar="TEXT", help="The query itself, instead of a file."),
-            click.option(
-                "--from",
-                "corpus",
-                metavar="CORPUS",
-                help="The corpus: a file, a folder, a glob, or - for standard input. Overrides `from`.",
-            ),
+            from_option("The corpus: a file, a folder, a glob, or - for standard input. Overrides `from`."),
             click.option(
                 "-p",
                 "--param",

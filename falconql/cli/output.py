@@ -48,7 +48,7 @@ def check_output(path: str, partition_by: Sequence[str]) -> None:
         try:
             check_scheme(path)
         except DataError as error:
-            raise ConfigError(str(error), hint=error.hint) from None
+            raise ConfigError(error.message, hint=error.hint) from None
     elif partition_by:
         if not os.path.isdir(Path(path).parent):
             raise click.BadParameter(f"there is no folder {Path(path).parent}", param_hint="-o")
@@ -68,6 +68,31 @@ def check_folder(path: str, option: str) -> None:
         raise click.BadParameter(f"there is no folder {Path(path).parent}", param_hint=option)
 
 
+def check_beside(path: str, option: str) -> None:
+    """Refuse a file that is written after a run when it cannot be, before anything is computed.
+
+    Raises:
+        click.BadParameter: the folder is missing, or the path is a folder itself.
+        OutputError: the folder takes no new file.
+    """
+    from falconql.runtime.io.output import file_target, replaces_file
+
+    check_folder(path, option)
+    if replaces_file(path):
+        with writing():
+            file_target(path).abort()
+
+
+def check_page(path: str, option: str) -> None:
+    """Refuse a name for a page that is not one of a page: it may be that of somebody's data.
+
+    Raises:
+        click.BadParameter: it does not end in .html or .htm.
+    """
+    if not path.lower().endswith((".html", ".htm")):
+        raise click.BadParameter(f"{path} would be a page for a browser: let its name end in .html", param_hint=option)
+
+
 def check_distinct(written: Sequence[tuple[str, str | None]]) -> None:
     """Refuse to write two things to one place.
 
@@ -85,8 +110,13 @@ def check_distinct(written: Sequence[tuple[str, str | None]]) -> None:
             raise click.UsageError(f"{other} and {option} name the same file, {path}")
 
 
-def check_unread(written: Sequence[tuple[str, str | None]], read: Iterable[str]) -> None:
+def check_unread(written: Sequence[tuple[str, str | None]], read: Iterable[str], by: str = "the query") -> None:
     """Refuse to write over what is read: only the result may take the place of its corpus.
+
+    Args:
+        written: options with what they name.
+        read: the paths that are read.
+        by: what reads them, in words.
 
     Raises:
         click.UsageError: an option names such a file.
@@ -94,7 +124,7 @@ def check_unread(written: Sequence[tuple[str, str | None]], read: Iterable[str])
     known = {os.path.realpath(path) for path in read}
     for option, path in written:
         if path is not None and os.path.realpath(path) in known:
-            raise click.UsageError(f"{option} would replace {path}, which the query reads")
+            raise click.UsageError(f"{option} would replace {path}, which {by} reads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +148,7 @@ def first_rows(run: Run, batches: Iterable[pa.RecordBatch] | None = None) -> Fir
             kept.append(batch)
             kept_rows += batch.num_rows
     table = pa.Table.from_batches(kept, schema=run.schema)
-    return FirstRows(table if most is None else table.slice(0, most), rows)
+    return FirstRows(table if most is None else table.slice(0, min(most, table.num_rows)), rows)
 
 
 def print_table(found: FirstRows, run: Run) -> None:
@@ -166,7 +196,7 @@ def writing() -> Iterator[None]:
     except OutputClosed:
         raise BrokenPipeError from None
     except DataError as error:
-        raise OutputError(str(error), hint=error.hint) from error
+        raise OutputError(error.message, hint=error.hint) from error
 
 
 def _open(run: Run, output: Asked, workplace: str | None) -> TableSink:
@@ -192,27 +222,22 @@ def _open(run: Run, output: Asked, workplace: str | None) -> TableSink:
         )
     except DataError as error:
         if isinstance(error, Remote) or isinstance(error.__cause__, OSError):
-            raise OutputError(str(error), hint=error.hint) from error
-        raise ConfigError(str(error), hint=error.hint) from error
+            raise OutputError(error.message, hint=error.hint) from error
+        raise ConfigError(error.message, hint=error.hint) from error
 
 
 def write_metrics(run: Run, path: str) -> None:
     """Write what ``explain --analyze --format json`` shows to a file."""
+    from falconql.runtime.io.output import write_whole
+
     found: dict[str, Any] = run.explained().to_dict()
-    partial = Path(f"{path}.partial-{os.getpid()}")
-    try:
-        partial.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    with writing():
+        write_whole(path, (json.dumps(found, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace"))
 
 
 def save_report(path: str, data: dict[str, Any]) -> None:
     """Write the page of a report."""
     from falconql.report import write_page
 
-    try:
+    with writing():
         write_page(path, data)
-    except DataError as error:
-        raise OutputError(str(error)) from error

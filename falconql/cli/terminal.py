@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from falconql.diagnostics.model import Diagnostic
 from falconql.diagnostics.render import painted, render
+from falconql.source import Source
 from falconql.visible import visible
 
 if TYPE_CHECKING:
@@ -34,6 +38,25 @@ def width() -> int:
     return shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
 
 
+def columns(stream: IO[Any]) -> int | None:
+    """Return the columns of the terminal a stream goes to, ``COLUMNS`` first; None if it goes elsewhere."""
+    if not is_terminal(stream):
+        return None
+    try:
+        found = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        found = 0
+    # A terminal that does not know its size says 0; standard output may be a file.
+    return shutil.get_terminal_size((found or 80, 24)).columns
+
+
+def hanging(text: str, begun: int, room: int) -> str:
+    """Return a text that begins in column ``begun`` wrapped at words, later lines beginning there too."""
+    indent = " " * begun
+    wrapped = textwrap.fill(text, room, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return wrapped[begun:]
+
+
 def say(message: str) -> None:
     """Print a message for the person, never data.
 
@@ -48,7 +71,12 @@ def say(message: str) -> None:
 
 def say_diagnostics(found: Checked) -> None:
     """Print what checking a query found."""
-    say(render(found.diagnostics, found.source, color=use_color(sys.stderr)))
+    say_problems(found.diagnostics, found.source)
+
+
+def say_problems(diagnostics: Sequence[Diagnostic], source: Source) -> None:
+    """Print what is wrong with a query, laid out for the terminal if it goes to one."""
+    say(render(diagnostics, source, color=use_color(sys.stderr), width=columns(sys.stderr)))
 
 
 def say_warning(message: str) -> None:

@@ -2,84 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
-from falconql.errors import ConfigError, DataError
+from falconql.errors import ConfigError
 from falconql.evaluating.quality import Compared, word_f1
 from falconql.evaluating.sides import Reply, Side, Spans
-from falconql.runtime.io import open_source
 from falconql.runtime.plan import ModelCall
-from falconql.specialise.people import answer_in, read_answers
+from falconql.specialise.people import answers_or_rows
 from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import call_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from falconql.check.typed import TypedQuery
 
 Answers = dict[Task, Answer]
-BATCH_ROWS = 65_536
 
 
 def read_gold(path: Path) -> Answers | pa.Table:
     """Return answers to questions, or a table of result rows where the file has no instructions.
 
-    A file of answers is what ``falconql train --annotations`` takes, or any table with the columns ``text``,
-    ``instruction`` and ``answer`` (true or false) or ``spans`` (a list of verbatim texts or of places).
+    A file of answers is what ``falconql train --annotations`` takes.
 
     Raises:
         DataError: it cannot be read, or an answer is malformed; its place is named.
     """
-    if _has_lines_of_answers(path):
-        return read_answers(path)
-    source = open_source(str(path))
-    names = source.schema.names
-    table = pa.Table.from_batches(list(source.batches(names, None, batch_rows=BATCH_ROWS)), schema=source.schema)
-    if "instruction" not in names:
-        return table
-    if "text" not in names or not {"answer", "spans"} & set(names):
-        raise DataError(
-            f"{path} has the column `instruction`, but not `text` and one of `answer` and `spans`",
-            hint="an answer is a row of text, instruction, and answer (true or false) or spans (a list)",
-        )
-    return _answers(table, path)
-
-
-def _has_lines_of_answers(path: Path) -> bool:
-    """Whether a file is an export of Label Studio, or lines with an instruction and an answer each."""
-    if path.suffix.lower() not in (".jsonl", ".json", ".ndjson"):
-        return False
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            line = next((line for line in file if line.strip()), "")
-    except (OSError, UnicodeDecodeError):
-        return False  # whoever reads it next says what is wrong
-    if line.lstrip().startswith("["):
-        return '"annotations"' in path.read_text(encoding="utf-8-sig")
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(entry, dict) and {"instruction", "answer"} <= entry.keys()
-
-
-def _answers(table: pa.Table, path: Path) -> Answers:
-    found: Answers = {}
-    for number, row in enumerate(table.to_pylist(), 1):
-        place = f"{path}, row {number}"
-        text, instruction = row["text"], row["instruction"]
-        if not isinstance(text, str) or not isinstance(instruction, str):
-            raise DataError(f"{place}: `text` and `instruction` must be texts", hint="leave such rows out")
-        answer = row.get("answer")
-        answer = answer_in(row.get("spans") if answer is None else answer, text, place)
-        found[Task("label" if isinstance(answer, bool) else "spans", text, instruction)] = answer
-    return found
+    return answers_or_rows(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> Resul
         raise ConfigError(
             f"nothing tells which rows belong together: the query gives {', '.join(found.column_names)}, "
             f"the gold rows have {', '.join(gold.column_names)}",
-            hint="select a column that identifies a row, such as an id, and give it in the gold rows",
+            hint="select a column that identifies a row, such as an id, and give it in the gold rows; answers to "
+            "questions are rows of `text`, `instruction` and `answer`, the instruction as it is in the query",
         )
     for name in keys:
         _comparable(name, found.schema.field(name).type, gold.schema.field(name).type)

@@ -128,7 +128,7 @@ def against_proxy(
     try:
         same = agreement(typed, pool.table, here, there)
     except ModelServerError as error:
-        notes.append(f"whole results could not be compared: {error}")
+        notes.append(f"whole results could not be compared: {error.message}")
     drawn = (pool.table.num_rows, pool.rows)
     calls = _of_calls(typed, both)
     return Evaluation(query, source.name, here.name, there.name, calls, agreement=same, rows=drawn, notes=tuple(notes))

@@ -1,8 +1,8 @@
-"""Annotations by people: a plain file of answers, and the tasks and exports of Label Studio.
+"""Annotations by people: plain files and tables of answers, and the tasks and exports of Label Studio.
 
-A line of the plain file is ``{"text": ..., "instruction": ..., "answer": ...}``: the answer is true or false for a
-label, for spans a list of verbatim strings or of ``{"start": ..., "end": ...}``. An option of ``choose`` is a label
-whose instruction ends in it.
+A plain answer is ``{"text": ..., "instruction": ..., "answer": ...}``: the answer is true or false (or yes or no, 1 or
+0) for a label, for spans a list of verbatim strings or of ``{"start": ..., "end": ...}``. An option of ``choose`` is a
+label whose instruction ends in it. Answers are lines or an array of JSON, or a table with these columns.
 """
 
 from __future__ import annotations
@@ -11,29 +11,130 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 from falconql.annotating.matching import Finder
 from falconql.runtime.errors import DataError
+from falconql.runtime.io import open_source
+from falconql.runtime.io.formats import format_of_name
+from falconql.runtime.io.inputs import open_input, reading, spool
+from falconql.runtime.io.locate import locate
+from falconql.runtime.io.utf8 import decoded_lines
 from falconql.specialise.task import Answer, Spans, Task
+from falconql.visible import visible
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 YES, NO = "yes", "no"
+_SHOWN_CHARACTERS = 40
+BATCH_ROWS = 65_536
+_TABLES = ("csv", "tsv", "parquet", "arrow")
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def read_answers(path: Path) -> dict[Task, Answer]:
-    """Return the annotations in a file, of either form; of two for one question the later counts.
+    """Return the annotations in a file, of any form; of two for one question the later counts.
 
     Raises:
-        DataError: it cannot be read, or an annotation is malformed; the line or task is named.
+        DataError: it cannot be read, or an annotation is malformed; the line, row or task is named.
     """
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the annotations in {path}: {error}") from error
+    if _is_table(path):
+        return answers_of_table(read_table(path), path)
+    content = _content(path)
     if content.lstrip().startswith("["):
-        return dict(_of_label_studio(content, path))
+        return dict(_of_array(content, path))
     return dict(_of_lines(content, path))
+
+
+def answers_or_rows(path: Path) -> dict[Task, Answer] | pa.Table:
+    """Return the annotations in a file, or its rows where it has no instructions.
+
+    Raises:
+        DataError: it cannot be read, or an annotation is malformed; the line, row or task is named.
+    """
+    if not _is_table(path) and _begins_with_an_answer(_content(path)):
+        return read_answers(path)
+    table = read_table(path)
+    return answers_of_table(table, path) if "instruction" in table.column_names else table
+
+
+def read_table(path: Path) -> pa.Table:
+    """Return all rows of a file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    import pyarrow as pa
+
+    source = open_source(str(path))
+    batches = source.batches(source.schema.names, None, batch_rows=BATCH_ROWS)
+    return pa.Table.from_batches(list(batches), schema=source.schema)
+
+
+def answers_of_table(table: pa.Table, path: Path) -> dict[Task, Answer]:
+    """Return annotations from rows with the columns ``text``, ``instruction``, and ``answer`` or ``spans``.
+
+    Raises:
+        DataError: columns are missing, or an annotation is malformed; its row is named.
+    """
+    names = table.column_names
+    missing = [name for name in ("text", "instruction") if name not in names]
+    if missing or not {"answer", "spans"} & set(names):
+        lacks = " and ".join([*(f"`{name}`" for name in missing), *([] if missing else ["`answer` or `spans`"])])
+        raise DataError(
+            f"{path} has no column {lacks}, which answers have; its columns are {', '.join(names)}", hint=_ROW_HINT
+        )
+    found: dict[Task, Answer] = {}
+    for number, row in enumerate(table.to_pylist(), 1):
+        place = f"{path}, row {number}"
+        text, instruction = row["text"], row["instruction"]
+        if not isinstance(text, str) or not isinstance(instruction, str):
+            raise DataError(f"{place}: `text` and `instruction` must be texts", hint="leave such rows out")
+        answer = _answer_of(row, text, place)
+        found[Task("label" if isinstance(answer, bool) else "spans", text, instruction)] = answer
+    return found
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a file is read as a table: by its ending, or because it is a folder or a pattern."""
+    located = locate(str(path), None)
+    return located.several or format_of_name(path.name)[0] in _TABLES
+
+
+def _content(path: Path) -> str:
+    name = str(path)
+    if not locate(name, None).stream:
+        return "".join(decoded_lines(open_input(name, name)))
+    with reading(name), open(name, "rb") as stream:
+        return "".join(decoded_lines(spool(stream, name)))
+
+
+def _begins_with_an_answer(content: str) -> bool:
+    """Whether a text is an export of Label Studio, or JSON with an instruction and an answer in the first object."""
+    line = next((line for line in content.split("\n") if line.strip()), "")
+    try:
+        found = json.loads(content if line.lstrip().startswith("[") else line)
+    except (ValueError, RecursionError):
+        return False  # whoever reads it next says what is wrong
+    first = found[0] if isinstance(found, list) and found else found
+    if not isinstance(first, dict):
+        return False
+    exported = isinstance(found, list) and isinstance(first.get("data"), dict)
+    return exported or ("instruction" in first and bool({"answer", "spans"} & first.keys()))
+
+
+def _of_array(content: str, path: Path) -> Iterable[tuple[Task, Answer]]:
+    try:
+        entries = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON: {error}", hint="export from Label Studio as JSON") from error
+    for number, entry in enumerate(entries, 1):
+        if isinstance(entry, Mapping) and not isinstance(entry.get("data"), Mapping):
+            yield _of_entry(entry, f"{path}, answer {number}")
+        else:
+            yield from _of_label_studio(entry, f"{path}, task {number}")
 
 
 def _of_lines(content: str, path: Path) -> Iterable[tuple[Task, Answer]]:
@@ -45,13 +146,21 @@ def _of_lines(content: str, path: Path) -> Iterable[tuple[Task, Answer]]:
             entry = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{place}: this is no JSON: {error}", hint=_LINE_HINT) from error
-        text, instruction = _texts(entry, ("text", "instruction"), place)
-        said = entry.get("answer")
-        answer = answer_in(entry.get("spans") if said is None else said, text, place)
-        yield Task("label" if isinstance(answer, bool) else "spans", text, instruction), answer
+        yield _of_entry(entry, place)
+
+
+def _of_entry(entry: Any, place: str) -> tuple[Task, Answer]:
+    text, instruction = _texts(entry, ("text", "instruction"), place)
+    answer = _answer_of(entry, text, place)
+    return Task("label" if isinstance(answer, bool) else "spans", text, instruction), answer
 
 
 _LINE_HINT = 'a line is {"text": "...", "instruction": "...", "answer": true, or ["verbatim", ...]}'
+_ROW_HINT = "an answer is a row of text, instruction, and answer (true or false) or spans (a list)"
+_ANSWER_HINT = (
+    "a label takes true or false, yes or no, 1 or 0; "
+    'spans take a list of verbatim texts, ["..."], or of places, [{"start": 0, "end": 4}]'
+)
 
 
 def _texts(entry: Any, names: Sequence[str], place: str) -> list[str]:
@@ -62,23 +171,45 @@ def _texts(entry: Any, names: Sequence[str], place: str) -> list[str]:
     return [str(value) for value in values]
 
 
+def _answer_of(entry: Mapping[str, Any], text: str, place: str) -> Answer:
+    said = entry.get("answer")
+    return answer_in(entry.get("spans") if said is None else said, text, place)
+
+
 def answer_in(answer: Any, text: str, place: str) -> Answer:
-    """Return an annotation as it was read from a file: true or false, or spans as texts or places.
+    """Return an annotation as it was read from a file: yes or no, or spans as texts or places.
 
     Raises:
         DataError: it is none of these, or a span is not in the text.
     """
-    if isinstance(answer, bool):
-        return answer
-    if not isinstance(answer, list):
-        raise DataError(f"{place}: `answer` must be true, false or a list of spans", hint=_LINE_HINT)
+    said = _plain(answer)
+    if isinstance(said, bool):
+        return said
+    if not isinstance(said, list):
+        shown = "" if answer is None else f", not {visible(repr(answer))[:_SHOWN_CHARACTERS]}"
+        raise DataError(f"{place}: `answer` must be true, false or a list of spans{shown}", hint=_ANSWER_HINT)
     found: list[tuple[int, int]] = []
     finder = Finder(text)
-    for span in answer:
+    for span in said:
         start = found[-1][1] if found else 0
         found.append(_verbatim(span, finder, start, place) if isinstance(span, str) else _offsets(span, text, place))
         finder.take(found[-1])
     return disjoint(found, place)
+
+
+def _plain(answer: Any) -> Any:
+    """Return the truth value or the list that an answer stands for: words in tables, lists in CSV."""
+    if isinstance(answer, (int, float)) and answer in (0, 1):
+        return bool(answer)
+    if not isinstance(answer, str):
+        return answer
+    word = answer.strip()
+    if word.startswith("["):
+        try:
+            return json.loads(word)
+        except (ValueError, RecursionError):
+            return answer
+    return _WORDS.get(word.lower(), answer)
 
 
 def _verbatim(span: str, finder: Finder, start: int, place: str) -> tuple[int, int]:
@@ -137,24 +268,18 @@ def label_studio_config(kinds: Iterable[str]) -> str:
     return "\n".join([*parts, "</View>"]) + "\n"
 
 
-def _of_label_studio(content: str, path: Path) -> Iterable[tuple[Task, Answer]]:
-    try:
-        entries = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON: {error}", hint="export from Label Studio as JSON") from error
-    for number, entry in enumerate(entries, 1):
-        place = f"{path}, task {number}"
-        data = entry.get("data") if isinstance(entry, Mapping) else None
-        text, instruction, kind = _texts(data, ("text", "instruction", "kind"), place)
-        done = [a for a in entry.get("annotations") or () if isinstance(a, Mapping) and not a.get("was_cancelled")]
-        if not done:
-            continue
-        results = [r for r in done[-1].get("result") or () if isinstance(r, Mapping)]
-        task = Task("label" if kind == "label" else "spans", text, instruction)
-        if task.kind == "label":
-            chosen = [choice for r in results for choice in (r.get("value") or {}).get("choices") or ()]
-            if chosen:
-                yield task, chosen[0] == YES
-        else:
-            marked = [r.get("value") for r in results if r.get("type") == "labels"]
-            yield task, disjoint((_offsets(span, text, place) for span in marked), place)
+def _of_label_studio(entry: Any, place: str) -> Iterable[tuple[Task, Answer]]:
+    data = entry.get("data") if isinstance(entry, Mapping) else None
+    text, instruction, kind = _texts(data, ("text", "instruction", "kind"), place)
+    done = [a for a in entry.get("annotations") or () if isinstance(a, Mapping) and not a.get("was_cancelled")]
+    if not done:
+        return
+    results = [r for r in done[-1].get("result") or () if isinstance(r, Mapping)]
+    task = Task("label" if kind == "label" else "spans", text, instruction)
+    if task.kind == "label":
+        chosen = [choice for r in results for choice in (r.get("value") or {}).get("choices") or ()]
+        if chosen:
+            yield task, chosen[0] == YES
+    else:
+        marked = [r.get("value") for r in results if r.get("type") == "labels"]
+        yield task, disjoint((_offsets(span, text, place) for span in marked), place)

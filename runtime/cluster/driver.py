@@ -203,6 +203,7 @@ class _Run:
             metrics.rows_in += block.rows
             yield block
             metrics.rows_done += block.rows
+            metrics.rows_through = metrics.operators[0].rows_out
             if self._ctx.on_progress is not None:
                 self.count()
                 self._ctx.on_progress(metrics)

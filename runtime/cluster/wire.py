@@ -51,7 +51,7 @@ class Block:
         """Return the block as one whose work failed; ``advice`` is added to what the error advises."""
         operator = error.operator if isinstance(error, ExecutionError) else None
         hint = "; ".join(filter(None, (error.hint, advice))) or None
-        found = {"type": type(error).__name__, "message": str(error), "hint": hint, "operator": operator}
+        found = {"type": type(error).__name__, "message": error.message, "hint": hint, "operator": operator}
         return replace(self, data=(), error=json.dumps(found))
 
     def check(self) -> None:

@@ -20,6 +20,7 @@ from falconql.runtime.plan import Scan
 
 MODEL_ROWS = 1024
 MODEL_FREE_ROWS = 65_536
+MODEL_FIRST_ROWS = 64
 FIRST_ROWS = 256
 FEWEST_ROWS = 16
 MOST_BATCH_BYTES = 32 << 20
@@ -51,7 +52,7 @@ class BatchSizes:
         """
         if model_calls:
             most = most or MODEL_ROWS
-            first = first or FIRST_ROWS
+            first = first or MODEL_FIRST_ROWS
             if limit is not None:
                 first = min(first, max(FEWEST_ROWS, 2 * limit))
             return cls(min(first, most), most, limit is None)
@@ -65,6 +66,7 @@ class ScanOperator:
     Attributes:
         rows_given: so many rows of the corpus are in the frames yielded so far, as far as they passed the
             filter, and none of later ones.
+        rows_waiting: so many rows come after the frame yielded last, and have passed the filter already.
     """
 
     def __init__(self, node: Scan, ctx: ExecContext, sizes: BatchSizes) -> None:
@@ -73,6 +75,7 @@ class ScanOperator:
         self.sizes = sizes
         self.metrics = OperatorMetrics("Scan")
         self.rows_given = 0
+        self.rows_waiting = 0
         self._rows = sizes.first
         self._held: list[pa.RecordBatch] = []
 
@@ -113,14 +116,22 @@ class ScanOperator:
         return sum(batch.num_rows for batch in self._held)
 
     def _cut(self, frame: Frame) -> Iterator[Frame]:
-        """Yield a frame in parts of the size allowed."""
+        """Yield a frame in parts of the size that is due; those for a model grow with each."""
         self.metrics.rows_out += frame.num_rows
-        for start in range(0, frame.num_rows, self.sizes.most):
-            stop = min(start + self.sizes.most, frame.num_rows)
-            if stop == frame.num_rows:
+        start = 0
+        while start < frame.num_rows:
+            stop = min(start + (self._rows if self.sizes.fill else self.sizes.most), frame.num_rows)
+            self.rows_waiting = frame.num_rows - stop
+            if not self.rows_waiting:
                 # What is cut here is all that was held back.
                 self.rows_given = self.ctx.metrics.rows_in
             yield frame if stop - start == frame.num_rows else frame.take(np.arange(start, stop))
+            start = stop
+            if self.sizes.fill:
+                self._grow()
+
+    def _grow(self) -> None:
+        self._rows = min(self._rows * 2, self.sizes.most)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Yield batches, none with many more bytes than ``MOST_BATCH_BYTES``, each time twice as many rows."""
@@ -137,7 +148,8 @@ class ScanOperator:
                 batch = read.slice(position, step)
                 position += batch.num_rows
                 yield batch
-                self._rows = min(self._rows * 2, self.sizes.most)
+                if not self.sizes.fill:
+                    self._grow()
 
     def _next_rows(self) -> int:
         if self.sizes.fill and self.node.filter is not None:

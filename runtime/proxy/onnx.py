@@ -269,7 +269,7 @@ class OnnxProxy:
             session.run({"input_ids": ids, "attention_mask": ids * 0 + 1, "token_type_ids": ids * 0})
         except ProxyError as error:
             raise ProxyError(
-                str(error), hint="model.onnx and tokenizer.json must belong together: export both again"
+                error.message, hint="model.onnx and tokenizer.json must belong together: export both again"
             ) from error
 
     @cached_property

@@ -174,7 +174,7 @@ def _try_out(copy: Path, source: Path) -> None:
         proxy.label([text], ["Is this a text?"])
         proxy.spans([text], ["word"])
     except ProxyError as error:
-        message = str(error).replace(str(copy), str(source))
+        message = error.message.replace(str(copy), str(source))
         raise ProxyError(message, hint=error.hint) from error
 
 

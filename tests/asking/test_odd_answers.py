@@ -99,7 +99,7 @@ def test_what_drives_a_terminal_is_shown_and_lines_stay() -> None:
 def test_a_refusal_cannot_drive_the_terminal() -> None:
     with serving([Say(f"cannot: {DRIVING}")]) as server, pytest.raises(AskError) as caught:
         plan("happy writers", {"text": ["x"]}, endpoint=Endpoint(server.url, "k", "m"))
-    assert str(caught.value) == "this corpus cannot answer that: ␛[31mred␛]0;pwned␇\ufffd\ufffd"
+    assert caught.value.message == "this corpus cannot answer that: ␛[31mred␛]0;pwned␇\ufffd\ufffd"
     assert [tried.reply for tried in caught.value.tries] == [f"cannot: {DRIVING}"]
 
 

@@ -135,6 +135,70 @@ def test_missing_files(folder: Path) -> None:
     failed(falconql("run", "q.fql"), 1, "gone.parquet")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("reviews.csv", None, "reviews.csv is a CSV file, not a query"),
+        ("a.tsv", b"a\tb\n", "a.tsv is a TSV file"),
+        ("a.jsonl", b'{"a": 1}\n', "a.jsonl is a JSON Lines file"),
+        ("a.json", b"", "a.json is a JSON file"),
+        ("a.parquet", b"PAR1", "a.parquet is a Parquet file"),
+        ("a.feather", b"ARROW1", "a.feather is an Arrow file"),
+        ("a.csv.gz", b"\x1f\x8b", "a.csv.gz is a compressed file"),
+        ("a.txt", b"Great phone, love it.\n", "a.txt is a text file"),
+        ("data", b'[{"a": 1}]', "data is a JSON file"),
+        ("data.bin", b"PAR1", "data.bin is a Parquet file"),
+        ("data.xlsx", b"PK\x03\x04", "data.xlsx is a ZIP archive"),
+    ],
+)
+def test_data_as_query(folder: Path, name: str, content: bytes | None, said: str) -> None:
+    if content is not None:
+        (folder / name).write_bytes(content)
+    for command in ("run", "check", "fmt"):
+        failed(falconql(command, name), 1, said, "give it with --from, and a query with -e or as a .fql file")
+
+
+@pytest.mark.parametrize("text", ["select id", "-- about ids\n\nSELECT id", "\ufeff\nfrom 'reviews.csv' select id"])
+def test_a_query_may_be_in_a_text_file(folder: Path, text: str) -> None:
+    (folder / "q.txt").write_text(text, encoding="utf-8")
+    assert "is a text file" not in falconql("run", "q.txt", "--from", "reviews.csv").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "q.fql", "--from", "two/a.csv", "--from", "two/b.csv"), "--from 'two/*.csv'"),
+        (("check", "-e", "select id", "--from", "a.csv.gz", "--from", "b.csv.gz"), "--from '*.csv.gz'"),
+        (("run", "-e", "select id", "--from", "two/a.csv", "two/b.csv"), "--from 'two/*.csv'"),
+        (("run", "-e", "select id", "--from", "two/a.csv", "two/b.csv", "two/c.csv"), "--from 'two/*.csv'"),
+        (("explain", "q.fql", "--from", "two/a.csv", "two/b.csv"), "--from 'two/*.csv'"),
+        (("eval", "--from", "two/a.csv", "two/b.csv", "q.fql"), "--from 'two/*.csv'"),
+        (("train", "q.fql", "--name", "x", "--from", "two/a.odd", "two/b.odd"), "--from 'two/*.odd'"),
+        (("ask", "how many?", "--from", "one/a.csv", "two/b.csv"), "--from 'folder/*.csv'"),
+        (("grammar", "--from", "two/a.csv", "two/b.csv"), "--from 'two/*.csv'"),
+        (("repl", "two/a.csv", "two/b.csv"), "repl 'two/*.csv'"),
+    ],
+)
+def test_several_corpora(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+    failed(falconql(*arguments), 2, " takes one corpus: quote a pattern, as in ", f"{said}, or give a folder")
+
+
+def test_a_word_too_many_that_is_no_corpus(folder: Path) -> None:
+    done = falconql("run", "q.fql", "limit", "--from", "reviews.csv")
+    failed(done, 2, "Got unexpected extra argument (limit)")
+    failed(falconql("run", "q.fql", "-e", "select id", "--from", "reviews.csv"), 2, "not both")
+
+
+@pytest.mark.parametrize("group", ["proxies", "cache"])
+def test_a_group_alone_shows_what_it_has(group: str) -> None:
+    done = falconql(group)
+    alone = falconql()
+    assert (done.status, done.out) == (alone.status, alone.out) == (2, "")
+    assert done.err.startswith("Usage: ")
+    assert "Commands:" in done.err
+    assert "error" not in done.err
+
+
 def test_folder_as_query(folder: Path) -> None:
     failed(falconql("run", "."), 1, "is a folder, not a query file")
 
@@ -163,12 +227,18 @@ def test_directory_without_permission(folder: Path) -> None:
             inside = falconql("run", "-e", "select id", "--from", str(closed / "reviews.csv"))
             whole = falconql("run", "-e", "select id", "--from", str(closed))
             output = falconql("run", "-e", "select id", "--from", "-", "-o", str(closed / "x.csv"), stdin="id\n1\n")
+            beside = [
+                falconql("run", "-e", "select idd", "--from", "reviews.csv", option, str(closed / name))
+                for option, name in (("--report", "x.html"), ("--metrics", "x.json"))
+            ]
     finally:
         closed.chmod(0o700)
         shutil.rmtree(closed)
     failed(inside, 1, str(closed), "ermission")
     failed(whole, 1, str(closed), "ermission")
     failed(output, 3, str(closed), "ermission")
+    for done in beside:  # before the query is even looked at
+        failed(done, 3, str(closed), "ermission")
 
 
 def test_corrupt_proxy(folder: Path) -> None:

@@ -75,13 +75,35 @@ def test_against_the_rows_that_should_come(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("gold.jsonl", "--report would replace gold.jsonl, which --gold reads"),
+        ("link.html", "--report would replace link.html, which --gold reads"),
+        ("reviews.csv", "--report would replace reviews.csv, which the query reads"),
+        ("q.fql", "--report would replace q.fql, which the query reads"),
+        ("other.csv", "other.csv would be a page for a browser: let its name end in .html"),
+    ],
+)
+def test_the_page_takes_the_place_of_nothing(folder: Path, page: str, said: str) -> None:
+    (folder / "q.fql").write_text(QUERY)
+    (folder / "gold.jsonl").write_text('{"text": "x", "instruction": "Is the customer satisfied?", "answer": true}')
+    (folder / "other.csv").write_text("id\n")
+    (folder / "link.html").symlink_to("gold.jsonl")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    done = falconql("eval", "q.fql", "--from", "reviews.csv", "--gold", "gold.jsonl", "--report", page)
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
     ("args", "status", "message"),
     [
         ((), 2, "give --gold FILE or --against NAME, one of them"),
         (("--gold", "a.jsonl", "--against", "kestrel"), 2, "give --gold FILE or --against NAME, one of them"),
         (("--against", "kestrel"), 2, "'kestrel' is the proxy that is to be evaluated"),
         (("--against", "falcon"), 3, "there is no proxy 'falcon'"),
-        (("--gold", "none.jsonl"), 1, "none.jsonl"),
+        (("--gold", "none.jsonl"), 1, "there is no file none.jsonl"),
         (("--against", "kestrel", "--report", "no/such/page.html"), 2, "no/such"),
     ],
 )

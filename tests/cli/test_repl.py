@@ -131,6 +131,34 @@ def test_forty_columns_are_enough(folder: Path) -> None:
         running.until("stars  Int")
 
 
+@pytest.mark.parametrize("columns", [40, 56, 80, 120])
+def test_help_is_wrapped_at_words(folder: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    whole = piped(".help\n").out
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = piped(".help\n").out
+    assert shown.split() == whole.split()
+    assert max(map(len, shown.splitlines())) <= columns
+    usage = len(".set [NAME VALUE]  ") if columns > 48 else 4
+    indents = {len(line) - len(line.lstrip()) for line in shown.splitlines() if line.startswith(" ")}
+    assert indents <= {usage}
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_markers_stand_under_the_words_at_any_width(folder: Path, columns: int) -> None:
+    query = 'text text where length(text) < 90 and starz and label("Is the customer disappointed?") select id, text'
+    for arguments in (["check", "-e", query, "--from", "reviews.csv"], ["repl", "reviews.csv"]):
+        with terminal(*arguments, columns=columns, cwd=folder) as running:
+            if arguments[0] == "repl":
+                running.until("falconql>")
+                running.type(f"{query}\r")
+            lines = running.until("= help: did you mean").splitlines()
+        place = next(number for number, line in enumerate(lines) if "^" in line)
+        carets = lines[place]
+        assert lines[place - 1][carets.index("^") : carets.rindex("^") + 1] == "starz"
+        assert lines[place - 1].startswith("1 | ")
+
+
 def test_a_question_becomes_a_query_to_edit(folder: Path) -> None:
     with serving([Say("where stars >= 4\nselect id, stars")]) as server:
         environment = {"OPENAI_BASE_URL": server.url, "FALCONQL_MODEL": "m", "OPENAI_API_KEY": "k"}

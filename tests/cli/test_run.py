@@ -182,10 +182,15 @@ def test_what_is_doubtful_is_said_before_the_rows(folder: Path) -> None:
         (("--report", "x", "--metrics", "./x"), "--report and --metrics name the same file, ./x"),
         (("--report", "reviews.csv"), "--report would replace reviews.csv, which the query reads"),
         (("--metrics", "query.fql"), "--metrics would replace query.fql, which the query reads"),
+        (("--report", "page.html"), "--report would replace page.html, which the query reads"),
+        (("--report", "gold.jsonl"), "gold.jsonl would be a page for a browser: let its name end in .html"),
+        (("--report", "page"), "page would be a page for a browser"),
     ],
 )
 def test_nothing_is_written_over_something_else(folder: Path, options: tuple[str, ...], said: str) -> None:
     (folder / "query.fql").write_text("select id")
+    (folder / "gold.jsonl").write_text("{}")
+    (folder / "page.html").symlink_to("reviews.csv")
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     done = falconql("run", "query.fql", "--from", "reviews.csv", *options)
     assert done.status == 2

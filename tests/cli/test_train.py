@@ -1,7 +1,9 @@
-"""What ``falconql train`` says at its end, without a training: those are in ``tests/specialise``."""
+"""What ``falconql train`` says and writes without a training: those are in ``tests/specialise``."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,8 @@ import falconql
 from falconql.cli.commands.train import _print
 from falconql.specialise.measuring import Compared, Measured
 from falconql.specialise.sampling import Estimate
+from tests.cli.shell import Done
+from tests.cli.shell import falconql as command
 
 
 def measured(f1: float) -> Measured:
@@ -33,3 +37,54 @@ def test_what_is_answered_worse_is_said_with_what_helps(capsys: pytest.CaptureFi
         "warning: `red` is answered plainly worse than before: F1 50 instead of 80 on the same 13 questions; "
         "have more texts annotated, or keep using kestrel"
     ]
+
+
+QUERY = 'where label("Is it good?") select id'
+
+
+def exported(name: str, *options: str) -> Done:
+    return command("train", "q.fql", "--from", "reviews.csv", "--name", "mine", "--export-tasks", name, *options)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("reviews.csv", "--export-tasks would replace reviews.csv, which the query reads"),
+        ("link.json", "--export-tasks would replace link.json, which the query reads"),
+        ("q.fql", "--export-tasks would replace q.fql, which the query reads"),
+        ("gold.jsonl", "--export-tasks would replace gold.jsonl, which --annotations reads"),
+        ("tasks.txt", "let the name of the tasks end in .json"),
+        ("other.json", "--export-tasks would replace other.json, which it did not write"),
+        ("mine.json", "--export-tasks would replace mine.xml, which it did not write"),
+        ("no/such.json", "there is no folder no"),
+    ],
+)
+def test_tasks_are_written_over_nothing_else(folder: Path, name: str, said: str) -> None:
+    (folder / "q.fql").write_text(QUERY)
+    (folder / "gold.jsonl").write_text('{"text": "x", "instruction": "Is it good?", "answer": true}\n')
+    (folder / "other.json").write_text("{}")
+    (folder / "mine.xml").write_text("<View/>")
+    (folder / "link.json").symlink_to("reviews.csv")
+    before = contents(folder)
+    done = exported(name, "--annotations", "gold.jsonl")
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err
+    assert contents(folder) == before
+
+
+def test_tasks_may_be_exported_again_and_none_are_no_file(folder: Path) -> None:
+    (folder / "q.fql").write_text(QUERY)
+    for _ in range(2):
+        done = exported("tasks.json")
+        assert done.status == 0, done.err
+        assert "3 tasks in tasks.json, the labelling interface of their project in tasks.xml" in done.err
+    tasks = [entry["data"] for entry in json.loads((folder / "tasks.json").read_text())]
+    (folder / "gold.json").write_text(json.dumps([{**task, "answer": "yes"} for task in tasks]))
+    done = exported("rest.json", "--annotations", "gold.json")
+    assert done.status == 0, done.err
+    assert "0 tasks, since every question has an answer: nothing was written to rest.json" in done.err
+    assert not list(folder.glob("rest.*"))

@@ -123,6 +123,89 @@ def test_two_labels_on_a_very_long_line_each_show_their_part() -> None:
     assert lines[5][lines[6].index("^") :] == "there"
 
 
+LONG = {
+    "letters": "some more words of it " * 4,
+    "wide": "価格が高い " * 8,
+    "signs": "cafe\u0301 " * 16,
+    "tabs": "a\tb " * 16,
+    "nothing": "",
+}
+
+
+def on_screen(line: str) -> list[str]:
+    """Return what is in each column of a terminal."""
+    cells: list[str] = []
+    for char in line:
+        if char == "\t":
+            cells += [" "] * (8 - len(cells) % 8)
+        elif display_width(char) == 0:
+            cells[-1] += char
+        else:
+            cells += [char, ""][: display_width(char)]
+    return cells
+
+
+@pytest.mark.parametrize("width", [10, 40, 61, 80, 200])
+@pytest.mark.parametrize("after", LONG)
+@pytest.mark.parametrize("before", LONG)
+def test_a_line_is_cut_to_the_terminal_around_the_words(before: str, after: str, width: int) -> None:
+    text = f"{LONG[before]}h\u00e9r\u0065\u0301{LONG[after]}"
+    start = len(LONG[before])
+    diagnostic = Diagnostic("FQL101", "no", Label(Span(start, start + 5)))
+    line, carets = map(
+        on_screen, render([diagnostic], Source("q", text), width=width).removesuffix("\n").splitlines()[-2:]
+    )
+    marked = [place for place, char in enumerate(carets) if char == "^"]
+    assert "".join(line[place] for place in marked) == "h\u00e9re\u0301"
+    assert max(len(line), len(carets)) <= max(width, 40)
+    shown = "".join(line[4:])
+    assert shown.startswith("…") == (display_width(text) > len(line) and not shown.startswith(text[:3]))
+    if before == after == "nothing":
+        assert shown == text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_end_of_a_long_line_has_its_caret_on_the_screen(width: int) -> None:
+    for length in range(width - 8, width + 4):
+        text = "x" * length
+        line, carets = render(
+            [Diagnostic("FQL001", "no", Label(Span(length, length)))], Source("q", text), width=width
+        ).splitlines()[-2:]
+        assert len(line) + 1 == len(carets) <= width
+
+
+def test_words_longer_than_the_terminal_are_marked_to_its_edge() -> None:
+    text = f"select {'long' * 50} limit 1"
+    diagnostic = Diagnostic("FQL101", "no", at(text, "long" * 50))
+    line, carets = render([diagnostic], Source("q", text), width=50).splitlines()[-2:]
+    assert line.endswith("…")
+    assert len(line) <= 50
+    assert line[carets.index("^") : carets.rindex("^") + 2] == line[line.index("long") :]
+
+
+def test_what_is_said_is_wrapped_at_words() -> None:
+    text = "where recommended and stars > 3"
+    diagnostic = Diagnostic(
+        "FQL101",
+        "something long is wrong with all of this",
+        at(text, "stars", label="this is what it is about, in so many words"),
+        helps=(Help("do this first of all, and if it helps not do that"),),
+    )
+    assert render([diagnostic], Source("q.fql", text), width=40).splitlines() == [
+        "error[FQL101]: something long is wrong",
+        "  with all of this",
+        " --> q.fql:1:23",
+        "  |",
+        "1 | where recommended and stars > 3",
+        "  |                       ^^^^^",
+        "  | this is what it is about, in so many",
+        "  | words",
+        "  |",
+        "  = help: do this first of all, and if",
+        "          it helps not do that",
+    ]
+
+
 def test_windows_line_ends_are_not_shown() -> None:
     text = "where a\r\nselect b\r\n"
     assert full(text, at(text, "select"))[-2:] == ["2 | select b", "  | ^^^^^^"]

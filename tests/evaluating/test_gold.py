@@ -61,6 +61,21 @@ def test_answers_to_questions_are_measured_per_call(tmp_path: Path) -> None:
     assert [one.text for one in found.calls[0].worst] == ["bad Cid"]
 
 
+def test_rows_with_a_column_called_data_are_no_export_of_label_studio(tmp_path: Path) -> None:
+    path = tmp_path / "gold.json"
+    path.write_text('[{"id": 1, "data": "x"}]')
+    assert isinstance(read_gold(path), pa.Table)
+
+
+def test_an_array_of_answers_is_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "gold.json"
+    path.write_text(json.dumps([answer("good Ann", "has good", "no"), answer("good Ann", "capitals", ["Ann"])]))
+    assert read_gold(path) == {
+        Task("label", "good Ann", "has good"): False,
+        Task("spans", "good Ann", "capitals"): ((5, 8),),
+    }
+
+
 @pytest.mark.parametrize("form", ["parquet", "arrow", "jsonl"])
 def test_a_table_of_answers_is_read_as_well(tmp_path: Path, form: str) -> None:
     table = pa.table(
@@ -149,8 +164,9 @@ def test_groups_are_told_apart_by_their_keys(tmp_path: Path) -> None:
         ([answer("good Ann", "capitals", ["Zoe"])], "line 1: 'Zoe' does not stand in the text"),
         ([answer("good Ann", "capitals", [{"start": 5, "end": 99}])], "line 1: the span 5 to 99 is not in the text"),
         ([answer("good Ann", "has good", "perhaps")], "line 1: `answer` must be true, false or a list"),
-        ([{"instruction": "capitals", "mood": "x"}], "has the column `instruction`, but not `text`"),
+        ([{"instruction": "capitals", "mood": "x"}], "has no column `text`, which answers have"),
         ([{"mood": "x"}], "nothing tells which rows belong together"),
+        ([{"text": "good Ann", "label": True}], "answers to questions are rows of `text`, `instruction` and `answer`"),
     ],
 )
 def test_gold_that_cannot_be_used_is_said(tmp_path: Path, rows: list[dict[str, Any]], message: str) -> None:

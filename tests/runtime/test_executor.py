@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from falconql.runtime.context import ExecContext
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.executor import execute, execute_to_table
+from falconql.runtime.metrics import RunMetrics
 from tests.fakes import FakeProxy, FakeSource
 from tests.runtime.queries import Run, plan
 
@@ -353,6 +354,28 @@ def test_progress_is_told_after_every_batch() -> None:
     execute_to_table(plan('text body where label("has Bob")', REVIEWS.schema), ctx)
     assert seen == sorted(seen)
     assert seen[-1] == ROWS
+
+
+def test_what_has_gone_through_is_told_apart_from_what_was_read() -> None:
+    seen: list[tuple[int, int, int]] = []
+    ctx = ExecContext(FakeSource(REVIEWS), FakeProxy(), first_rows=2)
+    whole = plan('text body where stars >= 3 and label("has Bob") select id order by id', REVIEWS.schema)
+
+    def look(m: RunMetrics) -> None:
+        seen.append((m.rows_through, m.operators[0].rows_out, m.rows_done))
+        assert m.calls_avoided + m.model_calls + m.cache_hits + m.operators[0].rows_out - m.rows_through == m.rows_in
+
+    ctx.on_progress = look
+    execute_to_table(whole, ctx)
+    starred = sum((stars or 0) >= 3 for stars in REVIEWS.column("stars").to_pylist())
+    through, given, done = zip(*seen, strict=True)
+    assert through[0] == 2
+    assert list(through) == sorted(set(through))
+    assert set(given) == {starred}
+    assert through[-1] == starred
+    assert done[:-1] == (0,) * (len(done) - 1)
+    assert done[-1] == ROWS
+    assert ctx.metrics.calls_avoided + ctx.metrics.model_calls + ctx.metrics.cache_hits == ROWS
 
 
 def test_a_plan_with_calls_needs_a_proxy() -> None:

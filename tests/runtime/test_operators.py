@@ -66,13 +66,20 @@ def every(step: int) -> Scan:
 
 def test_batches_begin_small_and_double_for_a_model() -> None:
     sizes = BatchSizes.suited(model_calls=True, limit=None, most=None)
-    assert frames_of(SCAN, sizes) == [256, 512, 1024, 208]
+    assert frames_of(SCAN, sizes) == [64, 128, 256, 512, 1024, 16]
 
 
 def test_batches_for_a_model_are_full_although_the_filter_drops_rows() -> None:
     sizes = BatchSizes.suited(model_calls=True, limit=None, most=64)
     assert frames_of(every(10), sizes) == [64, 64, 64, 8]
     assert frames_of(every(100), sizes) == [20]
+
+
+def test_batches_begin_small_although_the_filter_drops_rows() -> None:
+    sizes = BatchSizes.suited(model_calls=True, limit=None, most=None)
+    most = Scan(SCAN.columns, Matches(TEXT_COLUMN, "[1-9]$", ""))
+    assert frames_of(most, sizes) == [64, 128, 256, 473, 879]
+    assert frames_of(every(10), sizes) == [64, 38, 98]
 
 
 def test_sources_that_give_few_rows_at_a_time_do_not_make_small_batches() -> None:
@@ -105,8 +112,8 @@ def test_the_callers_bound_on_rows_holds() -> None:
 
 def test_a_small_limit_makes_small_first_batches() -> None:
     assert BatchSizes.suited(model_calls=True, limit=3, most=None).first == 16
-    assert BatchSizes.suited(model_calls=True, limit=50, most=None).first == 100
-    assert BatchSizes.suited(model_calls=True, limit=5000, most=None).first == 256
+    assert BatchSizes.suited(model_calls=True, limit=25, most=None).first == 50
+    assert BatchSizes.suited(model_calls=True, limit=5000, most=None).first == 64
 
 
 def test_long_texts_make_batches_of_fewer_rows() -> None:

@@ -29,7 +29,7 @@ class Hungry(Watched):
 
 
 def test_a_proxy_is_given_as_many_rows_as_it_takes_at_once() -> None:
-    table = pa.table({"text": [f"row {number}" for number in range(12_000)]})
+    table = pa.table({"text": [f"row {number}" for number in range(20_000)]})
     query = falconql.query('select s: score(label("has 7"))')
     results = []
     for proxy, most in ((Watched(), 1024), (Hungry(), 5000)):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import threading
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from falconql.runtime.errors import DataError
@@ -58,7 +63,8 @@ def test_a_line_ends_where_json_lines_end(tmp_path: Path) -> None:
     [
         ({"text": "x"}, "line 1: `instruction` must be a text"),
         (1, "line 1: `text` must be a text"),
-        (line("x", "yes"), "line 1: `answer` must be true, false or a list"),
+        (line("x", "perhaps"), "line 1: `answer` must be true, false or a list of spans, not 'perhaps'"),
+        (line("x", 2), "or a list of spans, not 2"),
         (line("Ada", ["Bob"]), "line 1: 'Bob' does not stand in the text"),
         (line("Ada", [{"start": 0, "end": 9}]), "the span 0 to 9 is not in the text, which has 3 characters"),
         (line("Ada", [{"start": 0, "end": 2, "text": "Ada"}]), "0 to 2 is 'Ad', not 'Ada'"),
@@ -77,8 +83,61 @@ def test_a_line_that_is_no_json_and_a_missing_file(tmp_path: Path) -> None:
     path.write_text('{"text": \n')
     with pytest.raises(DataError, match="line 1: this is no JSON"):
         read_answers(path)
-    with pytest.raises(DataError, match="cannot read"):
-        read_answers(tmp_path / "missing")
+    with pytest.raises(DataError, match=r"there is no file .*gol\.jsonl\n  help: did you mean .*gold\.jsonl"):
+        read_answers(tmp_path / "gol.jsonl")
+
+
+@pytest.mark.parametrize("said", [True, "true", "Yes", " YES ", 1, 1.0, "1"])
+def test_a_label_may_be_answered_in_words_and_numbers(tmp_path: Path, said: object) -> None:
+    assert read_answers(written(tmp_path, line("x", said))) == {Task("label", "x", "q"): True}
+    not_said = {"true": "False", "Yes": "no", " YES ": "NO", "1": "0"}[said] if isinstance(said, str) else 0
+    assert read_answers(written(tmp_path, line("x", not_said))) == {Task("label", "x", "q"): False}
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "json", "jsonl.gz", "parquet"])
+def test_answers_come_in_any_form(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"gold.{form}"
+    rows = [line("Ada is in", True), line("Bob", False)]
+    if form == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif form == "json":
+        path.write_text(json.dumps(rows))
+    elif form == "jsonl.gz":
+        path.write_bytes(gzip.compress("".join(f"{json.dumps(row)}\n" for row in rows).encode()))
+    else:
+        mark = "," if form == "csv" else "\t"
+        path.write_text(
+            "".join(f"{mark.join(row)}\n" for row in [[*rows[0]], ["Ada is in", "q", "1"], ["Bob", "q", "0"]])
+        )
+    assert read_answers(path) == {Task("label", "Ada is in", "q"): True, Task("label", "Bob", "q"): False}
+
+
+def test_labels_and_spans_may_share_a_column_of_csv(tmp_path: Path) -> None:
+    path = tmp_path / "gold.csv"
+    path.write_text('text,instruction,answer\nAda is in,q,yes\nAda is in,who,"[""Ada""]"\n')
+    assert read_answers(path) == {
+        Task("label", "Ada is in", "q"): True,
+        Task("spans", "Ada is in", "who"): ((0, 3),),
+    }
+
+
+def test_a_table_that_is_none_of_answers_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "gold.csv"
+    path.write_text("text,label\nx,true\n")
+    with pytest.raises(DataError, match="has no column `instruction`, which answers have; its columns are text, label"):
+        read_answers(path)
+    path.write_text("text,instruction,answer\nx,q,true\ny,q,perhaps\n")
+    with pytest.raises(DataError, match="row 2: `answer` must be true, false or a list of spans, not 'perhaps'"):
+        read_answers(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_answers_may_come_through_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gold")
+    filling = threading.Thread(target=lambda: (tmp_path / "gold").write_text(json.dumps(line("x", True))))
+    filling.start()
+    assert read_answers(tmp_path / "gold") == {Task("label", "x", "q"): True}
+    filling.join()
 
 
 def test_tasks_come_back_from_label_studio(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import click
 from falconql.cli.consent import confirmation, say_spent
 from falconql.cli.failures import exit_status
 from falconql.cli.file import write_file
-from falconql.cli.options import proxy_option, yes_option
+from falconql.cli.options import CorpusCommand, from_option, proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from falconql.asking.loop import Answer
 
 
-@click.command("ask")
+@click.command("ask", cls=CorpusCommand)
 @click.argument("instruction")
-@click.option("--from", "corpus", metavar="CORPUS", required=True, help="The corpus: a file, a folder, or a glob.")
+@from_option("The corpus: a file, a folder, or a glob.", required=True)
 @click.option("--run", "run", is_flag=True, help="Run the query and print its rows; the query goes to standard error.")
 @click.option("-o", "--output", metavar="FILE", help="Run, and write the rows to FILE; its ending names the format.")
 @click.option("--format", "format_", type=click.Choice(["query", "json"]), default="query", help="What to print.")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
 from falconql.cli.failures import HAS_ERRORS
-from falconql.cli.options import query_options, the_query
-from falconql.cli.terminal import say, use_color
+from falconql.cli.options import CorpusCommand, query_options, the_query
+from falconql.cli.terminal import say, say_problems
 
 
-@click.command("check")
+@click.command("check", cls=CorpusCommand)
 @query_options
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(query: str | None, text: str | None, corpus: str | None, parameters: tuple[str, ...], format_: str) -> None:
@@ -21,14 +20,12 @@ def command(query: str | None, text: str | None, corpus: str | None, parameters:
     Columns and types are checked against the corpus that --from or the query names; without one, only
     what can be told without it.
     """
-    from falconql.diagnostics.render import render
-
     asked = the_query(query, text, corpus, parameters)
     found = asked.check(corpus)
     if format_ == "json":
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     elif found.diagnostics:
-        say(render(found.diagnostics, found.source, color=use_color(sys.stderr)))
+        say_problems(found.diagnostics, found.source)
     else:
         say(f"{asked.source.name}: no problems found")
     if not found:

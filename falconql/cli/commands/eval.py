@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from falconql.cli.consent import confirmation
-from falconql.cli.options import cache_option, proxy_option, query_options, the_query, yes_option
-from falconql.cli.output import check_folder
+from falconql.cli.options import CorpusCommand, cache_option, proxy_option, query_options, the_query, yes_option
+from falconql.cli.output import check_beside, check_page, check_unread
 from falconql.cli.terminal import say, say_warning
 from falconql.errors import ConfigError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from falconql.runtime.io.base import TableSource
 
 
-@click.command("eval")
+@click.command("eval", cls=CorpusCommand)
 @query_options
 @click.option(
     "--gold",
@@ -77,12 +78,16 @@ def command(
     Precision, recall, F1 (of words, for spans) and accuracy of every model call with 95 % intervals, agreement of the
     whole result, and the worst disagreements.
     """
+    from falconql.runtime.io.fingerprint import local_files
+
     if (gold is None) == (against is None):
         raise click.UsageError("give --gold FILE or --against NAME, one of them")
     if report is not None:
-        check_folder(report, "--report")
+        check_beside(report, "--report")
     asked = the_query(query, text, corpus, parameters)
     source, typed = asked.resolved(corpus)
+    if report is not None:
+        _check_report(report, [*([] if query is None else [query]), *local_files(source)], gold)
     if not typed.calls:
         raise ConfigError("the query calls no model, so that there is nothing to evaluate")
     here = _side(asked, typed, proxy, cache)
@@ -107,6 +112,13 @@ def command(
 
         write_page(report, found)
         say(f"{report} shows the disagreements with their texts")
+
+
+def _check_report(report: str, read: Sequence[str], gold: Path | None) -> None:
+    """Refuse to write the page over what is read, or over other data."""
+    check_unread([("--report", report)], read)
+    check_unread([("--report", report)], [] if gold is None else [str(gold)], "--gold")
+    check_page(report, "--report")
 
 
 def _against_gold(

@@ -9,6 +9,7 @@ import click
 from falconql.api import Engine, Order
 from falconql.cli.consent import confirmation
 from falconql.cli.options import (
+    CorpusCommand,
     cache_option,
     engine_options,
     order_option,
@@ -20,7 +21,7 @@ from falconql.cli.options import (
 from falconql.cli.terminal import say_diagnostics, say_warning
 
 
-@click.command("explain")
+@click.command("explain", cls=CorpusCommand)
 @query_options
 @click.option("--analyze", is_flag=True, help="Run the query and show measured numbers beside the estimates.")
 @click.option("--rules", is_flag=True, help="List the rewrites that fired.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from falconql.cli.options import CorpusCommand, from_option
 
-@click.command("grammar")
+
+@click.command("grammar", cls=CorpusCommand)
 @click.option(
     "--format",
     "format_",
@@ -14,12 +16,7 @@ import click
     show_default=True,
     help="lark for OpenAI's custom tools and llguidance, gbnf for llama.cpp, ebnf for vLLM.",
 )
-@click.option(
-    "--from",
-    "corpus",
-    metavar="CORPUS",
-    help="Only queries over this corpus: its columns and values, no files or proxies, no endless lists.",
-)
+@from_option("Only queries over this corpus: its columns and values, no files or proxies, no endless lists.")
 def command(format_: str, corpus: str | None) -> None:
     """Print the grammar of FalconQL for constrained decoding.
 

@@ -32,7 +32,7 @@ def list_command(format_: str) -> None:
         try:
             found.append((proxy, show_proxy(str(proxy.folder))))
         except ProxyError as error:
-            broken.append(f"{proxy.name} cannot be used: {error}")
+            broken.append(f"{proxy.name} cannot be used: {error.message}")
     for problem in broken:
         say_warning(problem)
     if format_ == "json":

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from falconql.cli.options import proxy_option, yes_option
+from falconql.cli.options import CorpusCommand, proxy_option, yes_option
 from falconql.cli.terminal import say_warning
 
 
-@click.command("repl")
+@click.command("repl", cls=CorpusCommand)
 @click.argument("corpus", required=False)
 @proxy_option
 @yes_option

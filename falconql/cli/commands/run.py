@@ -12,6 +12,7 @@ from falconql.api import Engine, Order
 from falconql.cli.consent import confirmation, say_spent
 from falconql.cli.file import write_file
 from falconql.cli.options import (
+    CorpusCommand,
     cache_option,
     engine_options,
     order_option,
@@ -22,9 +23,10 @@ from falconql.cli.options import (
 )
 from falconql.cli.output import (
     STREAMS,
+    check_beside,
     check_distinct,
-    check_folder,
     check_output,
+    check_page,
     check_unread,
     first_rows,
     print_table,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@click.command("run")
+@click.command("run", cls=CorpusCommand)
 @query_options
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, whose ending names the format, or to an address.")
 @click.option(
@@ -90,7 +92,7 @@ def command(
         check_output(output, partition_by)
     for path, option in ((report, "--report"), (metrics, "--metrics")):
         if path is not None:
-            check_folder(path, option)
+            check_beside(path, option)
     written = [("-o", output), ("--report", report), ("--metrics", metrics)]
     check_distinct(written)
     asked = the_query(query, text, corpus, parameters)
@@ -113,6 +115,8 @@ def command(
         from falconql.runtime.io.fingerprint import local_files
 
         check_unread(written[1:], [*([] if query is None else [query]), *local_files(run.ctx.source)])
+        if report is not None:
+            check_page(report, "--report")
         progress.watch(run.metrics, run.tokens_run)
         batches: Iterator[pa.RecordBatch] | None = None
         if report is not None:

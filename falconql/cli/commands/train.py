@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.consent import confirmation
-from falconql.cli.options import query_options, the_query, yes_option
+from falconql.cli.options import CorpusCommand, query_options, the_query, yes_option
+from falconql.cli.output import check_beside, check_unread
 from falconql.cli.terminal import say
 from falconql.errors import DataError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 
 
-@click.command("train")
+@click.command("train", cls=CorpusCommand)
 @query_options
 @click.option("--name", required=True, help="The name of the new proxy.")
 @click.option("--base", default="kestrel", show_default=True, help="The proxy to start from, by name or folder.")
@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Answers by people: JSON lines, or an export of Label Studio; may be repeated.",
+    help="Answers by people: JSON lines, a table, or an export of Label Studio; may be repeated.",
 )
 @click.option("--annotator", metavar="MODEL", help="The language model that answers the rest; `none` for nobody.")
 @click.option("--budget", metavar="AMOUNT", help="Stop annotating at 2usd, 50000tokens or 300calls.")
@@ -67,11 +67,15 @@ def command(
     An interrupted training goes on where it was when the command is given again. Needs falconql[train].
     """
     from falconql.cli.entry import with_pandas
+    from falconql.runtime.io.fingerprint import local_files
     from falconql.specialise.people import read_answers
     from falconql.specialise.run import Settings, Training
 
     asked = the_query(query, text, corpus, parameters)
     source, typed = asked.resolved(corpus)
+    if export_tasks is not None:
+        read = [*([] if query is None else [query]), *local_files(source)]
+        _check_export(export_tasks, read, annotations)
     training = Training(typed, asked.text, source, Settings(name, base, sample, seed, restart))
     people = {task: answer for path in annotations for task, answer in read_answers(path).items()}
     if annotations and not people and annotator in (None, "none"):
@@ -143,17 +147,40 @@ def _drawn(drawn: Sequence[Drawn]) -> str:
     return f"{len(drawn):,} questions about {texts:,} texts to answer"
 
 
+def _check_export(path: Path, read: Sequence[str], annotations: Sequence[Path]) -> None:
+    """Refuse to write tasks, and the labelling interface beside them, over anything but earlier ones.
+
+    Raises:
+        click.UsageError: a file that is there is another one, or there cannot be such a file.
+        OutputError: the folder takes no new file.
+    """
+    from falconql.specialise.exporting import interface_of, is_export
+
+    for file in (path, interface_of(path)):
+        written = [("--export-tasks", str(file))]
+        check_beside(str(file), "--export-tasks")
+        check_unread(written, read)
+        check_unread(written, map(str, annotations), "--annotations")
+    if path.suffix.lower() != ".json":
+        raise click.BadParameter(f"{path}: let the name of the tasks end in .json", param_hint="--export-tasks")
+    for file in (path, interface_of(path)):
+        if not is_export(file):
+            raise click.UsageError(
+                f"--export-tasks would replace {file}, which it did not write: name another file, or move that one"
+            )
+
+
 def _export(path: Path, drawn: Sequence[Drawn], people: Mapping[Task, Answer]) -> None:
     """Write the questions that nobody answered yet, and the labelling interface beside them."""
-    from falconql.specialise.people import label_studio_config, label_studio_tasks
+    from falconql.specialise.exporting import interface_of, write_export
 
     tasks = list(dict.fromkeys(each.task for each in drawn if each.task not in people))
-    interface = path.with_suffix(".xml")
-    try:
-        path.write_text(json.dumps(label_studio_tasks(tasks), ensure_ascii=False, indent=1), encoding="utf-8")
-        interface.write_text(label_studio_config(task.kind for task in tasks), encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot write {error.filename}: {error.strerror}") from error
+    if not tasks:
+        asked = "every question has an answer" if drawn else "no question was drawn"
+        say(f"0 tasks, since {asked}: nothing was written to {path}")
+        return
+    interface = interface_of(path)
+    write_export(path, tasks)
     say(f"{len(tasks):,} tasks in {path}, the labelling interface of their project in {interface}")
     say("import both into Label Studio, export as JSON, and give that file with --annotations")
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from falconql.cli.repl.screen import show
 from falconql.cli.repl.session import Finished, Session
 from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
-from falconql.cli.terminal import say, use_color, width
+from falconql.cli.terminal import hanging, say, use_color, width
+from falconql.diagnostics.render import FEWEST_COLUMNS
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import scheme_of, shown
 from falconql.visible import in_one_line, visible
@@ -209,12 +210,14 @@ def _check_file(session: Session, finished: Finished, command: str, path: str) -
     """
     import click
 
-    from falconql.cli.output import check_folder, check_unread
+    from falconql.cli.output import check_beside, check_folder, check_page, check_unread
     from falconql.runtime.io.fingerprint import local_files
 
     try:
-        check_folder(path, command)
+        (check_beside if command == ".report" else check_folder)(path, command)
         check_unread([(command, path)], [*session.files, *local_files(finished.run.ctx.source)])
+        if command == ".report":
+            check_page(path, command)
     except click.UsageError as error:
         raise ConfigError(error.message) from None
 
@@ -273,20 +276,24 @@ def _history(session: Session, rest: str) -> Outcome:
 
 
 def _help(session: Session, rest: str) -> Outcome:
+    room = max(width(), FEWEST_COLUMNS)
     longest = max(len(command.usage) for command in COMMANDS.values())
     for command in COMMANDS.values():
-        if longest + 30 < width():
-            print(f".{command.usage:{longest}}  {command.does}")
+        if longest + 30 < room:
+            print(f".{command.usage:{longest}}  {hanging(command.does, longest + 3, room)}")
         else:
-            print(f".{command.usage}\n    {command.does}")
-    print(_HELP)
+            print(f".{command.usage}\n    {hanging(command.does, 4, room)}")
+    for sentence in _HELP:
+        print(hanging(sentence, 0, room))
     return _DONE
 
 
-_HELP = """
-A query runs on Enter once it is whole; Alt-Enter (or Esc, Enter) begins a new line all the same.
-`let name = ...` alone is kept for later queries. ? and plain words ask a language model for a query.
-Ctrl-C stops a query and keeps its rows. Tab completes. Ctrl-D leaves."""
+_HELP = (
+    "",
+    "A query runs on Enter once it is whole; Alt-Enter (or Esc, Enter) begins a new line all the same.",
+    "`let name = ...` alone is kept for later queries. ? and plain words ask a language model for a query.",
+    "Ctrl-C stops a query and keeps its rows. Tab completes. Ctrl-D leaves.",
+)
 
 
 def _quit(session: Session, rest: str) -> Outcome:

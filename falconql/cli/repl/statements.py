@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from falconql.cli.failures import say_error
 from falconql.cli.repl.screen import show
 from falconql.cli.repl.session import Session
-from falconql.cli.terminal import say, use_color
+from falconql.cli.terminal import say, say_problems
 from falconql.errors import FalconQLError, QueryError
 from falconql.syntax import ast, parse_tolerant
 from falconql.syntax.walk import children
@@ -43,11 +42,9 @@ def run_statement(session: Session, text: str) -> Outcome:
     except KeyboardInterrupt:
         say("interrupted")
     except QueryError as error:
-        from falconql.diagnostics.render import render
-
-        say(render(error.diagnostics, error.source, color=use_color(sys.stderr)))
+        say_problems(error.diagnostics, error.source)
     except FalconQLError as error:
-        say_error(str(error), error.hint)
+        say_error(error.message, error.hint)
     except (OSError, MemoryError) as error:
         say_error(str(error) or type(error).__name__, None)
     except Exception:  # a mistake of ours must not cost the user the session
