@@ -6,6 +6,7 @@ checking a query does not pay for running it.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -329,20 +330,20 @@ class Query:
 
             find_proxy(name)
         except (ConfigError, ProxyError) as error:
-            if named_in_query:
-                code = "FQL301" if typed.proxy.llm else "FQL302"
-                raise self._wrong_proxy(code, error.message, error.hint) from error
-            raise
+            from falconql.syntax import parse
+
+            # Without a `using` clause the proxy is the one that ships: then only looking for it can fail.
+            using = parse(self.source).using if named_in_query else None
+            if using is None:
+                raise
+            code = "FQL301" if typed.proxy.llm else "FQL302"
+            raise self._wrong_proxy(Label(using.span), code, error.message, error.hint) from error
         return opened_proxy(name)
 
-    def _wrong_proxy(self, code: str, message: str, advice: str | None) -> QueryError:
+    def _wrong_proxy(self, where: Label, code: str, message: str, advice: str | None) -> QueryError:
         """Return the error for a `using` clause that cannot be run."""
-        from falconql.syntax import parse
-
-        using = parse(self.source).using
-        assert using is not None, "without a `using` clause the proxy is the one that ships"
         helps = () if advice is None else (Help(advice),)
-        return QueryError([Diagnostic(code, message, Label(using.span), helps=helps)], self.source)
+        return QueryError([Diagnostic(code, message, where, helps=helps)], self.source)
 
     def _checked(self, source: TableSource | None) -> Checked:
         from falconql.check import check_query
@@ -391,7 +392,9 @@ class Query:
         if not path.strip():
             return None
         check_named_in_query(path)
-        return path if self.folder is None or "://" in path or path == "-" else str(self.folder / path)
+        if self.folder is None or "://" in path or path == "-":
+            return path
+        return str(self.folder / os.path.expanduser(path))
 
     def _open(self, data: Data) -> TableSource:
         if data is None:

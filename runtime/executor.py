@@ -39,6 +39,8 @@ def _passed_through(plan: Plan, field: Field, source_schema: pa.Schema) -> pa.Da
     if not position:
         return pa.null()
     type_ = source_schema.field(position[0]).type
+    if pa.types.is_run_end_encoded(type_):
+        type_ = type_.value_type
     # A saved plan may meet a corpus in which the column is nothing unusual; then the scan normalises it.
     known = type_from_arrow(type_)
     return type_ if known.name == "Other" else type_to_arrow(known)

@@ -2,7 +2,7 @@
 
 One Arrow type per FalconQL type (``io.arrow.type_to_arrow``); instants become UTC; whole numbers that do not
 fit become null, and so do dates and instants outside the years 1 to 9999 (as databases write ``infinity``),
-which ISO 8601 has no text for. Unusual types stay as they are.
+which ISO 8601 has no text for. Unusual types stay as they are, but for views, of which Arrow takes no rows.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000}
 
 
 def normalise(values: pa.Array) -> pa.Array:
-    """Return a column in the Arrow type that FalconQL computes with; unusual types stay as they are."""
+    """Return a column in the Arrow type that FalconQL computes with; unusual types stay as they are, without views."""
+    if pa.types.is_run_end_encoded(values.type):
+        # Arrow takes no rows of it.
+        return normalise(pc.run_end_decode(values))
     type_ = type_from_arrow(values.type)
     if type_.name == "Other":
-        return values
+        plain = _without_views(values.type)
+        return values if plain == values.type else pc.cast(values, plain)
     wanted = type_to_arrow(type_)
     if pa.types.is_dictionary(values.type):
         return normalise(values.dictionary_decode())
@@ -35,7 +39,27 @@ def normalise(values: pa.Array) -> pa.Array:
         return values
     if pa.types.is_uint64(values.type):
         values = _within(values, 0, 2**63 - 1)
+    if pa.types.is_decimal(values.type):
+        # Arrow's own cast multiplies: of 1234567.89 it makes 1234567.8900000001, which no literal equals.
+        values = pc.cast(values, pa.string())
     return pc.cast(values, wanted, safe=False)
+
+
+def _without_views(type_: pa.DataType) -> pa.DataType:
+    """Return an unusual type in the layout of which Arrow can take rows."""
+    kinds = pa.types
+    if kinds.is_binary_view(type_):
+        return pa.binary()
+    if kinds.is_string_view(type_):
+        return pa.string()
+    if kinds.is_struct(type_):
+        return pa.struct([field.with_type(_without_views(field.type)) for field in type_])
+    for is_kind, kind in ((kinds.is_list, pa.list_), (kinds.is_large_list, pa.large_list)):
+        if is_kind(type_):
+            return kind(type_.value_field.with_type(_without_views(type_.value_type)))
+    if kinds.is_map(type_):
+        return pa.map_(_without_views(type_.key_type), type_.item_field.with_type(_without_views(type_.item_type)))
+    return type_
 
 
 def _in_calendar(values: pa.Array) -> pa.Array:

@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 
 from falconql.annotating.task import Annotation
 from falconql.errors import DataError
+from falconql.runtime.folders import own_folder
 
 try:
     import fcntl
@@ -63,11 +64,7 @@ class Kept:
 def default_folder() -> Path:
     """Return where answers are kept: ``$FALCONQL_HOME/answers`` or the user's data folder."""
     home = os.environ.get("FALCONQL_HOME")
-    if home:
-        return Path(home) / "answers"
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("falconql", appauthor=False)) / "answers"
+    return Path(home) / "answers" if home else own_folder("data") / "answers"
 
 
 def file_name(model: str, url: str) -> str:

@@ -59,7 +59,7 @@ def exit_status() -> Iterator[None]:
         say_error("out of memory", "select fewer columns, or add a `limit`")
         leave(FAILED)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF):
             raise
         say_error(f"cannot write the output: {os.strerror(error.errno)}", None)
         leave(FAILED)

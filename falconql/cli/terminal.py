@@ -26,10 +26,10 @@ def use_color(stream: IO[Any]) -> bool:
 
 
 def is_terminal(stream: IO[Any]) -> bool:
-    """Return whether a stream is a terminal; a closed one is none."""
+    """Return whether a stream is a terminal; a closed one, or one that is not there, is none."""
     try:
         return stream.isatty()
-    except ValueError:
+    except (AttributeError, ValueError):
         return False
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from falconql.errors import DataError
 from falconql.evaluating.run import CallQuality, Evaluation
 from falconql.evaluating.showing import as_data
 from falconql.evaluating.sides import Reply
 from falconql.evaluating.worst import Disagreement
+from falconql.runtime.io.output import write_whole
 
 MOST_ON_PAGE = 200
 MOST_OF_ONE_TEXT = 5_000
@@ -39,18 +37,12 @@ def page(found: Evaluation) -> str:
 
 
 def write_page(path: str, found: Evaluation) -> None:
-    """Write the page to a file, whose name exists only when it is whole.
+    """Write the page to a file, whose name exists only when it is whole; a link or a device stays what it is.
 
     Raises:
         DataError: it cannot be written.
     """
-    partial = Path(f"{path}.partial-{os.getpid()}")
-    try:
-        partial.write_text(page(found), encoding="utf-8", errors="replace")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, page(found).encode("utf-8", "replace"))
 
 
 _PAGE = """<!doctype html>

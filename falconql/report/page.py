@@ -6,13 +6,11 @@ import base64
 import hashlib
 import html
 import json
-import os
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from falconql.errors import DataError
+from falconql.runtime.io.output import write_whole
 from falconql.syntax.keywords import keywords
 from falconql.syntax.lexemes import lexemes
 
@@ -50,18 +48,12 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def write_page(path: str, data: Mapping[str, Any]) -> None:
-    """Write the report to a file, whose name exists only when it is whole.
+    """Write the report to a file, whose name exists only when it is whole; a link or a device stays what it is.
 
     Raises:
         DataError: it cannot be written.
     """
-    partial = Path(f"{path}.partial-{os.getpid()}")
-    try:
-        partial.write_text(page(data), encoding="utf-8", errors="replace")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, page(data).encode("utf-8", "replace"))
 
 
 def _painted(query: str) -> list[tuple[str, str]]:

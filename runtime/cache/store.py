@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from falconql.runtime.cache.runs import PARTIAL, SUFFIX, Damaged, Entries, Key, Run, heads_of, joined, write_run
+from falconql.runtime.folders import own_folder
 
 LIMIT_BYTES = 2 << 30
 # What a killed process loses of what it had computed.
@@ -203,13 +204,13 @@ def open_cache(
 
 
 def user_folder() -> Path:
-    """Return where the cache is: ``$FALCONQL_HOME/cache`` or the user's cache folder."""
-    home = os.environ.get("FALCONQL_HOME")
-    if home:
-        return Path(home) / "cache"
-    import platformdirs
+    """Return where the cache is: ``$FALCONQL_HOME/cache`` or the user's cache folder.
 
-    return Path(platformdirs.user_cache_dir("falconql", appauthor=False))
+    Raises:
+        FalconQLError: the user's cache folder is not known.
+    """
+    home = os.environ.get("FALCONQL_HOME")
+    return Path(home) / "cache" if home else own_folder("cache")
 
 
 def folder_name(fingerprint: str) -> str:

@@ -11,8 +11,10 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,10 +26,13 @@ from falconql.runtime.commit import identity as identities
 from falconql.runtime.commit.identity import Identity
 from falconql.runtime.commit.locking import locked
 from falconql.runtime.errors import DataError, FalconQLError
-from falconql.runtime.io.output import sync_folder, written
+from falconql.runtime.io.output import shortened, sync_folder, written
 
 FORMAT = 1
 _MANIFEST, _LOCK = "manifest.json", "lock"
+# What FalconQL makes in a work folder: files of its own, and outputs in the making, which may be folders.
+_FILES = re.compile(r"lock|(?:chunk-\d+\.arrows|manifest\.json)(?:\.partial)?")
+_OUTPUTS = re.compile(r"(?:\.|falconql-).*\.partial(?:-replaced)?", re.DOTALL)
 
 
 class Busy(FalconQLError):
@@ -61,7 +66,7 @@ class WorkFolder:
         folder, base = os.path.split(os.path.realpath(output))
         if away is not None:
             folder, base = str(away), f"{hashlib.blake2b(output.encode(), digest_size=8).hexdigest()}"
-        self.path = Path(folder) / f".{base[:100]}.falconql"
+        self.path = Path(folder) / f".{shortened(base)}.falconql"
         self._away = away is not None
         self._lock: IO[str] | None = None
         self._held = False
@@ -72,7 +77,7 @@ class WorkFolder:
 
         Raises:
             Busy: another process has it.
-            DataError: it cannot be made.
+            DataError: it cannot be made, or something else has its name.
         """
         self._entered = True
         try:
@@ -164,8 +169,9 @@ class WorkFolder:
             if not self._entered:
                 return
             # Interrupted between making the folder and knowing its lock.
-            with contextlib.suppress(OSError):
-                lock = (self.path / _LOCK).open("a+", encoding="utf-8")
+            with contextlib.suppress(OSError, DataError):
+                self._check_own()
+                lock = self._open_lock()
             if lock is None:
                 with contextlib.suppress(OSError):
                     self.path.rmdir()
@@ -180,12 +186,17 @@ class WorkFolder:
 
     def _take(self) -> bool:
         """Lock the folder; False if it went away meanwhile, because another run has just finished."""
-        if not self.path.is_dir():
-            self.path.mkdir(exist_ok=True, parents=self._away)
+        try:
+            self.path.mkdir(parents=self._away)
+            made = True
             # What is committed in it is found again after a power cut only if the folder itself is.
             sync_folder(str(self.path.parent))
+        except FileExistsError:
+            made = False
         try:
-            self._lock = (self.path / _LOCK).open("a+", encoding="utf-8")
+            if not made:
+                self._check_own()
+            self._lock = self._open_lock()
         except FileNotFoundError:
             return False
         if not locked(self._lock):
@@ -201,10 +212,46 @@ class WorkFolder:
         self._lock.flush()
         return True
 
+    def _check_own(self) -> None:
+        """Refuse a folder that others have put here: what is in it is deleted.
+
+        Raises:
+            DataError: it is a link, no folder, or somebody else's.
+        """
+        status = os.lstat(self.path)
+        if not stat.S_ISDIR(status.st_mode):
+            raise self._foreign(self.path, "is a link" if stat.S_ISLNK(status.st_mode) else "is no folder")
+        if not hasattr(os, "geteuid"):
+            return
+        # On some shares all files belong to one user, whoever makes them; then so does the folder around it.
+        if status.st_uid not in (os.geteuid(), 0, os.stat(self.path.parent).st_uid):
+            raise self._foreign(self.path, "belongs to another user")
+
+    def _open_lock(self) -> IO[str]:
+        """Open the lock, which is made if it is not there."""
+        path = self.path / _LOCK
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        try:
+            handle = os.open(path, flags, 0o666)
+        except OSError:
+            if path.is_symlink():
+                raise self._foreign(path, "is a link") from None
+            raise
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise self._foreign(path, "is no file")
+        return os.fdopen(handle, "a+", encoding="utf-8")
+
+    def _foreign(self, path: Path, what: str) -> DataError:
+        return DataError(
+            f"{path} {what}; FalconQL keeps its work on {self.output} under this name",
+            hint="move it away, or name another output",
+        )
+
     def _is_current(self, lock: IO[str]) -> bool:
         """Return whether an opened lock is still the one in the folder."""
         with contextlib.suppress(OSError):
-            return os.path.samestat(os.fstat(lock.fileno()), os.stat(self.path / _LOCK))
+            return os.path.samestat(os.fstat(lock.fileno()), os.lstat(self.path / _LOCK))
         return False
 
     def _manifest(self) -> tuple[Identity | None, list[Chunk]]:
@@ -236,7 +283,10 @@ class WorkFolder:
         """Write a file that is there as a whole or not at all, and stays after a power cut."""
         partial = self.path / f"{name}.partial"
         try:
-            with written(self.output), partial.open("wb") as file:
+            with written(self.output):
+                partial.unlink(missing_ok=True)
+            # A new one: nothing is written through a link.
+            with written(self.output), partial.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -246,16 +296,19 @@ class WorkFolder:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             if isinstance(error, DataError):
-                raise NotCommitted(str(error), hint=error.hint) from error
+                raise NotCommitted(error.message, hint=error.hint) from error
             raise
         sync_folder(str(self.path))
 
     def _sweep(self, kept: set[str]) -> None:
+        """Delete what FalconQL has made here; anything else is somebody's."""
         with contextlib.suppress(OSError):
             for path in self.path.iterdir():
-                if path.name not in kept:
-                    if path.is_dir() and not path.is_symlink():
-                        shutil.rmtree(path, ignore_errors=True)
+                if path.name in kept:
+                    continue
+                if _OUTPUTS.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif _FILES.fullmatch(path.name) or _OUTPUTS.fullmatch(path.name):
                     with contextlib.suppress(OSError):
                         path.unlink()
 

@@ -57,7 +57,7 @@ def type_from_arrow(type_: pa.DataType) -> Type:
         return TIMESTAMP
     if type_.equals(SPAN_TYPE):
         return SPAN
-    if kinds.is_dictionary(type_):
+    if kinds.is_dictionary(type_) or kinds.is_run_end_encoded(type_):
         return type_from_arrow(type_.value_type)
     if is_list(type_):
         item = type_from_arrow(type_.value_type)

@@ -8,24 +8,26 @@ import pyarrow as pa
 
 _GROUP_ROWS = 131_072
 _GROUP_BYTES = 64 << 20
+# What a column of a batch costs beside its values: with few rows in a batch that is most of it.
+_COLUMN_BYTES = 512
 
 
 class _Gatherer:
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
         self._kept: list[pa.RecordBatch] = []
-        self._rows = self._bytes = 0
+        self._rows = self.bytes = 0
 
     def add(self, batch: pa.RecordBatch) -> pa.Table | None:
         """Take a batch; return all rows gathered when they are many."""
         self._kept.append(batch)
         self._rows += batch.num_rows
-        self._bytes += batch.nbytes
-        return self.rest() if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES else None
+        self.bytes += batch.nbytes + _COLUMN_BYTES * batch.num_columns
+        return self.rest() if self._rows >= _GROUP_ROWS or self.bytes >= _GROUP_BYTES else None
 
     def rest(self) -> pa.Table | None:
         table = pa.Table.from_batches(self._kept, schema=self._schema) if self._rows else None
-        self._kept, self._rows, self._bytes = [], 0, 0
+        self._kept, self._rows, self.bytes = [], 0, 0
         return table
 
 
@@ -41,8 +43,15 @@ class ParquetWriter:
     def write(self, batch: pa.RecordBatch) -> None:
         self._put(self._gathered.add(batch))
 
-    def close(self) -> None:
+    @property
+    def held(self) -> int:
+        return self._gathered.bytes
+
+    def spill(self) -> None:
         self._put(self._gathered.rest())
+
+    def close(self) -> None:
+        self.spill()
         self._writer.close()
 
     def _put(self, table: pa.Table | None) -> None:
@@ -67,9 +76,16 @@ class ArrowWriter:
         else:
             self._put(self._gathered.add(batch))
 
-    def close(self) -> None:
+    @property
+    def held(self) -> int:
+        return 0 if self._gathered is None else self._gathered.bytes
+
+    def spill(self) -> None:
         if self._gathered is not None:
             self._put(self._gathered.rest())
+
+    def close(self) -> None:
+        self.spill()
         self._writer.close()
 
     def _put(self, table: pa.Table | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
 from falconql.runtime.io.columns import batch_of, cut, positions
 from falconql.runtime.io.csv_problems import check_quotes, explain, explain_misfit
@@ -22,6 +23,7 @@ from falconql.runtime.io.inputs import HEAD_BYTES, InputFile
 LOOK_BYTES = 128 << 20
 _BLOCK_BYTES = 4 << 20
 _MOST_BLOCK_BYTES = 1 << 30
+_MOST_HEADER_BYTES = 64 << 20
 
 
 class CsvSource:
@@ -41,10 +43,11 @@ class CsvSource:
     def __init__(self, file: InputFile, *, delimiter: str | None = None, look_bytes: int = LOOK_BYTES) -> None:
         self.file = file
         self.name = file.name
-        head = file.head()
-        self._small = len(head) < HEAD_BYTES
-        self.dialect: Dialect = look(head, whole=self._small, name=file.name, delimiter=delimiter)
+        self.dialect, self._small = _looked(file, delimiter)
+        if self.dialect.header_only:
+            check_quotes(file, self.dialect)
         self._block_bytes = _BLOCK_BYTES
+        self._quotes_checked = False
         self.rows: int | None = None
         self._set_kinds(self._look(look_bytes))
 
@@ -112,19 +115,25 @@ class CsvSource:
                 self._block_bytes *= 8
 
     def _once(self, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        # A quote that is never closed shows in the last column, if it does not change the width of its row.
+        end = len(self.dialect.names) - 1
+        read = columns if end in columns else [*columns, end]
         rows, last = 0, None
         try:
             with self.file.open() as stream:
-                for batch in self._reader(stream, columns):
-                    yield batch
+                for batch in self._reader(stream, read):
+                    yield batch.select(range(len(columns)))
                     rows += batch.num_rows
                     last = batch if batch.num_rows else last
         except pa.ArrowInvalid as error:
             if "straddl" in str(error) and self._block_bytes < _MOST_BLOCK_BYTES:
                 raise _RowTooLong(rows) from None
             raise explain(self.file, self.dialect, error) from error
-        if last is not None and (self._small or _ends_in_many_lines(last)):
+        if last is None or self._quotes_checked:
+            return
+        if self._small or _ends_in_many_lines(last.column(read.index(end))) or not self.file.ends_a_line():
             check_quotes(self.file, self.dialect)
+        self._quotes_checked = True
 
     def _reader(self, stream: Any, columns: Sequence[int]) -> Any:
         import pyarrow.csv as arrow_csv
@@ -135,7 +144,7 @@ class CsvSource:
             # Made-up names, because those of the header may repeat.
             read_options=arrow_csv.ReadOptions(
                 autogenerate_column_names=True,
-                skip_rows=self.dialect.blank_lines,
+                skip_rows=self.dialect.lines_before,
                 skip_rows_after_names=1,
                 block_size=self._block_bytes,
             ),
@@ -150,10 +159,27 @@ class CsvSource:
         )
 
 
-def _ends_in_many_lines(batch: pa.RecordBatch) -> bool:
-    """Return whether the last row looks like a quote that swallowed the rest of the file."""
-    last = [column[-1].as_py() for column in batch.columns]
-    return any(value is not None and "\n" in value for value in last)
+def _looked(file: InputFile, delimiter: str | None) -> tuple[Dialect, bool]:
+    """Return what the beginning of a file tells, as much of it as the header needs, and whether that is all of it."""
+    size = HEAD_BYTES
+    while True:
+        head = file.head(size)
+        whole = len(head) < size
+        dialect = look(head, whole=whole, name=file.name, delimiter=delimiter)
+        if not dialect.cut:
+            return dialect, whole
+        if size >= _MOST_HEADER_BYTES:
+            raise DataError(
+                f"{file.name} has a header of more than {_MOST_HEADER_BYTES >> 20} MB",
+                hint="perhaps a quote in it is never closed",
+            )
+        size *= 2
+
+
+def _ends_in_many_lines(column: pa.Array) -> bool:
+    """Return whether the last value looks like a quote that swallowed the rest of the file."""
+    last = column[-1].as_py()
+    return last is not None and ("\n" in last or "\r" in last)
 
 
 class _RowTooLong(Exception):

@@ -9,12 +9,13 @@ from itertools import chain
 import pyarrow as pa
 
 from falconql.runtime.errors import DataError
-from falconql.runtime.io.dialect import Dialect, records
+from falconql.runtime.io.dialect import Dialect, closed_by_another, records
 from falconql.runtime.io.infer import WORDS, Kind
-from falconql.runtime.io.inputs import InputFile
+from falconql.runtime.io.inputs import STDIN, InputFile
 from falconql.runtime.io.utf8 import decoded_lines
 
 _BLOCK_BYTES = 1 << 20
+_END = "\N{END OF TEXT}"
 _SHOWN_CHARACTERS = 60
 
 
@@ -36,13 +37,19 @@ def explain(file: InputFile, dialect: Dialect, error: pa.ArrowInvalid) -> DataEr
 def wrong_width(file: InputFile, dialect: Dialect) -> DataError | None:
     """Return the error for the first row that has more or fewer fields than the header."""
     expected = len(dialect.names)
-    for line, record in records(decoded_lines(file), dialect.delimiter):
+    for line, record in records(chain(decoded_lines(file), ("\n", _END)), dialect):
+        if record == [_END]:
+            break
+        if record[-1].endswith(_END):
+            return _never_closed(file, line)
         if len(record) != expected:
             fields = f"{len(record)} field{'s' if len(record) != 1 else ''}"
-            return DataError(
-                f"{file.name}, line {line}: {fields} where the header has {expected}",
-                hint="put quotes around a text that contains " + _spoken(dialect.delimiter) + ", or complete the row",
-            )
+            hint = f"put quotes around a text that contains {_spoken(dialect.delimiter)}, or complete the row"
+            if any("\n" in field for field in record):
+                hint += "; it goes on over several lines: is a quote in it never closed?"
+            elif file.name == STDIN:
+                hint += "; if it is no table but text, save it in a file that ends in .txt"
+            return DataError(f"{file.name}, line {line}: {fields} where the header has {expected}", hint=hint)
     return None
 
 
@@ -56,13 +63,18 @@ def check_quotes(file: InputFile, dialect: Dialect) -> None:
         return
     # Stray quotes inside fields are harmless, so an odd number of them alone proves nothing: a line
     # added at the end must come out as a record of its own.
-    end = "\N{END OF TEXT}"
-    *_, (start, record) = deque(records(chain(decoded_lines(file), ("\n", end)), dialect.delimiter), maxlen=1)
-    if record != [end]:
-        raise DataError(
-            f"{file.name}, line {start}: a quote in the row that begins here is never closed",
-            hint='a quote inside a quoted text is written twice: ""',
-        )
+    *_, (start, record) = deque(records(chain(decoded_lines(file), ("\n", _END)), dialect), maxlen=1)
+    if record != [_END]:
+        raise _never_closed(file, start)
+    if (line := closed_by_another(decoded_lines(file), dialect)) is not None:
+        raise _never_closed(file, line)
+
+
+def _never_closed(file: InputFile, line: int) -> DataError:
+    return DataError(
+        f"{file.name}, line {line}: a quote in the row that begins here is never closed",
+        hint='a quote inside a quoted text is written twice: ""',
+    )
 
 
 def _quotes(file: InputFile) -> int:
@@ -76,9 +88,7 @@ def _quotes(file: InputFile) -> int:
 def explain_misfit(file: InputFile, dialect: Dialect, column: int, row: int, value: str, kind: Kind) -> DataError:
     """Return the error for a value that does not fit the type its column has in the part looked at first."""
     name = dialect.names[column]
-    line = next(
-        (line for i, (line, _) in enumerate(records(decoded_lines(file), dialect.delimiter)) if i == row + 1), 0
-    )
+    line = next((line for i, (line, _) in enumerate(records(decoded_lines(file), dialect)) if i == row + 1), 0)
     return DataError(
         f"{file.name}, line {line}: `{shown(value)}` in column `{name}` is not {WORDS[kind]}, as all before it are",
         hint="correct the value, or save the corpus as Parquet, which knows the types of its columns",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,12 @@ from dataclasses import dataclass
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.utf8 import decode_head
 
+# Excel's first line: `sep=;`, with quotes around it or without.
+_TOLD_DELIMITER = re.compile(r'"?sep=([^\w\s"]|\t)"?[ ]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 DELIMITERS = (",", ";", "\t", "|")
 _LOOK_RECORDS = 50
+_LEAST_ALIKE = 0.5
+_TIME = re.compile(r"\[?\d{4}[-/.]\d\d[-/.]\d\d[ T]")
 _MOST_FIELD_CHARACTERS = 2**31 - 1
 
 
@@ -20,13 +25,17 @@ _MOST_FIELD_CHARACTERS = 2**31 - 1
 class Dialect:
     """What the head of a delimited file tells.
 
-    ``blank_lines`` come before the header; ``header_only``: the head is the whole file, and nothing comes after it.
+    ``header_only``: the head is the whole file, and nothing comes after the header; ``lines_before`` come before it:
+    blank ones, and ``records_before`` of them that are not, as the one in which Excel names the delimiter; ``cut``: the
+    header may go on behind the head.
     """
 
     delimiter: str
     names: tuple[str, ...]
     header_only: bool
-    blank_lines: int = 0
+    lines_before: int = 0
+    records_before: int = 0
+    cut: bool = False
 
 
 def look(head: bytes, *, whole: bool, name: str, delimiter: str | None) -> Dialect:
@@ -43,14 +52,44 @@ def look(head: bytes, *, whole: bool, name: str, delimiter: str | None) -> Diale
     text = decode_head(head, whole=whole, name=name)
     if not text.strip():
         raise DataError(f"{name} is empty: it has not even a header line with the names of its columns")
+    begun = text.lstrip("\r\n")
+    told = _TOLD_DELIMITER.match(begun)
+    if told is not None:
+        delimiter = told[1]
+        begun = begun[told.end() :].lstrip("\r\n")
+        if not begun.strip():
+            raise DataError(f"{name} has no header line with the names of its columns, only a delimiter")
     with _long_fields():
-        delimiter = delimiter or _sniff(text, whole)
-        begun = text.lstrip("\r\n")
+        delimiter = delimiter or _sniff(begun, whole)[0]
         lines = io.StringIO(begun, newline="")
         header = next(iter(csv.reader(lines, delimiter=delimiter)))
         rest = lines.read()
-    blank_lines = len(text[: len(text) - len(begun)].splitlines())
-    return Dialect(delimiter, _names(header), whole and not rest.strip("\r\n"), blank_lines)
+    lines_before = len(text[: len(text) - len(begun)].splitlines())
+    header_only = whole and not rest.strip("\r\n")
+    cut = not whole and not rest
+    return Dialect(delimiter, _names(header), header_only, lines_before, int(told is not None), cut)
+
+
+def is_plain_text(head: bytes, *, whole: bool) -> bool:
+    """Return whether what may be any text is lines of text, and no table with a header.
+
+    It is a table where the first line is a single word or begins with a quote, and where a delimiter cuts at least half
+    of the first lines alike; but a first line that begins with a date and a time, or is the only one and has words
+    between its delimiters, is no header.
+    """
+    try:
+        text = decode_head(head, whole=whole, name="").strip("\r\n")
+    except DataError:
+        return False
+    first, *more = text.splitlines() or [""]
+    if first.startswith('"') or not re.search(r"\S\s+\S", first) or _TOLD_DELIMITER.match(text):
+        return False
+    with _long_fields():
+        delimiter, share = _sniff(text, whole)
+    fields = [field.strip() for field in first.split(delimiter)]
+    if _TIME.match(fields[0]) or not more:
+        return any(" " in field for field in fields)
+    return share < _LEAST_ALIKE
 
 
 @contextmanager
@@ -63,19 +102,43 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield records that are not blank, each with the number of its first line."""
+def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Yield records that are not blank, the header first, each with the number of its first line."""
     with _long_fields():
-        reader = csv.reader(lines, delimiter=delimiter)
-        before = 0
+        reader = csv.reader(lines, delimiter=dialect.delimiter)
+        before = skipped = 0
         for record in reader:
-            if record:
+            if record and skipped < dialect.records_before:
+                skipped += 1
+            elif record:
                 yield before + 1, record
             before = reader.line_num
 
 
-def _sniff(text: str, whole: bool) -> str:
-    """Return the delimiter that cuts the first records into the same number of fields, and into most."""
+def closed_by_another(lines: Iterable[str], dialect: Dialect) -> int | None:
+    """Return where a row begins whose quote is closed lines later, in the middle of a text; None without such a row.
+
+    That other quote was to open a text of its own: the first one was never closed.
+    """
+    with _long_fields():
+        reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
+        before = 0
+        while True:
+            try:
+                next(reader)
+            except StopIteration:
+                return None
+            except csv.Error:
+                if reader.line_num > before + 1:
+                    return before + 1
+            before = reader.line_num
+
+
+def _sniff(text: str, whole: bool) -> tuple[str, float]:
+    """Return the delimiter that cuts the first records into the same number of fields, and into most.
+
+    With it comes the share of those records that it cuts like the first one, 0 where there is no such delimiter.
+    """
     best, best_rank = ",", (0.0, 1)
     for delimiter in DELIMITERS:
         found = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -87,7 +150,7 @@ def _sniff(text: str, whole: bool) -> str:
         rank = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
         if rank > best_rank:
             best, best_rank = delimiter, rank
-    return best
+    return best, best_rank[0]
 
 
 def _names(header: list[str]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def _of_remote(file: RemoteFile) -> bytes:
 
 def local_files(source: TableSource) -> list[str]:
     """Return the paths of the files on this machine that a corpus is read from."""
-    return [file.path for file in _files(source) if file.remote is None]
+    return [file.origin or file.path for file in _files(source) if file.remote is None]
 
 
 def _files(source: TableSource) -> Iterator[InputFile]:

@@ -30,7 +30,11 @@ ENDINGS: dict[str, Format] = {
     ".feather": "arrow",
     ".ipc": "arrow",
     ".txt": "txt",
+    ".log": "txt",
+    ".md": "txt",
 }
+# Texts that often lie beside the data, or hold lines of JSON: in a folder other data files go before them.
+ASIDE = (".log", ".md")
 COMPRESSED: dict[str, Compression] = {
     ".gz": "gzip",
     ".bz2": "bz2",
@@ -62,6 +66,14 @@ def format_of_name(name: str) -> tuple[Format | None, Compression | None]:
     if compression is not None:
         path = path.with_suffix("")
     return ENDINGS.get(path.suffix.lower()), compression
+
+
+def is_aside(name: str) -> bool:
+    """Return whether a file is read as text only where nothing says that it is something else."""
+    path = PurePath(name)
+    if path.suffix.lower() in COMPRESSED:
+        path = path.with_suffix("")
+    return path.suffix.lower() in ASIDE
 
 
 def known_format(name: str, known: tuple[Format, ...] = FORMATS) -> Format:
@@ -107,3 +119,8 @@ def foreign_content(head: bytes) -> str | None:
 def known_endings() -> str:
     """Return the endings of corpora, for messages."""
     return ", ".join(ENDINGS)
+
+
+def other_ending() -> str:
+    """Return what to do with a file whose ending is not known, for messages."""
+    return f"known endings are {known_endings()}; a copy or a link that ends in .txt is read as text, line by line"

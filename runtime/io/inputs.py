@@ -11,7 +11,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
@@ -22,6 +22,7 @@ from falconql.runtime.io.formats import Compression, compression_of
 if TYPE_CHECKING:
     from falconql.runtime.io.remote.store import RemoteFile
 
+STDIN = "standard input"
 HEAD_BYTES = 1 << 20
 _COPY_BYTES = 1 << 20
 
@@ -36,6 +37,7 @@ class InputFile:
         compression: how it is compressed.
         keep: what must live as long as the file is needed (a temporary file deletes itself).
         remote: where it is when it is not on this machine; then ``path`` is that of its store.
+        origin: of a copy, the path of the file on this machine that it was made from.
     """
 
     path: str = field(repr=False)
@@ -43,6 +45,7 @@ class InputFile:
     compression: Compression | None = None
     keep: object = field(default=None, compare=False, repr=False)
     remote: RemoteFile | None = None
+    origin: str | None = field(default=None, repr=False)
 
     @contextmanager
     def open(self) -> Iterator[pa.NativeFile]:
@@ -59,8 +62,8 @@ class InputFile:
                 yield stream
 
     def anywhere(self) -> Any:
-        """Return what Arrow reads out of order: a path, or an opened file of a store."""
-        return self.path if self.remote is None else self.remote.open(anywhere=True)
+        """Open for reading out of order, not decompressed."""
+        return local_file(self.path) if self.remote is None else self.remote.open(anywhere=True)
 
     def reading(self) -> AbstractContextManager[None]:
         """Turn what goes wrong while reading into messages about this file."""
@@ -71,12 +74,30 @@ class InputFile:
         return at(self.remote.store.location, self.name)
 
     def _raw(self) -> pa.NativeFile:
-        return pa.OSFile(self.path, "rb") if self.remote is None else self.remote.open()
+        return local_file(self.path) if self.remote is None else self.remote.open()
+
+    def ends_a_line(self) -> bool:
+        """Return whether the last byte ends a line; no, if only reading everything would tell."""
+        if self.compression is not None:
+            return False
+        with self.reading(), self.anywhere() as raw:
+            size = raw.size()
+            return size == 0 or raw.read_at(1, size - 1) in (b"\n", b"\r")
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
         """Return the first bytes, decompressed."""
         with self.open() as stream:
             return read_fully(stream, size)
+
+
+def local_file(path: str) -> pa.NativeFile:
+    """Open a file of this machine; Arrow takes names that are not UTF-8 as bytes only."""
+    return pa.OSFile(os.fsencode(path), "rb")
+
+
+def name_as_text(name: str) -> str:
+    """Return the name of a file as a text, with a replacement character for each byte that is not UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def open_input(path: str, name: str) -> InputFile:
@@ -134,7 +155,12 @@ def decompressed(file: InputFile) -> InputFile:
     if file.compression is None:
         return file
     with file.open() as stream:
-        return _kept(stream, file.name)
+        return copied(_kept(stream, file.name), file)
+
+
+def copied(copy: InputFile, file: InputFile) -> InputFile:
+    """Return a copy that knows which file of this machine it was made from."""
+    return replace(copy, origin=file.origin or (file.path if file.remote is None else None))
 
 
 def _kept(stream: Any, name: str) -> InputFile:
@@ -179,8 +205,8 @@ def _writing(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
-        folder = tempfile.gettempdir()
-        raise DataError(
-            f"{name} cannot be kept in a temporary file in {folder}: {reason}",
-            hint="set TMPDIR to a folder with more space",
-        ) from error
+        try:
+            where, hint = f" in {tempfile.gettempdir()}", "set TMPDIR to a folder with more space"
+        except FileNotFoundError:  # no folder is there that can be written to
+            where, hint = "", "set TMPDIR to a folder that you can write to"
+        raise DataError(f"{name} cannot be kept in a temporary file{where}: {reason}", hint=hint) from error

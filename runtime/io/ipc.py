@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -59,7 +60,7 @@ class ArrowFileSource:
     def _opened(self, columns: list[int] | None) -> Iterator[Any]:
         options = pa.ipc.IpcReadOptions(included_fields=columns)
         file = self.file
-        with _decoding(file), file.anywhere() if file.remote else pa.memory_map(file.path) as mapped:
+        with _decoding(file), file.anywhere() if file.remote else pa.memory_map(os.fsencode(file.path)) as mapped:
             yield pa.ipc.open_file(mapped, options=options)
 
 

@@ -2,8 +2,8 @@
 
 A file is cut into blocks at line ends. The fields and their types come from all objects (of the first
 ``LOOK_BYTES``): whole numbers widen to decimal ones, objects to all their fields. A field whose texts all
-read as dates or times is Date or Timestamp; one with whole numbers beyond 64 bits is Text, so that long
-ids stay whole.
+read as dates or times is Date or Timestamp; one with whole numbers beyond 64 bits and no decimal ones is
+Text, so that long ids stay whole.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from falconql.runtime.io.columns import batch_of, cut, positions
 from falconql.runtime.io.infer import ARROW, DATES, WORDS, Kind, convert, join, misfit, widen
 from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.json_lines import Block, Unit, blocks, lines_of
-from falconql.runtime.io.json_problems import Path, explain, has_long_integers
+from falconql.runtime.io.json_problems import MOST_DEPTH, Path, depth, explain, has_long_integers
 from falconql.runtime.io.json_types import LONG_INTEGER, MixedTypes, as_text, has_long_integer, merge, without_times
 
 LOOK_BYTES = 32 << 20
@@ -81,6 +81,9 @@ class JsonSource:
         # Beyond the part looked at, a new field would be lost without a word where all are asked for.
         complete = self.rows is None and set(columns) == set(self._fields)
         for block in blocks(self.file, self.unit):
+            if self.rows is None:
+                # Not all of it has been looked at.
+                self._check_depth(block)
             table = self._parsed(block, wanted, unexpected="error" if complete else "ignore")
             arrays = [self._converted(table.column(name), name, block) for name in columns]
             yield from cut(batch_of(arrays, columns, table.num_rows), batch_rows)
@@ -109,6 +112,7 @@ class JsonSource:
             if seen_bytes > look_bytes:
                 self._decide()
                 return None
+            self._check_depth(block)
             table = self._parsed(block, None)
             try:
                 self._learn(table, block)
@@ -136,6 +140,11 @@ class JsonSource:
             if type_ == pa.string():
                 texts = as_text if field.name in times else table
                 known.kind = widen(known.kind, texts.column(field.name).combine_chunks(), DATES)
+
+    def _check_depth(self, block: Block) -> None:
+        """Refuse what is nested so deeply that Arrow ends the process."""
+        if depth(block.data) > MOST_DEPTH:
+            raise self._explained(block, "nested too deeply")
 
     def _parsed(self, block: Block, schema: pa.Schema | None, *, unexpected: str = "ignore") -> pa.Table:
         import pyarrow.json as arrow_json

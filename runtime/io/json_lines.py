@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from falconql.runtime.errors import DataError
-from falconql.runtime.io.inputs import HEAD_BYTES, InputFile, TemporaryInput
-from falconql.runtime.io.utf8 import decode_head, decoded_lines, not_utf8
+from falconql.runtime.io.inputs import HEAD_BYTES, InputFile, TemporaryInput, copied
+from falconql.runtime.io.utf8 import decode_head, not_utf8
 
 _BLOCK_BYTES = 4 << 20
 _BOM = b"\xef\xbb\xbf"
 # A decoder that has less than this left over may only have lacked the rest.
 _CUT_CHARACTERS = 32
+_BLANKS = re.compile(r"\s*")
 
 
 class Unit(Enum):
@@ -114,6 +117,8 @@ def _goes_on(line: str) -> bool:
         json.loads(line)
     except json.JSONDecodeError as error:
         return error.pos >= len(line.rstrip()) and not error.msg.startswith(("Unterminated", "Extra"))
+    except RecursionError:
+        pass
     return False
 
 
@@ -121,7 +126,29 @@ def _rewritten(file: InputFile, *, array: bool) -> InputFile:
     copy = TemporaryInput(file.name)
     for text in _Elements(file, array=array).texts():
         copy.write(text.replace("\r", " ").replace("\n", " ").encode("utf-8") + b"\n")
-    return copy.finished()
+    return copied(copy.finished(), file)
+
+
+def _decoded(file: InputFile) -> Iterator[str]:
+    """Yield a file in blocks, wherever they end: an array may stand on one line."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    offset, line = 0, 1
+    with file.open() as stream:
+        while True:
+            block: bytes = stream.read(_BLOCK_BYTES)
+            pending = decoder.getstate()[0]
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                data = pending + block
+                at = offset - len(pending) + error.start
+                raise not_utf8(file.name, at, line + data.count(b"\n", 0, error.start), data[error.start]) from None
+            if text:
+                yield text
+            if not block:
+                return
+            offset += len(block)
+            line += text.count("\n")
 
 
 class _Elements:
@@ -130,7 +157,7 @@ class _Elements:
     def __init__(self, file: InputFile, *, array: bool) -> None:
         self.name = file.name
         self.array = array
-        self._lines = decoded_lines(file)
+        self._blocks = _decoded(file)
         self._decoder = json.JSONDecoder()
         self._text = ""
         self._at = 0
@@ -170,11 +197,9 @@ class _Elements:
     def _next(self) -> str:
         """Return the next character that is not blank, without taking it; nothing at the end."""
         while True:
-            rest = self._text[self._at :].lstrip() if self._at < len(self._text) else ""
-            if rest:
-                self._at = len(self._text) - len(rest)
-                return rest[0]
-            self._at = len(self._text)
+            self._at = _BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]
+            if self._at < len(self._text):
+                return self._text[self._at]
             if not self._more():
                 return ""
 
@@ -188,9 +213,9 @@ class _Elements:
         self._line += self._text.count("\n", 0, self._at)
         self._text, self._at = self._text[self._at :], 0
         parts, size = [self._text], 0
-        for line in self._lines:
-            parts.append(line)
-            size += len(line)
+        for text in self._blocks:
+            parts.append(text)
+            size += len(text)
             if size >= max(len(self._text), _BLOCK_BYTES):
                 break
         self._text = "".join(parts)

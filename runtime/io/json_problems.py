@@ -6,12 +6,20 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.json_lines import Block
 
+# What Arrow can read again: from Parquet 100 levels, of which a list has two, from its own files 64. Of JSON it
+# reads some thousands and then ends the process.
+MOST_DEPTH = 48
 _INT64 = range(-(2**63), 2**63)
+_NO_SIGNS = bytes(set(range(256)) - set(b'"\n[{]}'))
+_STEPS = np.zeros(256, np.int8)
+_STEPS[list(b"[{")] = 1
+_STEPS[list(b"]}")] = -1
 _TYPE_HINT = "give the field one type in all objects"
 
 
@@ -34,15 +42,34 @@ def explain(block: Block, name: str, before: Mapping[str, pa.DataType], reason: 
     return DataError(f"{name}, from {block.place(block.first)} on: {reason}")
 
 
+def depth(data: bytes) -> int:
+    """Return how deep objects and lists are nested in lines of JSON; too much where quotes or brackets are missing."""
+    if data.count(b"[") + data.count(b"{") <= MOST_DEPTH:
+        return 0
+    # In this order: of two backslashes, the second escapes nothing.
+    data = data.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NO_SIGNS)
+    signs = np.frombuffer(data, np.uint8)
+    quotes = np.cumsum(signs == ord('"'), dtype=np.int32)
+    # No text goes on in the next line.
+    before = np.maximum.accumulate(np.where(signs == ord("\n"), quotes, 0))
+    steps = np.where((quotes - before) & 1, 0, _STEPS[signs])
+    return int(np.cumsum(steps, dtype=np.int32).max(initial=0))
+
+
 Path = tuple[str | None, ...]
 """Where a value is in an object: names of fields, None for any item of a list."""
 
 
 def has_long_integers(block: Block, path: Path) -> bool:
-    """Return whether a whole number that needs more than 64 bits stands in a place."""
+    """Return whether whole numbers of which some need more than 64 bits stand in a place, and no others."""
     lines = (line for line in block.data.split(b"\n") if line.strip())
     values = (value for line in lines for value in _values_at(_loaded(line), path))
-    return any(isinstance(value, int) and value not in _INT64 for value in values)
+    found = False
+    for value in values:
+        if isinstance(value, float):
+            return False
+        found = found or (isinstance(value, int) and value not in _INT64)
+    return found
 
 
 def _values_at(value: Any, path: Path) -> Iterator[Any]:
@@ -68,12 +95,12 @@ def _fields(block: Block) -> set[str]:
 
 
 def _problem(line: str, where: str, seen: dict[str, tuple[str, str]], number: int, block: Block) -> DataError | None:
+    if depth(line.encode("utf-8")) > MOST_DEPTH:
+        return DataError(f"{where}: nested too deeply", hint=f"objects and lists may be nested {MOST_DEPTH} deep")
     try:
         value = json.loads(line, object_pairs_hook=_Pairs)
     except json.JSONDecodeError as error:
         return DataError(f"{where}: not JSON: {error.msg} (column {error.colno})", hint="each line is one JSON object")
-    except RecursionError:
-        return DataError(f"{where}: nested too deeply")
     if not isinstance(value, _Pairs):
         return DataError(f"{where}: {_word(value)}, where an object is expected", hint="each line is one JSON object")
     for path, word in _paths(value, ""):

@@ -1,7 +1,8 @@
 """From what a user names to files: a path, a folder, or a glob.
 
 A folder stands for all its data files, those of folders in it included; files and folders whose names
-begin with a dot or an underscore are left out, as are files of other kinds.
+begin with a dot or an underscore are left out, as are files of other kinds, pipes and devices. Links are followed,
+but no folder is read twice because of one.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from falconql.runtime.errors import DataError
-from falconql.runtime.io.formats import ENDINGS, Format, format_of_name, known_endings
+from falconql.runtime.io.formats import ENDINGS, Format, format_of_name, is_aside, other_ending
 
 _FILE = re.compile(r"file://", re.IGNORECASE)
+_SIGN = re.escape(os.sep + (os.altsep or ""))
+_ANY_FOLDERS = re.compile(rf"(^|[{_SIGN}])\*\*(?:[{_SIGN}]+|$)")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -72,12 +76,37 @@ def _local(location: str) -> str:
 
 
 def _glob(path: str, location: str, format_: Format | None) -> Located:
-    found = [match for match in glob.glob(path, recursive=True) if os.path.isfile(match)]
+    found = _once(match for match in _matching(path) if os.path.isfile(match))
     if not found:
         raise DataError(
             f"no file matches {location}", hint="quote the pattern, and mind that `*` stops at folders, `**` does not"
         )
     return chosen(found, location, format_, base="")
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    """Yield what matches a pattern; unlike in ``glob``, `**` enters a folder once, however many links lead to it."""
+    stars = _ANY_FOLDERS.search(pattern)
+    if stars is None:
+        yield from glob.iglob(pattern)
+        return
+    head, rest = pattern[: stars.end(1)], pattern[stars.end() :] or "*"
+    for top in glob.iglob(head) if glob.has_magic(head) else [head]:
+        for folder, _ in _folders(top or os.curdir, lambda name: name.startswith(".")):
+            below = folder if top else folder[len(os.path.join(os.curdir, "")) :]
+            yield from _matching(os.path.join(glob.escape(below), rest))
+
+
+def _once(paths: Iterable[str]) -> list[str]:
+    """Return each file once, though links lead to its folder on several ways."""
+    real: dict[str, str] = {}
+    found: dict[tuple[str, str], str] = {}
+    for path in sorted(paths, key=lambda path: (path.count(os.sep), path)):
+        folder, name = os.path.split(path)
+        if folder not in real:
+            real[folder] = os.path.realpath(folder)
+        found.setdefault((real[folder], name), path)
+    return list(found.values())
 
 
 def _folder(path: str, location: str, format_: Format | None) -> Located:
@@ -91,11 +120,11 @@ def data_files(files: list[str], location: str, format_: Format | None, base: st
         DataError: there are none, or of several formats.
     """
     found = [file for file in files if format_ is not None or format_of_name(file)[0] is not None]
+    if format_ is None:
+        found = [file for file in found if not is_aside(file)] or found
     if not found:
         inside = f"; it holds {len(files)} of other kinds" if files else ""
-        raise DataError(
-            f"the folder {location} holds no data file{inside}", hint=f"data files end in {known_endings()}"
-        )
+        raise DataError(f"the folder {location} holds no data file{inside}", hint=other_ending())
     return chosen(found, location, format_, base)
 
 
@@ -104,9 +133,42 @@ def _walk(path: str, location: str) -> Iterator[str]:
         reason = "no permission to read" if isinstance(error, PermissionError) else f"cannot read ({error.strerror})"
         raise DataError(f"{reason} the folder {error.filename or location}") from error
 
-    for folder, folders, names in os.walk(path, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        yield from (os.path.join(folder, name) for name in names if not name.startswith((".", "_")))
+    for folder, names in _folders(path, is_hidden, refuse):
+        files = (os.path.join(folder, name) for name in names if not name.startswith((".", "_")))
+        yield from (file for file in files if _is_file(file))
+
+
+def _folders(
+    path: str, hidden: Callable[[str], bool], refuse: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield a folder and all below it, each with the names of its files."""
+    # Links to what is around are not followed, and real folders come first: their names are those without a link.
+    seen = {str(parent) for parent in Path(os.path.realpath(path)).parents}
+    waiting = [path]
+    while waiting:
+        for folder, folders, names in os.walk(waiting.pop(0), onerror=refuse):
+            if (real := os.path.realpath(folder)) in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            shown = sorted(name for name in folders if not hidden(name))
+            links = {name for name in shown if os.path.islink(os.path.join(folder, name))}
+            waiting += [os.path.join(folder, name) for name in shown if name in links]
+            folders[:] = [name for name in shown if name not in links]
+            yield folder, names
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return True  # who reads it says what is wrong
+
+
+def is_hidden(folder: str) -> bool:
+    """Return whether a folder is left out; one for a column's value is not, whatever the column's name."""
+    own = folder.startswith(".") and folder.endswith((".falconql", ".partial", ".partial-replaced"))
+    return own or (folder.startswith((".", "_")) and "=" not in folder)
 
 
 def chosen(paths: list[str], location: str, format_: Format | None, base: str) -> Located:
@@ -118,9 +180,7 @@ def chosen(paths: list[str], location: str, format_: Format | None, base: str) -
     formats = Counter(format_ or format_of_name(path)[0] for path in paths)
     unknown = [path for path in paths if format_ is None and format_of_name(path)[0] is None]
     if unknown:
-        raise DataError(
-            f"{unknown[0]}: the ending does not tell the format", hint=f"known endings are {known_endings()}"
-        )
+        raise DataError(f"{unknown[0]}: the ending does not tell the format", hint=other_ending())
     if len(formats) > 1:
         counted = ", ".join(f"{count} {name}" for name, count in sorted(formats.items(), key=str))
         ending = next(e for e, name in ENDINGS.items() if name in formats)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -13,7 +14,10 @@ from typing import IO, Any, Protocol
 
 from falconql.runtime.errors import DataError
 
-_BUFFER_BYTES = 1 << 20
+# A folder of results has hundreds of files open.
+_BUFFER_BYTES = 1 << 18
+# Most systems take names of 255 bytes, some of 143.
+_MOST_NAME_BYTES, _KEPT_NAME_BYTES = 100, 80
 
 
 class OutputClosed(DataError):
@@ -110,7 +114,7 @@ class FileTarget:
         # A link stays a link: what it points to is replaced.
         self.path = os.path.realpath(path)
         folder, base = os.path.split(self.path)
-        self.partial = os.path.join(workplace or folder, f".{base[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+        self.partial = os.path.join(workplace or folder, partial_name(base))
         with written(name):
             handle = os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
             self.file: IO[bytes] = os.fdopen(handle, "wb", buffering=_BUFFER_BYTES)
@@ -130,6 +134,22 @@ class FileTarget:
 
     def abort(self) -> None:
         self._discard()
+
+
+def shortened(name: str) -> str:
+    """Return a name to which more can be added, and which no other name is shortened to."""
+    data = os.fsencode(name)
+    if len(data) <= _MOST_NAME_BYTES:
+        return name
+    end = _KEPT_NAME_BYTES
+    while end > _KEPT_NAME_BYTES - 4 and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return f"{os.fsdecode(data[:end])}-{hashlib.blake2b(data, digest_size=8).hexdigest()}"
+
+
+def partial_name(name: str) -> str:
+    """Return a new name for what is in the making."""
+    return f".{shortened(name)}.{os.getpid()}-{secrets.token_hex(4)}.partial"
 
 
 def sync_folder(folder: str) -> None:
@@ -171,6 +191,22 @@ def file_target(path: str, workplace: str | None = None) -> Target:
         if not stat.S_ISREG(mode):
             return StreamTarget(open(path, "wb"), path, owned=True)
         return FileTarget(path, path, workplace)
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write a small file, which appears when it is whole; a link, a device or a pipe stays what it is.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    target = file_target(path)
+    try:
+        with written(path):
+            target.file.write(data)
+        target.commit()
+    except BaseException:
+        target.abort()
+        raise
 
 
 def replaces_file(path: str) -> bool:

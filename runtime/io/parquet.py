@@ -111,9 +111,7 @@ class ParquetSource:
 
         try:
             with self.file.reading(), ExitStack() as stack:
-                where = self.file.anywhere()
-                if self._far:
-                    stack.enter_context(where)
+                where = stack.enter_context(self.file.anywhere())
                 # Over a network the parts of columns that lie together are fetched together.
                 options = {"pre_buffer": True} if self._far else {"pre_buffer": False, "buffer_size": _BUFFER_BYTES}
                 yield stack.enter_context(pq.ParquetFile(where, metadata=self.metadata, **options))

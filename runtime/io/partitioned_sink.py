@@ -10,26 +10,29 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import tempfile
 import weakref
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.address import scheme_of, shown
-from falconql.runtime.io.base import TableSink
 from falconql.runtime.io.formats import Format
-from falconql.runtime.io.output import sync_folder, written
+from falconql.runtime.io.output import partial_name, sync_folder, written
 from falconql.runtime.io.partitions import folder_of
+
+if TYPE_CHECKING:
+    from falconql.runtime.io.sinks import Sink
 
 LIST = "_falconql"
 MOST_PARTITIONS = 500
+# Of rows that wait in memory until there are enough for a group, in all files together.
+MOST_HELD_BYTES = 128 << 20
 
 
 class PartitionedSink:
@@ -59,7 +62,8 @@ class PartitionedSink:
             self._staged = self._place.stage(workplace)
         self._discard = weakref.finalize(self, shutil.rmtree, self._staged, ignore_errors=True)
         self._kept = [i for i, name in enumerate(schema.names) if name not in self._columns]
-        self._sinks: dict[tuple[str | None, ...], TableSink] = {}
+        self._sinks: dict[tuple[str | None, ...], Sink] = {}
+        self._held = 0
         self._files: list[str] = []
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -69,7 +73,14 @@ class PartitionedSink:
         for number, values in enumerate(zip(*texts, strict=True)):
             rows.setdefault(values, []).append(number)
         for values, numbers in rows.items():
-            self._sink(values).write(batch.take(pa.array(numbers)).select(self._kept))
+            sink = self._sink(values)
+            before = sink.held
+            sink.write(batch.take(pa.array(numbers)).select(self._kept))
+            self._held += sink.held - before
+            if self._held > MOST_HELD_BYTES:
+                largest = max(self._sinks.values(), key=lambda sink: sink.held)
+                self._held -= largest.held
+                largest.spill()
 
     def commit(self) -> None:
         """Let the folder appear."""
@@ -90,7 +101,7 @@ class PartitionedSink:
             sink.abort()
         self._discard()
 
-    def _sink(self, values: tuple[str | None, ...]) -> TableSink:
+    def _sink(self, values: tuple[str | None, ...]) -> Sink:
         if values not in self._sinks:
             if len(self._sinks) >= MOST_PARTITIONS:
                 raise DataError(
@@ -101,14 +112,16 @@ class PartitionedSink:
             self._sinks[values] = self._open(f"{folder_of(self._columns, values)}/part-0.{self._format}", kept)
         return self._sinks[values]
 
-    def _open(self, file: str, schema: pa.Schema) -> TableSink:
-        from falconql.runtime.io.sinks import open_sink
+    def _open(self, file: str, schema: pa.Schema) -> Sink:
+        from falconql.runtime.io.sinks import Sink, open_sink
 
         path = os.path.join(self._staged, file)
         with written(self.name):
             os.makedirs(os.path.dirname(path), exist_ok=True)
         self._files.append(file)
-        return open_sink(path, schema, format=self._format)
+        sink = open_sink(path, schema, format=self._format)
+        assert isinstance(sink, Sink)
+        return sink
 
 
 class _OnDisk:
@@ -126,7 +139,7 @@ class _OnDisk:
 
     def stage(self, workplace: str | None) -> str:
         folder, base = os.path.split(self.path)
-        staged = os.path.join(workplace or folder, f".{base[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+        staged = os.path.join(workplace or folder, partial_name(base))
         os.mkdir(staged)
         return staged
 

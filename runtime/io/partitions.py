@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 
 from falconql.runtime.io.infer import ARROW, Kind, convert, widen
+from falconql.runtime.io.inputs import name_as_text
 from falconql.runtime.io.pruning import Range
 
 NULL_NAME = "__HIVE_DEFAULT_PARTITION__"
@@ -20,7 +21,7 @@ def partition_columns(paths: Sequence[str], base: str) -> dict[str, pa.Array]:
 
     Empty unless all files lie in folders for the same columns. Types are found as in CSV.
     """
-    found = [list(_pairs(path.removeprefix(base))) for path in paths]
+    found = [list(_pairs(name_as_text(path.removeprefix(base)))) for path in paths]
     names = [name for name, _ in found[0]] if found else []
     if not names or len(set(names)) < len(names) or any([name for name, _ in pairs] != names for pairs in found):
         return {}

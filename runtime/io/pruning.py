@@ -134,6 +134,8 @@ def _bounds(type_: pa.DataType, bounds: tuple[Any, Any] | None) -> tuple[Any, An
     if known == INT:
         low, high = (int(bound) for bound in bounds)
         return low, high
+    if pa.types.is_decimal(type_):
+        return float(bounds[0]), float(bounds[1])  # rounded as in `normalise`
     # Nanoseconds are cut off; anything else that does not fit is no bound.
     cut = pa.types.is_timestamp(type_) and type_.unit == "ns"
     try:

@@ -9,12 +9,14 @@ import pyarrow as pa
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
+from falconql.runtime.io.arrow import type_from_arrow, type_to_arrow
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.io.columns import batch_of, positions
 from falconql.runtime.io.csv import CsvSource
 from falconql.runtime.io.json import JsonSource
 from falconql.runtime.io.partitions import range_of
 from falconql.runtime.io.pruning import Range, may_be_true
+from falconql.runtime.normalise import normalise
 
 
 class SeveralFiles:
@@ -52,7 +54,7 @@ class SeveralFiles:
             passed = self.filter_for(source, columns, filter)
             for batch in source.batches(present, passed, batch_rows=batch_rows):
                 arrays = [
-                    batch.column(present.index(field.name)).cast(field.type)
+                    _cast(batch.column(present.index(field.name)), field, source.name)
                     if field.name in known
                     else self._constant(number, field, batch.num_rows)
                     for field in fields
@@ -135,8 +137,12 @@ class SeveralFiles:
         fields = {field.name: field for field in schema}
         for field in _decided(source):
             before = fields.get(field.name, field)
+            if field.type == before.type:
+                fields[field.name] = before
+                continue
+            pair = [pa.schema([each.with_type(_own(each.type))]) for each in (before, field)]
             try:
-                both = pa.unify_schemas([pa.schema([before]), pa.schema([field])], promote_options="permissive")
+                both = pa.unify_schemas(pair, promote_options="permissive")
             except (pa.ArrowInvalid, pa.ArrowTypeError):
                 raise DataError(
                     f"{source.name}: the column `{field.name}` is {field.type}, and {before.type} in the files before",
@@ -154,3 +160,23 @@ def _undecided(source: TableSource) -> frozenset[str]:
 def _decided(source: TableSource) -> pa.Schema:
     undecided = _undecided(source)
     return pa.schema([field.with_type(pa.null()) if field.name in undecided else field for field in source.schema])
+
+
+def _own(type_: pa.DataType) -> pa.DataType:
+    """Return the type FalconQL computes with, since those of files may have no type in common that holds all values."""
+    known = type_from_arrow(type_)
+    return type_ if known.name == "Other" else type_to_arrow(known)
+
+
+def _cast(values: pa.Array, field: pa.Field, name: str) -> pa.Array:
+    if values.type == field.type:
+        return values
+    try:
+        own = normalise(values)
+        return own if own.type == field.type else own.cast(field.type, safe=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"{name}: the column `{field.name}` is {values.type}, and cannot be read as {field.type} like other files: "
+            f"{error}",
+            hint="give the column one type in all files",
+        ) from error

@@ -138,6 +138,17 @@ class Sink:
             if self._live:
                 self._output.flush()
 
+    @property
+    def held(self) -> int:
+        """How many bytes of rows wait in memory until there are enough of them for a group of rows."""
+        return int(getattr(self._writer, "held", 0))
+
+    def spill(self) -> None:
+        """Write the rows that wait as a group, however few they are."""
+        with self._undone_on_failure():
+            if self.held:
+                self._writer.spill()  # type: ignore[union-attr]
+
     def commit(self) -> None:
         """Finish; now a file exists under its name."""
         with self._undone_on_failure():

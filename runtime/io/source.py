@@ -14,17 +14,18 @@ from falconql.runtime.io.formats import (
     Format,
     foreign_content,
     format_of_content,
+    is_aside,
     known_endings,
     known_format,
+    other_ending,
 )
-from falconql.runtime.io.inputs import InputFile, decompressed, open_input, spool
+from falconql.runtime.io.inputs import STDIN, InputFile, decompressed, open_input, spool
 from falconql.runtime.io.locate import Located, locate
 from falconql.runtime.io.partitions import partition_columns
 
 if TYPE_CHECKING:
     from falconql.runtime.io.remote.store import Store
 
-STDIN = "standard input"
 _HEAD_BYTES = 1 << 12
 _FEWEST_LOOK_BYTES = 1 << 20
 _OPENED_TOGETHER = 16
@@ -36,6 +37,8 @@ def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | 
         return _in_memory(location)
     wanted = None if format is None else known_format(format)
     if location == "-":
+        if stdin is None and sys.stdin is None:
+            raise DataError("there is no standard input", hint="name a file")
         return _stream(spool(stdin or sys.stdin.buffer, STDIN), wanted)
     named = os.fspath(location)
     if scheme_of(named) is not None:
@@ -45,7 +48,8 @@ def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | 
         with _readable(located.paths[0]) as stream:
             return _stream(spool(stream, located.name), located.format)
     if not located.several:
-        return _file(open_input(located.paths[0], located.name), located.format)
+        file = open_input(located.paths[0], located.name)
+        return _file(file, wanted or _told(file, located.format))
     return _several(located)
 
 
@@ -61,8 +65,16 @@ def _elsewhere(address: str, wanted: Format | None) -> TableSource:
     packed = located.format not in COLUMNAR
     if not located.several:
         file = remote_input(store, located.paths[0], packed=packed)
-        return _stream(file, located.format) if file.keep and located.format is None else _file(file, located.format)
+        found = wanted or _told(file, located.format)
+        return _stream(file, found) if file.keep and found is None else _file(file, found)
     return _several(located, store)
+
+
+def _told(file: InputFile, format_: Format | None) -> Format | None:
+    """Return the format that the ending of one file tells; a log of JSON is known by its first bytes."""
+    if format_ == "txt" and is_aside(file.name):
+        return format_of_content(file.head(_HEAD_BYTES)) or format_
+    return format_
 
 
 def _in_memory(data: Any) -> TableSource:
@@ -92,7 +104,11 @@ def _stream(file: InputFile, format_: Format | None) -> TableSource:
     found = format_ or format_of_content(head)
     if found is None and (what := foreign_content(head)):
         raise DataError(f"{file.name} is {what}", hint=f"corpora are files that end in {known_endings()}")
-    return _file(file, found or "csv")
+    if found is None:
+        from falconql.runtime.io.dialect import is_plain_text
+
+        found = "txt" if is_plain_text(head, whole=len(head) < _HEAD_BYTES) else "csv"
+    return _file(file, found)
 
 
 def _several(located: Located, store: Store | None = None) -> TableSource:
@@ -169,6 +185,4 @@ def _by_content(file: InputFile) -> Format:
     if what is not None and "SQLite" in what:
         raise DataError(f"{file.name} is {what}", hint=f"name a table of it: sqlite:///{file.name}?table=NAME")
     message = f"{file.name} is {what}" if what else f"{file.name}: the ending does not tell the format"
-    raise DataError(
-        message, hint=f"known endings are {known_endings()}; a compressed file adds .gz, .zst, .bz2 or .lz4"
-    )
+    raise DataError(message, hint=f"{other_ending()}; a compressed file adds .gz, .zst, .bz2 or .lz4")

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from falconql.runtime.expression import Expr
 from falconql.runtime.io.columns import batch_of, positions
-from falconql.runtime.io.inputs import InputFile, open_input
+from falconql.runtime.io.inputs import InputFile, name_as_text, open_input
 from falconql.runtime.io.utf8 import check_encoding_mark, decoded_lines
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class TextFilesSource:
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         wanted = positions(self.schema, columns, self.name)
         read = "text" in columns
-        rows = ((shown, self._text(path) if read else "") for path, shown in self.files)
+        rows = ((name_as_text(shown), self._text(path) if read else "") for path, shown in self.files)
         yield from _batches(rows, self.schema, wanted, columns, batch_rows)
 
     def _text(self, path: str) -> str:

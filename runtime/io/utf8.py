@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import shlex
 from collections.abc import Iterator
 
 from falconql.runtime.errors import DataError
-from falconql.runtime.io.inputs import InputFile
+from falconql.runtime.io.inputs import STDIN, InputFile
 
 _BLOCK_BYTES = 1 << 20
 
@@ -29,9 +30,7 @@ def check_encoding_mark(head: bytes, name: str) -> None:
         DataError: the bytes are neither UTF-8 nor an 8-bit encoding.
     """
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(
-            f"{name} is UTF-16, not UTF-8", hint=f"`iconv -f UTF-16 -t UTF-8 {name} > new-file` re-encodes it"
-        )
+        raise DataError(f"{name} is UTF-16, not UTF-8", hint=f"{_iconv('UTF-16', name)} re-encodes it")
     if b"\0" in head:
         raise DataError(f"{name} is not text: byte {head.index(0)} is zero", hint="is it a file of another kind?")
 
@@ -40,8 +39,16 @@ def not_utf8(name: str, offset: int, line: int, byte: int) -> DataError:
     """Return the error for a byte that no UTF-8 text has at that place."""
     return DataError(
         f"{name} is not UTF-8: byte 0x{byte:02x} in line {line} (offset {offset})",
-        hint=f"if it is Windows or Latin text, `iconv -f WINDOWS-1252 -t UTF-8 {name} > new-file` re-encodes it",
+        hint=f"if it is Windows or Latin text, {_iconv('WINDOWS-1252', name)} re-encodes it",
     )
+
+
+def _iconv(encoding: str, name: str) -> str:
+    """Return the command that re-encodes a file, or what comes through a pipe."""
+    command = f"iconv -f {encoding} -t UTF-8"
+    if name == STDIN:
+        return f"`{command} |` before falconql, in the same pipe,"
+    return f"`{command} {shlex.quote(name)} > new-file`"
 
 
 def decoded_lines(file: InputFile) -> Iterator[str]:

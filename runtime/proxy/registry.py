@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from falconql.runtime.errors import ProxyError
+from falconql.runtime.folders import own_folder
 from falconql.runtime.proxy.manifest import FILE, Manifest, read_manifest
 from falconql.runtime.proxy.onnx import OnnxProxy
 
@@ -30,13 +31,13 @@ class Registered:
 
 
 def user_folder() -> Path:
-    """Return where added proxies are kept: ``$FALCONQL_HOME/proxies`` or the user's data folder."""
-    home = os.environ.get("FALCONQL_HOME")
-    if home:
-        return Path(home) / "proxies"
-    import platformdirs
+    """Return where added proxies are kept: ``$FALCONQL_HOME/proxies`` or the user's data folder.
 
-    return Path(platformdirs.user_data_dir("falconql", appauthor=False)) / "proxies"
+    Raises:
+        FalconQLError: the user's data folder is not known.
+    """
+    home = os.environ.get("FALCONQL_HOME")
+    return Path(home) / "proxies" if home else own_folder("data") / "proxies"
 
 
 def list_proxies() -> list[Registered]:
@@ -44,6 +45,7 @@ def list_proxies() -> list[Registered]:
 
     Raises:
         ProxyError: the user's folder cannot be read.
+        FalconQLError: it is not known.
     """
     package = Path(str(resources.files("falconql.runtime.proxy")))
     shipped = [Registered(name, package / name, shipped=True) for name in SHIPPED if (package / name / FILE).is_file()]

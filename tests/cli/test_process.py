@@ -106,6 +106,46 @@ def test_standard_input_as_corpus(folder: Path) -> None:
     assert (process.returncode, json.loads(out)) == (0, {"id": 1})
 
 
+@pytest.mark.parametrize(
+    ("closed", "options", "status", "out", "err"),
+    [
+        (0, ("--from", "-"), 1, "", "standard input is empty"),
+        (1, ("--from", "one.csv"), 3, "", "cannot write the output: Bad file descriptor"),
+        (1, ("--from", "one.csv", "--format", "csv"), 3, "", "the output cannot be written: Bad file descriptor"),
+        (1, ("--from", "one.csv", "-o", "out.csv"), 0, "", ""),
+        (2, ("--from", "one.csv", "--format", "csv"), 0, "id\n1\n", ""),
+        (2, ("--from", "none.csv"), 1, "", ""),
+    ],
+)
+def test_a_standard_stream_that_is_closed(
+    folder: Path, closed: int, options: tuple[str, ...], status: int, out: str, err: str
+) -> None:
+    (folder / "one.csv").write_text("id\n1\n")
+    process = start("run", "-q", "-e", "select id", *options, preexec_fn=lambda: os.close(closed))
+    found = process.communicate()
+    assert (process.returncode, found[0]) == (status, out)
+    assert "Traceback" not in found[1]
+    assert err in found[1]
+    if "-o" in options:
+        assert (folder / "out.csv").read_text() == "id\n1\n"
+
+
+def test_characters_that_standard_output_has_not(folder: Path) -> None:
+    (folder / "one.csv").write_text("text\ncafé 日本\n")
+    words = [*FALCONQL, "run", "-q", "-e", "select text", "--from", "one.csv"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_"))}
+    for settings, encoding, found in (
+        ({"PYTHONIOENCODING": "cp1252"}, "cp1252", "text\n-------\ncafé ??\n"),
+        ({"PYTHONIOENCODING": "ascii"}, "ascii", "text\n-------\ncaf? ??\n"),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "utf-8", "text\n───────\ncafé 日本\n"),
+    ):
+        done = subprocess.run(words, env={**environment, **settings}, capture_output=True, check=True)
+        lines = done.stdout.decode(encoding).splitlines()
+        expected = found.splitlines()
+        assert (lines[0].strip(), lines[2]) == (expected[0], expected[2])
+        assert set(lines[1]) == {expected[1][0]}
+
+
 def test_nobody_else_is_told_of_a_run(folder: Path) -> None:
     """ONNX Runtime's packages collect and send usage data from 1.29 on, unless told not to."""
     home = folder / "home"

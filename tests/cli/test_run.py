@@ -82,6 +82,15 @@ def test_path_after_from_is_relative_to_the_query(folder: Path, monkeypatch: pyt
     assert falconql("run", "-e", 'from "../reviews.csv" select id limit 1', "--format", "csv").out == "id\n1\n"
 
 
+def test_a_home_folder_in_a_query_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "home").mkdir()
+    (folder / "queries").mkdir()
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    (folder / "home" / "x.csv").write_text("id\n7\n")
+    (folder / "queries" / "q.fql").write_text('from "~/x.csv" select id')
+    assert falconql("run", "queries/q.fql", "--format", "csv").out == "id\n7\n"
+
+
 def test_corpus_option_overrides_from(folder: Path) -> None:
     done = falconql("run", "-e", 'from "gone.csv" select id limit 1', "--from", "reviews.csv", "--format", "csv")
     assert done.out == "id\n1\n"

@@ -34,6 +34,29 @@ def test_a_path_is_as_good_as_a_name(tmp_path: Path) -> None:
     assert open_proxy(str(folder)).name == "tiny"
 
 
+def test_a_home_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(path: str) -> str:
+        raise RuntimeError(f"could not determine the home directory for {path!r}")
+
+    monkeypatch.delenv("FALCONQL_HOME")
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda *_, **__: unknown("~"))
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_, **__: unknown("~"))
+    for words in (("run", "-e", 'where label("good?")', "--from", "-"), ("proxies", "list"), ("cache", "info")):
+        done = falconql(*words, stdin="text\nx\n")
+        assert (done.status, done.out) == (3, "")
+        assert "HOME is not set" in done.err
+        assert "set FALCONQL_HOME" in done.err
+
+
+def test_a_folder_of_proxies_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    done = falconql("run", "-e", 'where label("good?")', "--from", "-", stdin="text\nx\n")
+    assert (done.status, "set FALCONQL_HOME" in done.err) == (3, True)
+
+
 def test_a_name_that_is_taken_needs_replace(tmp_path: Path) -> None:
     add_proxy(save_proxy(tmp_path / "p"))
     with pytest.raises(ProxyError, match="already"):

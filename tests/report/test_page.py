@@ -112,9 +112,19 @@ def test_values_are_those_of_the_result() -> None:
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(DataError, match=r"page\.html is a folder"):
         write_page(str(tmp_path / "page.html"), collected())
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_links_and_devices_stay_what_they_are(tmp_path: Path) -> None:
+    for link, target in (("page.html", tmp_path / "real.html"), ("null.html", Path("/dev/null"))):
+        (tmp_path / link).symlink_to(target)
+        write_page(str(tmp_path / link), collected())
+        assert (tmp_path / link).is_symlink()
+    assert "<!doctype html>" in (tmp_path / "real.html").read_text(encoding="utf-8")
+    assert not Path("/dev/null").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["null.html", "page.html", "real.html"]
 
 
 def test_run_writes_it_beside_other_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

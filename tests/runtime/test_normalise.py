@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import falconql
 from falconql.runtime.normalise import normalise
 
 FIRST, LAST = dt.date.min, dt.date.max
@@ -44,6 +48,14 @@ def test_instants_outside_the_years_1_to_9999_are_null(unit: str, per_second: in
     assert found[4].as_py() == dt.datetime(1, 1, 1)
 
 
+@given(st.lists(st.none() | st.decimals(-(10**8), 10**8, places=2), min_size=1, max_size=5))
+def test_a_decimal_is_the_number_that_a_literal_of_its_digits_is(values: list[Decimal | None]) -> None:
+    expected = [None if value is None else float(value) for value in values]
+    for type_ in (pa.decimal128(12, 2), pa.decimal256(50, 2)):
+        found = normalise(pa.array(values, type_))
+        assert (found.type, found.to_pylist()) == (pa.float64(), expected)
+
+
 LISTS = st.lists(st.none() | st.lists(st.none() | st.text(max_size=2), max_size=3), min_size=1, max_size=8)
 LAYOUTS = [pa.list_, pa.large_list, pa.list_view, pa.large_list_view]
 
@@ -62,3 +74,45 @@ def test_lists_keep_their_elements_in_every_layout(layout: Any, values: list[Any
         found.validate(full=True)
         assert found.type == pa.list_(pa.string())
         assert found.to_pylist() == expected
+
+
+VIEWS = [
+    (pa.binary_view(), [b"a", None, b"b" * 20]),
+    (pa.list_(pa.binary_view()), [[b"a"], None, [b"b" * 20, None]]),
+    (pa.large_list(pa.binary_view()), [[b"a"], None, [b"b" * 20, None]]),
+    (pa.struct([("x", pa.binary_view()), ("y", pa.string_view())]), [{"x": b"a", "y": "b" * 20}, None, {"x": b"c"}]),
+    (pa.list_(pa.struct([("y", pa.string_view())])), [[{"y": "b" * 20}], None, [{"y": None}, {"y": "c"}]]),
+    (pa.map_(pa.string_view(), pa.binary_view()), [[("k", b"a")], None, [("l", b"b" * 20)]]),
+]
+
+
+@pytest.mark.parametrize(("type_", "values"), VIEWS, ids=lambda value: str(value)[:30])
+def test_rows_of_views_are_chosen_and_ordered(type_: pa.DataType, values: list[Any]) -> None:
+    table = pa.table({"id": range(3), "v": pa.array(values, type_)})
+    expected = table["v"].to_pylist()
+    for query, rows in (("where id > 0", [1, 2]), ("select * order by id desc", [2, 1, 0]), ("select v", [0, 1, 2])):
+        found = falconql.query(query).run(table).to_arrow()
+        found.validate(full=True)
+        assert found["v"].type == type_
+        assert found["v"].to_pylist() == [expected[row] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("values", "type_"),
+    [
+        (pa.array([1, 1, None], pa.int32()), pa.int64()),
+        (pa.array(["a", "a", "b"]), pa.string()),
+        (pa.array([b"a", b"a", None]), pa.binary()),
+    ],
+    ids=str,
+)
+def test_a_column_of_runs_is_what_its_values_are(values: pa.Array, type_: pa.DataType) -> None:
+    table = pa.table({"id": range(3), "v": pc.run_end_encode(values)})
+    expected = values.to_pylist()
+    queries = [("where id > 0", [1, 2]), ("select * order by id desc", [2, 1, 0]), ("select v", [0, 1, 2])]
+    if type_ != pa.binary():
+        queries.append((f"where v = {json.dumps(expected[0])}", [0, 1]))
+    for query, rows in queries:
+        found = falconql.query(query).run(table).to_arrow()
+        assert found["v"].type == type_
+        assert found["v"].to_pylist() == [expected[row] for row in rows]

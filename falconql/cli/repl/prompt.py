@@ -204,7 +204,11 @@ def _keys() -> KeyBindings:
 
 def _history() -> History:
     """Return the history of this user; one that cannot be written is kept for this session only."""
-    path = history_path()
+    try:
+        path = history_path()
+    except RuntimeError:
+        say("note: no history is kept, because the home folder is not known")
+        return InMemoryHistory()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a"):

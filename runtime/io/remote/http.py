@@ -17,10 +17,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
-from falconql.runtime.io.remote.problems import Changed
+from falconql.runtime.io.inputs import InputFile, TemporaryInput
+from falconql.runtime.io.remote.problems import BrokenOff, Changed
 
 TIMEOUT_S = 60.0
 ATTEMPTS = 3
+_COPY_BYTES = 1 << 20
 _TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
 _SAFE = "/:@!$&'()*+,;=-._~%?"
 
@@ -57,14 +59,35 @@ def look(url: str, head_bytes: int = 16) -> Found:
             # A file of no bytes has no first ones.
             return Found(0, "", _version(error.headers), b"")
         raise
+    total = _TOTAL.match(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
+    if answer.status == 206 and total is None:
+        # A part of nobody knows how much: it cannot be told when all of it is there.
+        answer.close()
+        answer = _ask(url, {})
     etag = answer.headers.get("ETag", "")
     # A weak one says that files are alike, not that their bytes are.
     validator = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
-    total = _TOTAL.match(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
     if total is None:
         return Found(None, validator, _version(answer.headers), b"", answer)
     with answer:
         return Found(int(total[1]), validator, _version(answer.headers), answer.read())
+
+
+def kept(answer: Any, name: str) -> InputFile:
+    """Copy the body of an answer into a temporary file.
+
+    Raises:
+        BrokenOff: it ends before its length.
+        OSError, HTTPException: the network fails.
+        DataError: it cannot be kept.
+    """
+    temporary = TemporaryInput(name)
+    while block := answer.read(_COPY_BYTES):
+        temporary.write(block)
+    # What is left of the length that was announced; None if there was none.
+    if answer.length:
+        raise BrokenOff
+    return temporary.finished()
 
 
 class HttpFile(io.RawIOBase):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.address import shown
-from falconql.runtime.io.formats import Format, format_of_name
-from falconql.runtime.io.inputs import InputFile, spool
-from falconql.runtime.io.locate import Located, chosen, data_files
+from falconql.runtime.io.formats import Format, compression_of, format_of_name
+from falconql.runtime.io.inputs import InputFile
+from falconql.runtime.io.locate import Located, chosen, data_files, is_hidden
 from falconql.runtime.io.remote.problems import Remote, at
 from falconql.runtime.io.remote.store import Store, open_store
 
@@ -50,26 +50,39 @@ def remote_input(store: Store, path: str, *, packed: bool = True) -> InputFile:
     Raises:
         DataError: it cannot be opened.
     """
-    from falconql.runtime.io.formats import compression_of
-
     file = store.file(path)
     if not store.is_web:
         if not packed:
             return InputFile(path, file.name, remote=file)
         with file.open(anywhere=True) as stream, at(store.location, file.name):
             return InputFile(path, file.name, compression_of(stream.read(16)), remote=file)
-    from falconql.runtime.io.remote.http import look
+    return _web_input(store, path, file.name)
 
-    with at(store.location, file.name):
-        found = look(path)
-        if found.whole is None:
-            return InputFile(path, file.name, compression_of(found.head), remote=store.file(path, found))
-        with found.whole:
-            return spool(found.whole, file.name)
+
+def _web_input(store: Store, path: str, name: str) -> InputFile:
+    from http.client import HTTPException
+
+    from falconql.runtime.io.remote.http import ATTEMPTS, kept, look
+
+    failures = 0
+    with at(store.location, name):
+        while True:
+            found = look(path)
+            if found.whole is None:
+                return InputFile(path, name, compression_of(found.head), remote=store.file(path, found))
+            try:
+                with found.whole:
+                    return kept(found.whole, name)
+            except (OSError, HTTPException):
+                # What cannot be read in parts is read again from the start.
+                failures += 1
+                if failures == ATTEMPTS:
+                    raise
 
 
 def _is_hidden(below: str) -> bool:
-    return any(part.startswith((".", "_")) for part in below.split("/"))
+    *folders, file = below.split("/")
+    return file.startswith((".", "_")) or any(map(is_hidden, folders))
 
 
 def _matching(store: Store, pattern: str, name: str, format_: Format | None) -> Located:

@@ -18,13 +18,18 @@ _LOGINS = {
     "http": "look whether the address still holds in a browser; links that are signed expire",
 }
 _CLOCK = "look at the secret key and at the clock of this machine"
+_REGION = "set AWS_REGION"
 _RULES: tuple[tuple[str, str, str | None], ...] = (
     # What is said, what it means, the remedy; "login" stands for that of the store.
     (r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist", "there is no bucket {host}", "look at the name and region"),
     (r"INVALID_ACCESS_KEY_ID|InvalidAccessKeyId", "the access key of {name} is not known there", "login"),
     (r"SIGNATURE_DOES_NOT_MATCH|SignatureDoesNotMatch", "the secret key of {name} does not fit its access key", _CLOCK),
     (r"EXPIRED_TOKEN|ExpiredToken|TokenRefreshRequired", "the session for {name} has expired", "login"),
-    (r"PERMANENT_REDIRECT|301|AUTHORIZATION_HEADER_MALFORMED", "{name} is in another region", "set AWS_REGION"),
+    (
+        r"PERMANENT_REDIRECT|[Ss]tatus 301\b|AUTHORIZATION_HEADER_MALFORMED",
+        "{name} is in another region",
+        _REGION,
+    ),
     (
         r"ACCESS_DENIED|AccessDenied|Forbidden|HTTP status 40[13]|[Ss]tatus 40[13]|\b40[13]\b|PERMISSION_DENIED"
         r"|UNAUTHENTICATED|Unauthorized|[Gg]ated|credentials",
@@ -51,14 +56,25 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
         "the server of {name} takes no more requests now",
         "wait a while and try again",
     ),
+    (
+        r"^(BrokenOff|IncompleteRead)\b",
+        "the connection to the server of {name} breaks off before the end",
+        "try again later; if it stays so, fetch the file with another program",
+    ),
+    (r"that would lead to an infinite loop", "the server of {name} sends us round in circles", "look at the address"),
     (r"\b50[0-9]\b|INTERNAL_FAILURE|SERVICE_UNAVAILABLE", "the server of {name} has a fault", "try again later"),
 )
+_KEY = re.compile(r"\bkey '.*?'(?= in bucket )")
 # Of the modules that talk to the network: their failures are those of the world, not of FalconQL.
 _NETWORK_MODULES = ("fsspec", "http", "httpcore", "httpx", "huggingface_hub", "requests")
 
 
 class Remote(DataError):
     """Something elsewhere cannot be read or written: it is the world's fault, and may be another one tomorrow."""
+
+
+class BrokenOff(OSError):
+    """A body ends before the length that was announced."""
 
 
 class Changed(OSError):
@@ -77,7 +93,8 @@ def explained(error: BaseException, location: str, name: str, *, verb: str = "re
     scheme = scheme_of(location) or "http"
     scheme = "http" if scheme == "https" else scheme
     host = split(location)[1]
-    said = f"{type(error).__name__} {getattr(error, 'code', '')} {error}"
+    # Digits and words in the name of an object are none of the store's.
+    said = _KEY.sub("key", f"{type(error).__name__} {getattr(error, 'code', '')} {error}")
     if isinstance(error, FileNotFoundError) and not re.search(r"NO_SUCH_BUCKET|NoSuchBucket|Repository", said):
         return Remote(f"there is no file {name}", hint=None if scheme == "http" else "a folder or a glob will do, too")
     if isinstance(error, Changed):
@@ -86,6 +103,8 @@ def explained(error: BaseException, location: str, name: str, *, verb: str = "re
         return Remote(f"there is no file {name}")
     endpoint = ", and at AWS_ENDPOINT_URL" if scheme == "s3" else ""
     for pattern, meaning, remedy in _RULES:
+        if remedy == _REGION and scheme != "s3":
+            continue
         if re.search(pattern, said):
             hint = _LOGINS[scheme] if remedy == "login" else remedy
             return Remote(

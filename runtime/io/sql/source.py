@@ -12,7 +12,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from falconql.runtime.expression import Expr
-from falconql.runtime.io.columns import cut, positions, rows_without_columns
+from falconql.runtime.io.columns import cut, positions, rows_without_columns, sound
 from falconql.runtime.io.sql.address import Database
 from falconql.runtime.io.sql.columns import Column, look
 from falconql.runtime.io.sql.conditions import condition
@@ -122,7 +122,8 @@ class SqlSource:
                 continue
             arrays = [array.slice(skip) for array in batch.columns]
             skip = 0
-            yield from cut(pa.RecordBatch.from_arrays(arrays, names=names), batch_rows)
+            # SQLite keeps any bytes as text.
+            yield from cut(sound(pa.RecordBatch.from_arrays(arrays, names=names), self.name), batch_rows)
 
     def _run(self, sql: str) -> Iterator[pa.RecordBatch]:
         connection = connect(self.database)

@@ -222,7 +222,7 @@ def test_chunks_without_a_manifest_do_not_count(corpus: Path) -> None:
 
 def test_two_runs_on_one_output(corpus: Path) -> None:
     folder = WorkFolder("out.csv").__enter__()
-    with pytest.raises(OutputError, match=rf"^process {os.getpid()} on .* is writing out.csv$") as raised:
+    with pytest.raises(OutputError, match=rf"^process {os.getpid()} on .* is writing out.csv\n  help: ") as raised:
         write(corpus)
     assert raised.value.hint == "wait for it, or name another file"
     os.symlink("out.csv", "link.csv")

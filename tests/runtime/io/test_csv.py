@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import random
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pytest
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import csv, open_source
 from falconql.runtime.io.csv import CsvSource
+from falconql.runtime.io.csv_problems import explain_misfit
+from falconql.runtime.io.dialect import look
+from falconql.runtime.io.infer import Kind
 from falconql.runtime.io.inputs import open_input
 from tests.runtime.io.reading import refused, rows_of, table_of, written
 
@@ -155,9 +159,89 @@ def test_a_quote_that_is_never_closed_is_named_with_its_line(tmp_path: Path, tai
     refused(written(tmp_path, "a.csv", data), "line 4", "never closed")
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        '2,"hello world,5\n3,w,4\n',
+        '2,"hello world,5\n',
+        '2,"hello world,5',
+        '2,"hello world,5\n3,"w",4\n',
+        '2,"hello world,5\n3,w,4\n4,"ok",3\n',
+    ],
+)
+def test_a_quote_never_closed_in_a_row_of_any_width(tmp_path: Path, rest: str) -> None:
+    refused(written(tmp_path, "a.csv", f"id,text,stars\n1,good,3\n{rest}"), "line 3", "never closed", hint='""')
+
+
+def test_a_row_over_several_lines_of_the_wrong_width(tmp_path: Path) -> None:
+    refused(written(tmp_path, "a.csv", 'a,b\n1,"x\ny",z\n'), "line 2: 3 fields", hint="is a quote in it never closed?")
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;", "\nsep=;\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_delimiter_that_excel_names(tmp_path: Path, first: str, end: str) -> None:
+    lines = [*first.split("\n"), "id;text", "1;a, b", "2;c, d", ""]
+    source = open_source(written(tmp_path, "a.csv", end.join(lines)))
+    assert (source.rows, rows_of(source)) == (2, [{"id": 1, "text": "a, b"}, {"id": 2, "text": "c, d"}])
+    line = len(lines)
+    refused(written(tmp_path, "b.csv", end.join([*lines[:-1], "3;x;y", ""])), f"line {line}: 3 fields", "has 2")
+    refused(written(tmp_path, "c.csv", end.join([*lines[:-1], '3;"x', ""])), f"line {line}:", "never closed")
+
+
+def test_a_delimiter_that_excel_names_and_nothing_else(tmp_path: Path) -> None:
+    refused(written(tmp_path, "a.csv", "sep=;\n"), "has no header line")
+    source = open_source(written(tmp_path, "b.csv", "sep=;\na;b\n"))
+    assert (source.schema.names, rows_of(source)) == (["a", "b"], [])
+
+
+def test_a_value_that_misfits_is_named_with_its_line_after_the_delimiter(tmp_path: Path) -> None:
+    file = open_input(written(tmp_path, "a.csv", "sep=;\na;b\n1;2\n3;x\n"), "a.csv")
+    dialect = look(file.head(), whole=True, name="a.csv", delimiter=None)
+    assert "a.csv, line 4: `x` in column `b`" in str(explain_misfit(file, dialect, 1, 1, "x", Kind.INT))
+
+
 def test_a_quote_never_closed_in_a_large_file(tmp_path: Path) -> None:
     rows = "".join(f"{number},{'text ' * 10}\n" for number in range(100_000))
     refused(written(tmp_path, "a.csv", f'a,b\n{rows}1,"open\n{rows}'), "line 100002", "never closed")
+
+
+def test_a_header_longer_than_what_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"column {number:06}" for number in range(100_000)]
+    path = written(tmp_path, "a.csv", ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    source = open_source(path)
+    assert (source.schema.names, source.rows) == (names, 1)
+    assert rows_of(source, [names[-1]]) == [{names[-1]: 1}]
+    monkeypatch.setattr(csv, "_MOST_HEADER_BYTES", 1 << 20)
+    refused(path, "a header of more than 1 MB", hint="a quote in it is never closed")
+
+
+def test_a_quote_never_closed_in_the_header(tmp_path: Path) -> None:
+    refused(written(tmp_path, "a.csv", '"a,b\n1,2\n'), "line 1: a quote", "never closed")
+    refused(written(tmp_path, "b.csv", '"a,b\n' + "1,text\n" * 200_000), "line 1: a quote", "never closed")
+
+
+@pytest.mark.parametrize("columns", [[], ["a"], ["b"]])
+def test_a_quote_never_closed_behind_the_part_looked_at_whatever_is_read(tmp_path: Path, columns: list[str]) -> None:
+    rows = "".join(f"{number},{'text ' * 10}\n" for number in range(100_000))
+    path = written(tmp_path, "a.csv", f'a,b\n{rows}1,"open\n{rows}')
+    source = CsvSource(open_input(path, path), look_bytes=100)
+    with pytest.raises(DataError, match="line 100002: a quote in the row that begins here is never closed"):
+        list(source.batches(columns, None, batch_rows=1000))
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("columns", [[], ["a"], ["b"]])
+def test_a_large_file_that_ends_in_a_quote(tmp_path: Path, ending: str, columns: list[str]) -> None:
+    rows = "".join(f"{number},{'text ' * 10}\n" for number in range(30_000))
+    for name, end, closed in (("a", '7,"cut of', False), ("b", '7,"cut off"', True), ("c", "7,cut off", True)):
+        data = f"a,b\n{rows}{end}".encode()
+        path = written(tmp_path, f"{name}.csv{ending}", gzip.compress(data, 1) if ending else data)
+        source = CsvSource(open_input(path, path), look_bytes=100)
+        if closed:
+            assert sum(batch.num_rows for batch in source.batches(columns, None, batch_rows=1000)) == 30_001
+            continue
+        with pytest.raises(DataError, match="line 30002: a quote in the row that begins here is never closed"):
+            list(source.batches(columns, None, batch_rows=1000))
 
 
 def test_stray_quotes_are_no_open_quotes(tmp_path: Path) -> None:

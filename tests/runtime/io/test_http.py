@@ -14,6 +14,8 @@ import falconql
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.fingerprint import fingerprint
+from falconql.runtime.io.remote.http import ATTEMPTS
+from falconql.runtime.io.remote.problems import explained
 from tests.runtime.io.reading import refused, rows_of, table_of
 from tests.runtime.io.web import Web, serving
 
@@ -68,6 +70,39 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(web: Web) -> None:
     lines = "".join(f"{i},{'x' * 40}\n" for i in range(20_000))
     web.files["a.csv"], web.broken_after = f"a,b\n{lines}".encode(), 300_000
     assert table_of(open_source(f"{web.url}/a.csv"))["a"].to_pylist() == list(range(20_000))
+
+
+def test_a_whole_file_that_breaks_off_is_asked_for_again(web: Web) -> None:
+    web.files["a.csv"], web.ranges = b"a\n" + b"1\n" * 20_000, False
+    web.broken_after, web.broken_times = 20_002, 2
+    assert table_of(open_source(f"{web.url}/a.csv")).num_rows == 20_000
+    assert len(web.asked) == 3
+
+
+def test_a_whole_file_that_breaks_off_each_time_is_refused(web: Web) -> None:
+    web.files["a.csv"], web.ranges, web.broken_after = b"a\n" + b"1\n" * 20_000, False, 20_002
+    refused(f"{web.url}/a.csv", f"{web.url}/a.csv breaks off before the end", hint="try again")
+    assert len(web.asked) == ATTEMPTS
+
+
+def test_a_range_of_nobody_knows_how_much_is_not_the_whole(web: Web) -> None:
+    web.files["a.csv"], web.unknown_total = b"a\n" + b"1\n" * 20_000, True
+    assert table_of(open_source(f"{web.url}/a.csv")).num_rows == 20_000
+
+
+def test_redirects_without_end(web: Web) -> None:
+    web.redirects["a-301.csv"] = "/a-301.csv"
+    refused(f"{web.url}/a-301.csv", "sends us round in circles", hint="address")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [("ACCESS_DENIED", "no permission"), ("UNKNOWN (HTTP status 301)", "another region"), ("SLOW_DOWN", "no more")],
+)
+def test_digits_in_the_name_of_an_object_are_no_status(error: str, said: str) -> None:
+    name = "s3://b/logs/part-301 403 Status 301.parquet"
+    words = f"When reading information for key '{name[7:]}' in bucket 'b': AWS Error {error} during GetObject operation"
+    assert said in str(explained(OSError(words), name, name))
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(web: Web) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import gzip
 import io
 import os
 import resource
+import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +19,7 @@ import pytest
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_source
+from falconql.runtime.io.stats import sample
 from tests.runtime.io.reading import refused, rows_of, table_of, written
 
 CSV = "id,text\n1,a\n2,日本\n"
@@ -94,6 +98,48 @@ def test_standard_input_of_a_given_format() -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        "ERROR disk full\nERROR net down\nINFO fine\n",
+        "The Lenovo costs $1,299.\n",
+        "It broke, after a day, and\nnobody answers\nmy letters; or calls\n",
+        "2024-05-31 10:00:00,123 INFO start\n2024-05-31 10:00:01,004 INFO stop\n",
+        "[2024-05-31 10:00:00] a | b\r\n[2024-05-31 10:00:00] c | d\r\n",
+        "no end of line",
+        "a caf\xe9 at the end of what is looked at " * 200,
+    ],
+)
+def test_text_from_standard_input_loses_no_line(data: str) -> None:
+    lines = [row["text"] for row in rows_of(open_source("-", stdin=io.BytesIO(data.encode())), ["text"])]
+    assert lines == data.splitlines()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "id\n1\n",
+        "text\nIt broke\n",
+        "first name,text\nAnn,x\n",
+        '"the review"\n"It broke, sadly"\n',
+        "id,text\n",
+        "sep=;\nfirst name;x\n",
+    ],
+)
+def test_a_table_from_standard_input_has_its_header(data: str) -> None:
+    assert "line" not in open_source("-", stdin=io.BytesIO(data.encode())).schema.names
+
+
+def test_broken_standard_input_tells_a_way_out() -> None:
+    with pytest.raises(DataError) as caught:
+        open_source("-", stdin=io.BytesIO(b"a,b c\n1,2\n1\n"))
+    assert "save it in a file that ends in .txt" in str(caught.value)
+    for data, encoding in ((b"a,b\n1,caf\xe9\n", "WINDOWS-1252"), ("a,b\n".encode("utf-16"), "UTF-16")):
+        with pytest.raises(DataError) as caught:
+            open_source("-", stdin=io.BytesIO(data))
+        assert f"`iconv -f {encoding} -t UTF-8 |` before falconql, in the same pipe, re-encodes it" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("data", "said"),
     [
         (b"", "standard input is empty"),
@@ -127,6 +173,19 @@ def test_a_disk_without_room_for_standard_input() -> None:
     assert "TMPDIR" in (caught.value.hint or "")
 
 
+def test_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: ["/nowhere"])
+    with pytest.raises(DataError, match="standard input cannot be kept in a temporary file: No usable") as caught:
+        open_source("-", stdin=io.BytesIO(CSV.encode()))
+    assert "TMPDIR" in (caught.value.hint or "")
+
+
+def test_no_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    refused("-", "there is no standard input")
+
+
 def test_a_pipe_with_a_name(tmp_path: Path) -> None:
     path = tmp_path / "pipe.csv"
     os.mkfifo(path)
@@ -136,6 +195,26 @@ def test_a_pipe_with_a_name(tmp_path: Path) -> None:
     writer.join()
     for _ in range(2):
         assert rows_of(source) == ROWS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_name_that_is_not_utf8(tmp_path: Path, name: str) -> None:
+    stem, ending = name.split(".")
+    for folder, location in ((tmp_path, tmp_path / f"{stem}\udce9.{ending}"), (tmp_path / "more", tmp_path / "more")):
+        path = folder / "k=\udce9" / f"{stem}\udce9.{ending}" if folder == location else location
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(CONTENTS[name])
+        more = {"k": "\ufffd"} if folder == location else {}
+        assert rows_of(open_source(str(location))) == [row | more for row in ROWS]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_texts_in_files_whose_names_are_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "caf\udce9.txt").write_text("hello")
+    (tmp_path / "café.txt").write_text("hello")
+    paths = [row["path"] for row in rows_of(open_source(str(tmp_path)))]
+    assert sorted(map(str, paths)) == ["café.txt", "caf\ufffd.txt"]
 
 
 def test_files_of_different_columns_are_put_together(tmp_path: Path) -> None:
@@ -173,6 +252,43 @@ def test_types_with_nothing_in_common_are_named_with_file_and_column(tmp_path: P
     pq.write_table(pa.table({"a": [1], "b": [1]}), tmp_path / "1.parquet")
     pq.write_table(pa.table({"a": [1], "b": ["x"]}), tmp_path / "2.parquet")
     refused(str(tmp_path), "2.parquet", "column `b` is string, and int64 in the files before")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "type_", "values"),
+    [
+        (pa.array([Decimal("1234567.89")]), pa.array([2.5], pa.float32()), pa.float64(), [1234567.89, 2.5]),
+        (pa.array([2**60, 1]), pa.array([Decimal("2.50")]), pa.float64(), [2.0**60, 1.0, 2.5]),
+        (pa.array([2**60 + 1]), pa.array([1.5]), pa.float64(), [2.0**60, 1.5]),
+        (pa.array([1], pa.int32()), pa.array([2**64 - 1, 3], pa.uint64()), pa.int64(), [1, None, 3]),
+        (
+            pa.array([dt.datetime(9999, 12, 31)], pa.timestamp("us")),
+            pa.array([dt.datetime(2000, 1, 1)], pa.timestamp("ns")),
+            pa.timestamp("us"),
+            [dt.datetime(9999, 12, 31), dt.datetime(2000, 1, 1)],
+        ),
+        (pa.array([[2**60 + 1], None]), pa.array([[1.5]]), pa.list_(pa.float64()), [[2.0**60], None, [1.5]]),
+        (pa.array(["a"]).dictionary_encode(), pa.array(["b"], pa.large_string()), pa.string(), ["a", "b"]),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_types_of_files_that_no_type_of_arrow_holds_together(
+    tmp_path: Path, first: pa.Array, second: pa.Array, type_: pa.DataType, values: list[object], turned: bool
+) -> None:
+    names = ("2.parquet", "1.parquet") if turned else ("1.parquet", "2.parquet")
+    for name, column in zip(names, (first, second), strict=True):
+        pq.write_table(pa.table({"a": column}), tmp_path / name)
+    source = open_source(str(tmp_path))
+    assert source.schema.field("a").type == type_
+    found = values[len(first) :] + values[: len(first)] if turned else values
+    assert table_of(source)["a"].to_pylist() == found
+    assert sample(source, ["a"])["a"].to_pylist() == found
+
+
+def test_a_column_that_cannot_be_read_as_that_of_other_files(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [{"x": 1}]}), tmp_path / "1.parquet")
+    pq.write_table(pa.table({"a": [{"x": Decimal("1.25")}]}), tmp_path / "2.parquet")
+    refused(str(tmp_path), "1.parquet: the column `a` is struct<x: int64>", "like other files", hint="one type")
 
 
 def test_duplicate_names_in_files_that_differ(tmp_path: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from falconql.runtime.errors import DataError
-from falconql.runtime.io import json_lines, open_source
+from falconql.runtime.io import json_lines, open_sink, open_source
 from falconql.runtime.io.inputs import open_input
 from falconql.runtime.io.json import JsonSource
+from falconql.runtime.io.json_problems import MOST_DEPTH
 from tests.runtime.io.reading import refused, rows_of, table_of, written
 
 OBJECTS = [
@@ -140,6 +142,7 @@ BROKEN = [
     ("a.jsonl", b'{"a": 1}\n{"a": "caf\xe9"}\n', ("0xe9", "line 2", "offset 19")),
     ("a.jsonl", '{"a": 1}\n'.encode("utf-16"), ("UTF-16",)),
     ("a.jsonl", '{"a":' * 100_000, ("line 1",)),
+    ("a.jsonl", '{"a":' * 100_000 + '\n{"a": 1}\n', ("line 1",)),
 ]
 
 
@@ -148,6 +151,55 @@ def test_what_is_broken_is_named_with_its_place(
     tmp_path: Path, name: str, data: str | bytes, said: tuple[str, ...]
 ) -> None:
     refused(written(tmp_path, name, data), name, *said)
+
+
+def nested(deep: int, opening: str, closing: str) -> str:
+    """Return an object with so many objects and lists in each other, itself the first."""
+    return '{"t": "[[", "a": ' + opening * (deep - 1) + "1" + closing * (deep - 1) + "}"
+
+
+NESTS = [("[", "]"), ('{"a":', "}")]
+
+
+@pytest.mark.parametrize("nest", NESTS)
+@pytest.mark.parametrize("deep", [MOST_DEPTH + 1, 300, 1_000, 20_000])
+def test_what_is_nested_too_deeply_is_refused_with_its_place(tmp_path: Path, nest: tuple[str, str], deep: int) -> None:
+    lines = ['{"t": "a"}', nested(deep, *nest), '{"t": "b"}']
+    refused(written(tmp_path, "a.jsonl", "\n".join(lines)), "line 2: nested too deeply", hint=f"{MOST_DEPTH} deep")
+    refused(written(tmp_path, "a.json", f"[{','.join(lines)}]"), "nested too deeply")
+    spread = lines[1].replace(nest[0], nest[0] + "\n")
+    refused(written(tmp_path, "b.jsonl", f"{lines[0]}\n{spread}"), "line 2: not JSON")
+
+
+@pytest.mark.parametrize("nest", NESTS)
+def test_what_is_nested_deeply_is_read_and_written(tmp_path: Path, nest: tuple[str, str]) -> None:
+    table = table_of(open_source(written(tmp_path, "a.jsonl", nested(MOST_DEPTH, *nest) + "\n")))
+    for ending in ("jsonl", "arrow", "parquet"):
+        again = str(tmp_path / f"b.{ending}")
+        sink = open_sink(again, table.schema)
+        sink.write(table.to_batches()[0])
+        sink.commit()
+        assert rows_of(open_source(again)) == table.to_pylist()
+
+
+def test_brackets_in_texts_and_beside_each_other_are_not_deep(tmp_path: Path) -> None:
+    rows = [{"t": '\\"' + "[{" * 90 + '"\\', "a": [[n] for n in range(90)]}] * 90
+    assert rows_of(open_source(written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows))))) == rows
+
+
+def test_what_is_nested_too_deeply_beyond_the_part_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = part_looked_at(tmp_path, monkeypatch, '{"a": 2, "b": ' + "[" * 20_000 + "]" * 20_000 + "}\n")
+    with pytest.raises(DataError, match="line 51: nested too deeply"):
+        table_of(source)
+
+
+def test_an_array_on_one_line_is_read_in_a_time_that_grows_with_its_length(tmp_path: Path) -> None:
+    objects = [{"id": number, "text": f"some text number {number}"} for number in range(50_000)]
+    path = written(tmp_path, "a.json", json.dumps(objects))
+    started = time.process_time()
+    assert open_source(path).rows == len(objects)
+    # A second; minutes if what is left is copied for each object.
+    assert time.process_time() - started < 15
 
 
 def test_a_field_that_changes_its_type_between_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +245,9 @@ def test_texts_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("2024-01-01", "2024-01-02", pa.date32()),
         (12345678901234567890, 1, pa.string()),
         (1, 2.5, pa.float64()),
+        (1.5, 10**20, pa.float64()),
+        (10**20, 1.5, pa.float64()),
+        ([10**20], [1, 1.5], pa.list_(pa.float64())),
         (None, "2024-01-01", pa.date32()),
     ],
 )

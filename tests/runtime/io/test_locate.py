@@ -44,7 +44,7 @@ def test_a_folder_stands_for_its_data_files(folder: Path) -> None:
 def test_a_folder_without_data_files(folder: Path) -> None:
     (folder / "empty").mkdir()
     refused("empty", "the folder empty holds no data file", hint=".csv")
-    written(folder, "empty/notes.md", "x")
+    written(folder, "empty/notes.html", "x")
     refused("empty", "it holds 1 of other kinds")
 
 
@@ -66,6 +66,30 @@ def test_a_glob(folder: Path) -> None:
     refused("nowhere/*.csv", "no file matches nowhere/*.csv")
     written(folder, "odd[1].csv", "n\n9\n")
     assert rows_of(open_source("odd[1].csv")) == [{"n": 9}]
+
+
+def test_links_to_folders_are_followed_once(folder: Path) -> None:
+    for name in ("data/real", "other"):
+        (folder / name).mkdir(parents=True)
+    for name in ("data/a.csv", "data/real/b.csv", "other/c.csv", "outside.csv"):
+        written(folder, name, f"n\n{name[-5]}\n")
+    links = {"sub": "../other", "too": "../other", "self": ".", "me": ".", "up": "..", "again": "real"}
+    for link, target in links.items():
+        os.symlink(target, f"data/{link}")
+    for location in ("data", "data/**/*.csv", "d*/**", f"{folder}/data/**/**/*.csv"):
+        assert [row["n"] for row in rows_of(open_source(location))] == ["a", "b", "c"]
+    os.chdir("data")
+    assert [row["n"] for row in rows_of(open_source("**/[bc].csv"))] == ["b", "c"]
+    assert [row["n"] for row in rows_of(open_source("**/real/*.csv"))] == ["b"]
+
+
+def test_a_pipe_in_a_folder_is_no_file(folder: Path) -> None:
+    (folder / "data").mkdir()
+    written(folder, "data/a.csv", "n\n1\n")
+    os.mkfifo("data/x.csv")
+    assert rows_of(open_source("data")) == [{"n": 1}]
+    os.symlink("gone.csv", "data/b.csv")
+    refused("data", "there is no file data/b.csv")
 
 
 def test_an_ending_that_tells_nothing(folder: Path) -> None:
@@ -118,7 +142,7 @@ for what in sys.argv[1:]:
             open_source(what)
         print("opened")
     except DataError as error:
-        print(error)
+        print(error.message)
 """
 
 

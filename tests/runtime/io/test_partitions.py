@@ -78,6 +78,36 @@ def test_a_folder_is_replaced_only_if_it_is_our_own(tmp_path: Path) -> None:
     assert (out / "mine.txt").read_text() == "mine"
 
 
+def test_columns_that_begin_like_hidden_files(tmp_path: Path) -> None:
+    table = pa.table({"n": [1, 2], "_lang": ["en", "de"], ".x": [3, 4]})
+    write(tmp_path / "year=2024", table, "_lang", ".x")
+    (tmp_path / ".year=2024.falconql").mkdir()
+    (tmp_path / ".year=2024.falconql" / "chunk.parquet").write_text("no corpus")
+    found = sorted(rows_of(open_source(str(tmp_path / "year=2024"))), key=str)
+    assert found == sorted(table.to_pylist(), key=str)
+    assert len(rows_of(open_source(str(tmp_path)))) == 2
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_rows_that_wait_share_one_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str) -> None:
+    from falconql.runtime.io import partitioned_sink
+
+    monkeypatch.setattr(partitioned_sink, "MOST_HELD_BYTES", 100_000)
+    table = pa.table({"n": range(4_000), "part": [n % 40 for n in range(4_000)], "text": ["x" * 500] * 4_000})
+    sink = partitioned_sink.PartitionedSink(str(tmp_path / "out"), table.schema, ["part"], format)  # type: ignore[arg-type]
+    for batch in table.to_batches(max_chunksize=200):
+        sink.write(batch)
+        assert sum(one.held for one in sink._sinks.values()) == sink._held <= 100_000
+    sink.commit()
+    found = rows_of(open_source(str(tmp_path / "out")), ["n", "part"])
+    assert sorted(found, key=lambda row: int(str(row["n"]))) == table.select(["n", "part"]).to_pylist()
+
+
+def test_a_folder_with_a_long_name(tmp_path: Path) -> None:
+    write(tmp_path / ("長" * 85), TABLE, "lang")
+    assert len(rows_of(open_source(str(tmp_path / ("長" * 85))))) == 4
+
+
 def test_nothing_is_left_of_what_is_given_up(tmp_path: Path) -> None:
     sink = open_sink(str(tmp_path / "out"), TABLE.schema, partition_by=["lang"])
     sink.write(TABLE.to_batches()[0])

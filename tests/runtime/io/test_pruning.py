@@ -40,6 +40,7 @@ from falconql.runtime.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP, Type
 
 INTS = st.integers(-3, 3) | st.sampled_from([2**53 + 1, 2**63 - 1, -(2**63)])
 FLOATS = st.sampled_from([-1.5, -0.0, 0.0, 0.5, 2.0, 1e300, math.inf, -math.inf, math.nan])
+DECIMALS = st.decimals(-(10**8), 10**8, places=2)
 TEXTS = st.text("ab日", max_size=3)
 DATES = st.dates(dt.date(2023, 12, 30), dt.date(2024, 1, 2))
 TIMES = st.datetimes(dt.datetime(2023, 12, 31, 22), dt.datetime(2024, 1, 1, 2))
@@ -49,6 +50,7 @@ COLUMNS: dict[str, tuple[Type, list[pa.DataType], st.SearchStrategy[Any], Callab
     "i": (INT, [pa.int64()], INTS, int),
     "u": (INT, [pa.uint64()], st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]), lambda v: min(v, 2**63 - 1)),
     "f": (FLOAT, [pa.float64(), pa.float32()], FLOATS, lambda v: v if math.isfinite(v) else 1.0),
+    "n": (FLOAT, [pa.decimal128(12, 2)], DECIMALS, float),
     "t": (TEXT, [pa.string(), pa.large_string()], TEXTS, str),
     "d": (DATE, [pa.date32(), pa.date64()], DATES, dt.date.isoformat),
     "m": (TIMESTAMP, [pa.timestamp(u) for u in ("ms", "us", "ns")] + [pa.timestamp("us", "UTC")], TIMES, str),

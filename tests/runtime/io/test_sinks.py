@@ -174,6 +174,15 @@ def test_a_link_stays_a_link_and_permissions_stay(folder: Path) -> None:
     assert (folder / "data" / "real.csv").stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("name", ["n" * 251, "長" * 83, "é" * 125])
+def test_names_as_long_as_the_system_allows(folder: Path, name: str) -> None:
+    sink = open_sink(f"{name}.csv", SCHEMA)
+    assert len(os.fsencode(names(folder)[0])) < 143
+    sink.write(BATCH)
+    sink.commit()
+    assert names(folder) == [f"{name}.csv"]
+
+
 def test_names_of_outputs_in_progress_never_meet(folder: Path) -> None:
     sinks = [open_sink("out.csv", SCHEMA) for _ in range(3)]
     for number, sink in enumerate(sinks):

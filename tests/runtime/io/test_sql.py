@@ -24,6 +24,7 @@ from falconql.runtime.io.fingerprint import fingerprint, local_files
 from falconql.runtime.io.sql import check_not_read, tables_of
 from falconql.runtime.io.sql.address import database, same_table
 from falconql.runtime.io.sql.conditions import Operand, condition
+from falconql.runtime.io.stats import sample
 from falconql.runtime.types import DATE, FLOAT, INT, TEXT
 from tests.fakes import FakeProxy
 from tests.runtime.cluster.pools import run_to_table
@@ -227,6 +228,19 @@ def test_what_is_missing(reviews: str, tmp_path: Path) -> None:
     refused(f"sqlite:///{tmp_path}/no.db?table=x", "is no SQLite database")
     refused(reviews.partition("?")[0].removeprefix("sqlite:///"), "SQLite database", hint="sqlite:///")
     assert rows_of(open_source(reviews.replace("=reviews", "=empty"))) == []
+
+
+def test_text_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "latin.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table reviews (id integer, name text)")
+        connection.execute("insert into reviews values (1, 'Zoé'), (2, cast(x'636166e9' as text))")
+    connection.close()
+    address = f"sqlite:///{path}?table=reviews"
+    refused(address, "latin.db", "the column `name` has text that is not UTF-8", hint="UTF-8")
+    assert rows_of(open_source(address), ["id"]) == [{"id": 1}, {"id": 2}]
+    with pytest.raises(DataError, match="not UTF-8"):
+        sample(open_source(address), ["name"], 2)
 
 
 def test_a_database_that_changes_has_another_fingerprint(reviews: str) -> None:

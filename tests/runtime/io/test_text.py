@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,33 @@ def test_a_text_file_is_one_row_per_line_that_is_not_blank(tmp_path: Path) -> No
         {"line": 5, "text": "last"},
     ]
     assert rows_of(source, ["text"])[0] == {"text": "first"}
+
+
+@pytest.mark.parametrize("name", ["a.log", "a.md", "a.LOG.gz"])
+def test_logs_and_notes_are_text(tmp_path: Path, name: str) -> None:
+    data = b"ERROR disk full\nINFO a,b\n"
+    source = open_source(written(tmp_path, name, gzip.compress(data) if name.endswith(".gz") else data))
+    assert rows_of(source) == [{"line": 1, "text": "ERROR disk full"}, {"line": 2, "text": "INFO a,b"}]
+
+
+def test_a_log_of_json_is_json(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.log", '{"level": "INFO"}\n{"level": "ERROR"}\n')
+    assert rows_of(open_source(path))[1] == {"level": "ERROR"}
+    assert rows_of(open_source(path, format="txt"))[1] == {"line": 2, "text": '{"level": "ERROR"}'}
+
+
+def test_notes_beside_the_data_are_passed_over(tmp_path: Path) -> None:
+    written(tmp_path, "README.md", "# Data")
+    written(tmp_path, "fetch.log", "done")
+    assert rows_of(open_source(str(tmp_path)), ["path"]) == [{"path": "README.md"}, {"path": "fetch.log"}]
+    written(tmp_path, "a.csv", "a\n1\n")
+    assert rows_of(open_source(str(tmp_path))) == [{"a": 1}]
+
+
+def test_an_unknown_ending_tells_a_way_out(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.html", "<p>x")
+    refused(path, "the ending does not tell the format", hint="a link that ends in .txt is read as text, line by line")
+    refused(str(tmp_path), "it holds 1 of other kinds", hint="a link that ends in .txt is read as text")
 
 
 def test_an_empty_text_file_has_no_rows(tmp_path: Path) -> None:
