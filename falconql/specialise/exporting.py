@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from falconql.runtime.errors import DataError
+from falconql.runtime.io.output import write_whole
 from falconql.specialise.people import label_studio_config, label_studio_tasks
 from falconql.specialise.task import Task
 
@@ -51,15 +51,6 @@ def write_export(path: Path, tasks: Sequence[Task]) -> None:
     Raises:
         DataError: one of them cannot be written.
     """
-    _write(path, json.dumps(label_studio_tasks(tasks), ensure_ascii=False, indent=1))
-    _write(interface_of(path), label_studio_config(task.kind for task in tasks))
-
-
-def _write(path: Path, text: str) -> None:
-    partial = Path(f"{path}.partial-{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(f"cannot write {path}: {error.strerror}") from error
+    written = json.dumps(label_studio_tasks(tasks), ensure_ascii=False, indent=1)
+    write_whole(str(path), written.encode())
+    write_whole(str(interface_of(path)), label_studio_config(task.kind for task in tasks).encode())

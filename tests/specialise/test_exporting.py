@@ -45,5 +45,5 @@ def test_anything_else_may_not(tmp_path: Path, name: str, content: str) -> None:
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"cannot write .*tasks\.json"):
+    with pytest.raises(DataError, match=r"there is no folder .* to write tasks\.json into"):
         write_export(tmp_path / "gone" / "tasks.json", [LABEL])
