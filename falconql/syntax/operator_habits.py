@@ -227,14 +227,19 @@ def ends_with(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     return problem("FQL006", message, span, help_)
 
 
-def _ending(pattern: Lexeme | None) -> str | None:
-    """Return the test for a text at the end, None if that cannot be read."""
+def _text_of(pattern: Lexeme | None) -> str | None:
+    """Return the value of a text, None for anything else and for what cannot be read."""
     if pattern is None or pattern.kind != "text":
         return None
     try:
-        value = text_value(pattern.text, pattern.start)[0]
+        return text_value(pattern.text, pattern.start)[0]
     except LiteralProblem:
         return None
+
+
+def _ending(pattern: Lexeme | None) -> str | None:
+    """Return the test for a text at the end, None if that cannot be read."""
+    value = _text_of(pattern)
     return f"matches /{''.join(map(_literal, value))}$/" if value and value.isprintable() else None
 
 
@@ -326,11 +331,8 @@ def _spaced(text: str, span: Span, word: str) -> str:
 
 def _like_as_ours(operator: Lexeme, pattern: Lexeme | None) -> str | None:
     """Return what a LIKE with its pattern is in FalconQL."""
-    if pattern is None or pattern.kind != "text":
-        return None
-    try:
-        value = text_value(pattern.text, pattern.start)[0]
-    except LiteralProblem:
+    value = _text_of(pattern)
+    if value is None:
         return None
     core = value.strip("%")
     if operator.lower == "like" and core and "%" not in core and "_" not in core:

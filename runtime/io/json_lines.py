@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from enum import Enum
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.inputs import HEAD_BYTES, InputFile, TemporaryInput, copied
-from falconql.runtime.io.utf8 import decode_head, not_utf8
+from falconql.runtime.io.utf8 import decode_head, decoded, not_utf8
 
 _BLOCK_BYTES = 4 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -129,35 +128,13 @@ def _rewritten(file: InputFile, *, array: bool) -> InputFile:
     return copied(copy.finished(), file)
 
 
-def _decoded(file: InputFile) -> Iterator[str]:
-    """Yield a file in blocks, wherever they end: an array may stand on one line."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    offset, line = 0, 1
-    with file.open() as stream:
-        while True:
-            block: bytes = stream.read(_BLOCK_BYTES)
-            pending = decoder.getstate()[0]
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                data = pending + block
-                at = offset - len(pending) + error.start
-                raise not_utf8(file.name, at, line + data.count(b"\n", 0, error.start), data[error.start]) from None
-            if text:
-                yield text
-            if not block:
-                return
-            offset += len(block)
-            line += text.count("\n")
-
-
 class _Elements:
     """The elements of an array, or values one after the other, found without holding the whole file."""
 
     def __init__(self, file: InputFile, *, array: bool) -> None:
         self.name = file.name
         self.array = array
-        self._blocks = _decoded(file)
+        self._blocks = decoded(file)
         self._decoder = json.JSONDecoder()
         self._text = ""
         self._at = 0

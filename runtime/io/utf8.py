@@ -51,15 +51,14 @@ def _iconv(encoding: str, name: str) -> str:
     return f"`{command} {shlex.quote(name)} > new-file`"
 
 
-def decoded_lines(file: InputFile) -> Iterator[str]:
-    """Yield the lines of a file with their ends, a byte order mark left out.
+def decoded(file: InputFile) -> Iterator[str]:
+    """Yield the text of a file in blocks that end anywhere, a byte order mark left out.
 
     Raises:
         DataError: it is not UTF-8; the message names line and offset.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     offset, line = 0, 1
-    parts: list[str] = []
     with file.open() as stream:
         while True:
             block: bytes = stream.read(_BLOCK_BYTES)
@@ -70,14 +69,22 @@ def decoded_lines(file: InputFile) -> Iterator[str]:
                 data = pending + block
                 at = offset - len(pending) + error.start
                 raise not_utf8(file.name, at, line + data.count(b"\n", 0, error.start), data[error.start]) from None
-            offset += len(block)
-            *whole, rest = text.split("\n")
-            for end in whole:
-                yield "".join((*parts, end, "\n"))
-                parts.clear()
-            line += len(whole)
-            parts.append(rest)
+            if text:
+                yield text
             if not block:
-                break
+                return
+            offset += len(block)
+            line += text.count("\n")
+
+
+def decoded_lines(file: InputFile) -> Iterator[str]:
+    """Yield the lines of a file with their ends, as ``decoded`` reads it."""
+    parts: list[str] = []
+    for text in decoded(file):
+        *whole, rest = text.split("\n")
+        for end in whole:
+            yield "".join((*parts, end, "\n"))
+            parts.clear()
+        parts.append(rest)
     if last := "".join(parts):
         yield last
