@@ -28,7 +28,8 @@ _KINDS = {
 }
 # What a query in a text file begins with, after comments.
 _FIRST_CLAUSE = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|--[^\n]*)*(?:from|text|using|let|each|where|group|select|order|limit)\b|(?:\s|--[^\n]*)*$",
+    # A comment takes its whole line: what could be cut in many ways would be tried in all of them.
+    rb"(?:\xef\xbb\xbf)?(?:\s|--[^\n]*(?:\n|$))*(?:(?:from|text|using|let|each|where|group|select|order|limit)\b|$)",
     re.IGNORECASE,
 )
 

@@ -23,7 +23,7 @@ from falconql.runtime.expression import CallRef, Expr, walk
 from falconql.runtime.frame import CallResult, Frame, Rows
 from falconql.runtime.metrics import RunMetrics
 from falconql.runtime.plan import ModelCall
-from falconql.runtime.proxy.base import HOLE, Chooses, Proxy, SpanValue
+from falconql.runtime.proxy.base import Chooses, Proxy, SpanValue, with_holes
 from falconql.runtime.proxy.reading import ReadsSpans, lowest_for, spans_in
 
 Question = tuple[str, str]
@@ -252,7 +252,7 @@ def label_threshold(call: ModelCall, proxy: Proxy) -> float:
     """Return the score at and above which a label call is true: the query's, the instruction's, the proxy's."""
     if call.threshold is not None:
         return call.threshold
-    return proxy.label_threshold_of("".join(part if isinstance(part, str) else HOLE for part in call.instruction))
+    return proxy.label_threshold_of(with_holes(call.instruction))
 
 
 def _calls_in(parts: Iterable[str | Expr]) -> Iterable[int]:

@@ -49,7 +49,7 @@ def open_missing_streams() -> None:
 
 
 def take_every_character() -> None:
-    """Let standard output take what its encoding lacks: lines of a table as hyphens, anything else as `?`.
+    """Let standard output take what its encoding lacks: lines of a table as hyphens, anything else as `\\u2026`.
 
     What goes to a file or a pipe is UTF-8, unless the environment says otherwise.
     """
@@ -62,7 +62,10 @@ def take_every_character() -> None:
 def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(_PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
+    import json
+
+    # As JSON and texts in queries have it, so that nothing is lost.
+    return "".join(_PLAIN.get(c) or json.dumps(c)[1:-1] for c in error.object[error.start : error.end]), error.end
 
 
 def start() -> None:

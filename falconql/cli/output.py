@@ -87,9 +87,11 @@ def check_page(path: str, option: str) -> None:
     """Refuse a name for a page that is not one of a page: it may be that of somebody's data.
 
     Raises:
-        click.BadParameter: it does not end in .html or .htm.
+        click.BadParameter: it is that of a file, and does not end in .html or .htm.
     """
-    if not path.lower().endswith((".html", ".htm")):
+    from falconql.runtime.io.output import replaces_file
+
+    if replaces_file(path) and not path.lower().endswith((".html", ".htm")):
         raise click.BadParameter(f"{path} would be a page for a browser: let its name end in .html", param_hint=option)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from falconql.runtime.plan import ModelCall
-from falconql.runtime.proxy.base import HOLE, Proxy
+from falconql.runtime.proxy.base import HOLE, Proxy, with_holes
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.specialise.gold import Gold, weights_of
 from falconql.training.calibration import EDGE, fit_span_threshold, sigmoid
@@ -62,7 +62,7 @@ def calibrations(
 
 def template_of(call: ModelCall, instruction: str) -> str:
     """Return an instruction of a call with holes for what it quotes; as it is where no words stand around them."""
-    template = "".join(part if isinstance(part, str) else HOLE for part in call.instruction)
+    template = with_holes(call.instruction)
     if not _quotes(call) or not any(char.isalnum() for char in template.replace(HOLE, "")):
         return instruction
     ends = [f" {option}" for option in call.options if instruction.endswith(f" {option}")]

@@ -55,18 +55,6 @@ class Compared:
     worse: bool
 
 
-def measure(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> Measured:
-    """Ask the questions of one call and compare, with the threshold that a run has.
-
-    Raises:
-        ProxyError: the proxy fails.
-        ValueError: there are no rows.
-    """
-    if not rows:
-        raise ValueError("there is nothing to measure on")
-    return _measured(rows, *counted(proxy, rows, call))
-
-
 def compare(base: Proxy, trained: Proxy, rows: Sequence[Gold], call: ModelCall) -> Compared:
     """Measure two proxies on the same questions of one call.
 

@@ -8,7 +8,8 @@ label whose instruction ends in it. Answers are lines or an array of JSON, or a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,10 @@ from xml.sax.saxutils import quoteattr
 from falconql.annotating.matching import Finder
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_source
-from falconql.runtime.io.formats import format_of_name
-from falconql.runtime.io.inputs import open_input, reading, spool
+from falconql.runtime.io.formats import COLUMNAR, Format, foreign_content, format_of_content
+from falconql.runtime.io.inputs import InputFile, open_input, reading, spool
 from falconql.runtime.io.locate import locate
+from falconql.runtime.io.source import open_kept
 from falconql.runtime.io.utf8 import decoded_lines
 from falconql.specialise.task import Answer, Spans, Task
 from falconql.visible import visible
@@ -40,12 +42,8 @@ def read_answers(path: Path) -> dict[Task, Answer]:
     Raises:
         DataError: it cannot be read, or an annotation is malformed; the line, row or task is named.
     """
-    if _is_table(path):
-        return answers_of_table(read_table(path), path)
-    content = _content(path)
-    if content.lstrip().startswith("["):
-        return dict(_of_array(content, path))
-    return dict(_of_lines(content, path))
+    given = _Given.at(path)
+    return answers_of_table(given.table(), path) if given.is_table else _answers_in(given.text(), path)
 
 
 def answers_or_rows(path: Path) -> dict[Task, Answer] | pa.Table:
@@ -54,23 +52,58 @@ def answers_or_rows(path: Path) -> dict[Task, Answer] | pa.Table:
     Raises:
         DataError: it cannot be read, or an annotation is malformed; the line, row or task is named.
     """
-    if not _is_table(path) and _begins_with_an_answer(_content(path)):
-        return read_answers(path)
-    table = read_table(path)
+    given = _Given.at(path)
+    if not given.is_table and _begins_with_an_answer(given):
+        return _answers_in(given.text(), path)
+    table = given.table()
     return answers_of_table(table, path) if "instruction" in table.column_names else table
 
 
-def read_table(path: Path) -> pa.Table:
-    """Return all rows of a file.
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What people handed over: one file, a copy where it came through a pipe, or several."""
 
-    Raises:
-        DataError: it cannot be read.
-    """
-    import pyarrow as pa
+    path: Path
+    file: InputFile | None
+    format: Format | None
 
-    source = open_source(str(path))
-    batches = source.batches(source.schema.names, None, batch_rows=BATCH_ROWS)
-    return pa.Table.from_batches(list(batches), schema=source.schema)
+    @classmethod
+    def at(cls, path: Path) -> _Given:
+        name = str(path)
+        located = locate(name, None)
+        if located.several:
+            return cls(path, None, located.format)
+        if located.stream:
+            with reading(name), open(located.paths[0], "rb") as stream:
+                return cls(path, spool(stream, name), located.format)
+        return cls(path, open_input(located.paths[0], name), located.format)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is no text, or a table by its ending."""
+        if self.file is None or self.format in _TABLES:
+            return True
+        head = self.file.head()
+        return format_of_content(head) in COLUMNAR or foreign_content(head) is not None
+
+    def lines(self) -> Iterator[str]:
+        assert self.file is not None
+        return decoded_lines(self.file)
+
+    def text(self) -> str:
+        return "".join(self.lines())
+
+    def table(self) -> pa.Table:
+        import pyarrow as pa
+
+        kept = self.file is not None and self.file.keep is not None
+        source = open_kept(self.file, self.format) if self.file and kept else open_source(str(self.path))
+        batches = source.batches(source.schema.names, None, batch_rows=BATCH_ROWS)
+        return pa.Table.from_batches(list(batches), schema=source.schema)
+
+
+def _answers_in(content: str, path: Path) -> dict[Task, Answer]:
+    return dict((_of_array if content.lstrip().startswith("[") else _of_lines)(content, path))
 
 
 def answers_of_table(table: pa.Table, path: Path) -> dict[Task, Answer]:
@@ -87,7 +120,8 @@ def answers_of_table(table: pa.Table, path: Path) -> dict[Task, Answer]:
             f"{path} has no column {lacks}, which answers have; its columns are {', '.join(names)}", hint=_ROW_HINT
         )
     found: dict[Task, Answer] = {}
-    for number, row in enumerate(table.to_pylist(), 1):
+    wanted = [name for name in ("text", "instruction", "answer", "spans") if name in names]
+    for number, row in enumerate(table.select(wanted).to_pylist(), 1):
         place = f"{path}, row {number}"
         text, instruction = row["text"], row["instruction"]
         if not isinstance(text, str) or not isinstance(instruction, str):
@@ -97,25 +131,12 @@ def answers_of_table(table: pa.Table, path: Path) -> dict[Task, Answer]:
     return found
 
 
-def _is_table(path: Path) -> bool:
-    """Whether a file is read as a table: by its ending, or because it is a folder or a pattern."""
-    located = locate(str(path), None)
-    return located.several or format_of_name(path.name)[0] in _TABLES
-
-
-def _content(path: Path) -> str:
-    name = str(path)
-    if not locate(name, None).stream:
-        return "".join(decoded_lines(open_input(name, name)))
-    with reading(name), open(name, "rb") as stream:
-        return "".join(decoded_lines(spool(stream, name)))
-
-
-def _begins_with_an_answer(content: str) -> bool:
+def _begins_with_an_answer(given: _Given) -> bool:
     """Whether a text is an export of Label Studio, or JSON with an instruction and an answer in the first object."""
-    line = next((line for line in content.split("\n") if line.strip()), "")
+    lines = given.lines()
+    begun = next((line for line in lines if line.strip()), "")
     try:
-        found = json.loads(content if line.lstrip().startswith("[") else line)
+        found = json.loads(begun + "".join(lines) if begun.lstrip().startswith("[") else begun)
     except (ValueError, RecursionError):
         return False  # whoever reads it next says what is wrong
     first = found[0] if isinstance(found, list) and found else found

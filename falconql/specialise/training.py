@@ -16,6 +16,7 @@ from falconql.runtime.commit.identity import canonical
 from falconql.runtime.errors import DataError
 from falconql.runtime.io.fingerprint import fingerprint as content_of
 from falconql.runtime.plan import Output
+from falconql.runtime.proxy.base import with_holes
 from falconql.specialise.gold import Gold, Parts, parted
 from falconql.specialise.job import Drawn, Job
 from falconql.specialise.questions import Asked, asked, decided, derived, draw_pool
@@ -218,7 +219,7 @@ def fingerprint(typed: TypedQuery, source: TableSource) -> dict[str, Any]:
     calls = [
         {
             "kind": call.kind,
-            "instruction": "".join(part if isinstance(part, str) else "{}" for part in call.instruction),
+            "instruction": with_holes(call.instruction),
             "options": list(call.options),
         }
         for call in typed.calls

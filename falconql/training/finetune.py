@@ -115,7 +115,7 @@ def fine_tune(
     if not examples:
         raise ValueError("there are no examples to learn from")
     about = _digest(examples, held_out, config)
-    began = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    began = {name: value.detach().clone() for name, value in model.state_dict().items() if _learns(name)}
     if torch.device(device).type == "cpu":
         fast_on_cpu(model)
     tuner = _Tuner(model.to(device), config, torch.device(device), state, about, len(held_out))
@@ -128,8 +128,14 @@ def fine_tune(
         epoch = tuner.epoch(learned, kept_back) if tuner.history else tuner.start(kept_back)
         if on_epoch is not None:
             on_epoch(epoch)
-    model.load_state_dict({name: _between(began[name], value, config) for name, value in tuner.best.items()})
+    model.load_state_dict(
+        {name: _between(began[name], value, config) if name in began else value for name, value in tuner.best.items()}
+    )
     return tuner.history
+
+
+def _learns(parameter: str) -> bool:
+    return ".embeddings." not in parameter
 
 
 def _between(began: torch.Tensor, learned: torch.Tensor, config: FineTuning) -> torch.Tensor:
@@ -188,7 +194,7 @@ class _Tuner:
     ) -> None:
         self.model, self.config, self.device, self.state, self.about = model, config, device, state, about
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(".embeddings." not in name)
+            parameter.requires_grad_(_learns(name))
         moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.AdamW(moved, lr=config.learning_rate, weight_decay=0.01, fused=True)
         self.history: list[Epoch] = []

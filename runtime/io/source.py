@@ -39,14 +39,14 @@ def open_source(location: Any, *, format: str | None = None, stdin: IO[bytes] | 
     if location == "-":
         if stdin is None and sys.stdin is None:
             raise DataError("there is no standard input", hint="name a file")
-        return _stream(spool(stdin or sys.stdin.buffer, STDIN), wanted)
+        return open_kept(spool(stdin or sys.stdin.buffer, STDIN), wanted)
     named = os.fspath(location)
     if scheme_of(named) is not None:
         return _elsewhere(named, wanted)
     located = locate(named, wanted)
     if located.stream:
         with _readable(located.paths[0]) as stream:
-            return _stream(spool(stream, located.name), located.format)
+            return open_kept(spool(stream, located.name), located.format)
     if not located.several:
         file = open_input(located.paths[0], located.name)
         return _file(file, wanted or _told(file, located.format))
@@ -66,7 +66,7 @@ def _elsewhere(address: str, wanted: Format | None) -> TableSource:
     if not located.several:
         file = remote_input(store, located.paths[0], packed=packed)
         found = wanted or _told(file, located.format)
-        return _stream(file, found) if file.keep and found is None else _file(file, found)
+        return open_kept(file, found) if file.keep and found is None else _file(file, found)
     return _several(located, store)
 
 
@@ -96,7 +96,12 @@ def _readable(path: str) -> IO[bytes]:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _stream(file: InputFile, format_: Format | None) -> TableSource:
+def open_kept(file: InputFile, format_: Format | None) -> TableSource:
+    """Open what came through a pipe and was kept, in the format that it begins like where none is said.
+
+    Raises:
+        DataError: it is empty, or of a kind that is not read.
+    """
     head = file.head(_HEAD_BYTES)
     if not head:
         hint = "pipe a table into it, or name a file with --from" if file.name == STDIN else None

@@ -17,6 +17,11 @@ HOLE = "{}"
 """In an instruction that a query quotes values in, what stands in the place of each: the texts that fill it differ."""
 
 
+def with_holes(parts: Sequence[object]) -> str:
+    """Return an instruction with ``HOLE`` for each part that is no text."""
+    return "".join(part if isinstance(part, str) else HOLE for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class SpanValue:
     """A stretch of a text: ``text[start:end]``, with a score from 0 to 1."""
@@ -48,7 +53,8 @@ class Proxy(Protocol):
     def label_threshold_of(self, instruction: str) -> float:
         """Return the threshold of one instruction: its own if it was trained for it, else ``label_threshold``.
 
-        An instruction that quotes values of a row is given with ``HOLE`` for each of them.
+        An instruction that quotes values of a row is given with ``HOLE`` for each of them: all its answers are cut at
+        one threshold, even where a text that fills it was trained for, too.
         """
 
     @property

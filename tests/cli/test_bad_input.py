@@ -146,6 +146,8 @@ def test_missing_files(folder: Path) -> None:
         ("a.feather", b"ARROW1", "a.feather is an Arrow file"),
         ("a.csv.gz", b"\x1f\x8b", "a.csv.gz is a compressed file"),
         ("a.txt", b"Great phone, love it.\n", "a.txt is a text file"),
+        ("rule.txt", b"-" * 4000 + b"\nMinutes\n", "rule.txt is a text file"),
+        ("rules.txt", b"-- " * 1000 + b"\nMinutes\n", "rules.txt is a text file"),
         ("data", b'[{"a": 1}]', "data is a JSON file"),
         ("data.bin", b"PAR1", "data.bin is a Parquet file"),
         ("data.xlsx", b"PK\x03\x04", "data.xlsx is a ZIP archive"),

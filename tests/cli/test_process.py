@@ -135,8 +135,8 @@ def test_characters_that_standard_output_has_not(folder: Path) -> None:
     words = [*FALCONQL, "run", "-q", "-e", "select text", "--from", "one.csv"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_"))}
     for settings, encoding, found in (
-        ({"PYTHONIOENCODING": "cp1252"}, "cp1252", "text\n-------\ncafé ??\n"),
-        ({"PYTHONIOENCODING": "ascii"}, "ascii", "text\n-------\ncaf? ??\n"),
+        ({"PYTHONIOENCODING": "cp1252"}, "cp1252", "text\n-------\ncafé \\u65e5\\u672c\n"),
+        ({"PYTHONIOENCODING": "ascii"}, "ascii", "text\n-------\ncaf\\u00e9 \\u65e5\\u672c\n"),
         ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "utf-8", "text\n───────\ncafé 日本\n"),
     ):
         done = subprocess.run(words, env={**environment, **settings}, capture_output=True, check=True)
@@ -144,6 +144,12 @@ def test_characters_that_standard_output_has_not(folder: Path) -> None:
         expected = found.splitlines()
         assert (lines[0].strip(), lines[2]) == (expected[0], expected[2])
         assert set(lines[1]) == {expected[1][0]}
+
+
+def test_a_formatted_query_keeps_every_character(folder: Path) -> None:
+    words = [*FALCONQL, "fmt", "-e", 'text t where t = "café" select t']
+    done = subprocess.run(words, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
+    assert 't = "café"' in done.stdout.decode("utf-8")
 
 
 def test_nobody_else_is_told_of_a_run(folder: Path) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from prompt_toolkit.history import InMemoryHistory
 
 from falconql.cli.failures import say_error
 from falconql.cli.repl.loop import statements
+from falconql.cli.repl.prompt import _history
 from falconql.cli.terminal import say_warning
 from tests.asking.server import Say, serving
 from tests.cli.shell import Done, falconql
@@ -432,6 +434,19 @@ def test_a_history_that_cannot_be_written(folder: Path) -> None:
     with terminal("repl", "reviews.csv", cwd=folder) as running:
         running.until("no history is kept")
         running.until("falconql>")
+
+
+def test_a_home_that_is_not_known(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def unknown(*_: object, **__: object) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("platformdirs.user_state_dir", unknown)
+    done = piped(".history\nselect id limit 1;\n", "reviews.csv")
+    assert "HOME is not set" in done.err
+    assert "set HOME to a folder of your own" in done.err
+    assert "1 row from" in done.err + done.out
+    assert isinstance(_history(), InMemoryHistory)
+    assert "no history is kept, because the home folder is not known" in capsys.readouterr().err
 
 
 def test_statements_end_with_a_semicolon_an_empty_line_or_a_command() -> None:

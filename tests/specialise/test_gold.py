@@ -19,7 +19,7 @@ from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.specialise.calibrating import calibrations, label_calibration, template_of
 from falconql.specialise.gold import Gold, parted
 from falconql.specialise.job import Drawn
-from falconql.specialise.measuring import compare, measure
+from falconql.specialise.measuring import Measured, compare
 from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import annotated, call_of, parts_of
 from tests.fakes import FakeProxy
@@ -136,6 +136,10 @@ def test_what_fills_a_template_is_calibrated_together() -> None:
     }
 
 
+def measured(rows: list[Gold], call: ModelCall) -> Measured:
+    return compare(Scores(), Scores(), rows, call).after
+
+
 def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
     rows = [
         label("0.9", True, weight=1.0),
@@ -143,7 +147,7 @@ def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
         label("0.2", True, weight=1.0),
         label("0.8", False, weight=1.0),
     ]
-    found = measure(Scores(), rows, one_call('label("q")'))
+    found = measured(rows, one_call('label("q")'))
     assert found.f1.value == pytest.approx(0.5)
     assert found.accuracy is not None
     assert found.accuracy.value == pytest.approx(0.98)
@@ -153,16 +157,16 @@ def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
 
 def test_spans_are_measured_by_words() -> None:
     rows = [Gold(0, Task("spans", "a b c", "q"), ((2, 5),), 1.0, 0)]
-    assert measure(Scores(), rows, one_call('spans("q")')).f1.value == pytest.approx(2 / 3)
+    assert measured(rows, one_call('spans("q")')).f1.value == pytest.approx(2 / 3)
 
 
 def test_the_threshold_of_the_query_is_the_one_that_is_measured() -> None:
     rows = [label("0.9", True), label("0.7", False), label("0.2", False)]
-    assert measure(Scores(), rows, one_call('label("q")')).f1.value == pytest.approx(2 / 3)
-    assert measure(Scores(), rows, one_call('label("q", threshold: 0.8)')).f1.value == 1
+    assert measured(rows, one_call('label("q")')).f1.value == pytest.approx(2 / 3)
+    assert measured(rows, one_call('label("q", threshold: 0.8)')).f1.value == 1
     spans = [Gold(0, Task("spans", "a b", "q"), ((0, 1), (2, 3)), 1.0, 0)]
-    assert measure(Scores(), spans, one_call('spans("q")')).f1.value == pytest.approx(2 / 3)
-    assert measure(Scores(), spans, one_call('spans("q", threshold: 0.2)')).f1.value == 1
+    assert measured(spans, one_call('spans("q")')).f1.value == pytest.approx(2 / 3)
+    assert measured(spans, one_call('spans("q", threshold: 0.2)')).f1.value == 1
 
 
 class Fixed(FakeProxy):

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from falconql.runtime.errors import DataError
-from falconql.specialise.people import label_studio_config, label_studio_tasks, read_answers
+from falconql.specialise.people import answers_or_rows, label_studio_config, label_studio_tasks, read_answers
 from falconql.specialise.task import Task
 
 
@@ -138,6 +138,34 @@ def test_answers_may_come_through_a_pipe(tmp_path: Path) -> None:
     filling.start()
     assert read_answers(tmp_path / "gold") == {Task("label", "x", "q"): True}
     filling.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(json.dumps(line("x", True)), {Task("label", "x", "q"): True}), ("id,n\n1,2\n", [{"id": 1, "n": 2}])],
+    ids=["answers", "rows"],
+)
+def test_a_pipe_of_answers_or_rows_is_read_once(tmp_path: Path, content: str, found: object) -> None:
+    os.mkfifo(tmp_path / "gold")
+    filling = threading.Thread(target=lambda: (tmp_path / "gold").write_text(content))
+    filling.start()
+    got = answers_or_rows(tmp_path / "gold")
+    assert (got if isinstance(got, dict) else got.to_pylist()) == found
+    filling.join()
+
+
+def test_a_table_needs_no_ending(tmp_path: Path) -> None:
+    rows = pa.table({"text": ["x"], "instruction": ["q"], "answer": [True], "due": pa.array([2**31 - 1], pa.int32())})
+    far = rows.set_column(3, "due", rows.column("due").cast(pa.date32()))
+    pq.write_table(far, tmp_path / "gold")
+    assert read_answers(tmp_path / "gold") == answers_or_rows(tmp_path / "gold") == {Task("label", "x", "q"): True}
+
+
+def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gold.xlsx").write_bytes(b"PK\x03\x04" + b"\xff" * 40)
+    with pytest.raises(DataError, match="ZIP archive or an Excel"):
+        answers_or_rows(tmp_path / "gold.xlsx")
 
 
 def test_tasks_come_back_from_label_studio(tmp_path: Path) -> None:

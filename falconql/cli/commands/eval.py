@@ -116,8 +116,11 @@ def command(
 
 def _check_report(report: str, read: Sequence[str], gold: Path | None) -> None:
     """Refuse to write the page over what is read, or over other data."""
+    from falconql.runtime.io.locate import locate
+
     check_unread([("--report", report)], read)
-    check_unread([("--report", report)], [] if gold is None else [str(gold)], "--gold")
+    if gold is not None:
+        check_unread([("--report", report)], locate(str(gold), None).paths, "--gold")
     check_page(report, "--report")
 
 

@@ -30,7 +30,7 @@ def command(queries: tuple[str, ...], text: str | None, write: bool, check: bool
         asked = the_query(name or None, text)
         formatted = asked.format()
         if not (write or check):
-            sys.stdout.write(formatted)
+            _print(formatted)
         elif formatted != asked.text:
             changed += 1
             if write:
@@ -38,3 +38,11 @@ def command(queries: tuple[str, ...], text: str | None, write: bool, check: bool
             say(f"{'rewrote' if write else 'would rewrite'} {asked.source.name}")
     if check and changed:
         raise SystemExit(HAS_ERRORS)
+
+
+def _print(query: str) -> None:
+    """Print a query, which is UTF-8 wherever it does not go to a terminal."""
+    if sys.stdout.isatty():
+        sys.stdout.write(query)
+    else:
+        sys.stdout.buffer.write(query.encode())

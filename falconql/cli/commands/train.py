@@ -154,13 +154,15 @@ def _check_export(path: Path, read: Sequence[str], annotations: Sequence[Path]) 
         click.UsageError: a file that is there is another one, or there cannot be such a file.
         OutputError: the folder takes no new file.
     """
+    from falconql.runtime.io.locate import locate
     from falconql.specialise.exporting import interface_of, is_export
 
+    answered = [file for given in annotations for file in locate(str(given), None).paths]
     for file in (path, interface_of(path)):
         written = [("--export-tasks", str(file))]
         check_beside(str(file), "--export-tasks")
         check_unread(written, read)
-        check_unread(written, map(str, annotations), "--annotations")
+        check_unread(written, answered, "--annotations")
     if path.suffix.lower() != ".json":
         raise click.BadParameter(f"{path}: let the name of the tasks end in .json", param_hint="--export-tasks")
     for file in (path, interface_of(path)):
