@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from falconql.catalog import Catalog
 from falconql.check.comparisons import adapt, unusable
@@ -63,6 +63,8 @@ class _QueryChecker:
         self.ctx = Context(self.problems, self.scope, ModelCalls(), self.text.column)
         self.bindings: list[Binding | EachBinding] = []
         self.groups: Groups | None = None
+        # What the names of the output columns stand for in `order by`.
+        self.shown: Mapping[str, Expr] = {}
 
     def check(self) -> TypedQuery:
         query = self.query
@@ -75,7 +77,7 @@ class _QueryChecker:
         where = self._where()
         self._group_by()
         outputs = self._select()
-        order_by = self._order_by(outputs)
+        order_by = self._order_by()
         return TypedQuery(
             source=query.source.path.value if query.source else None,
             columns=self.scope.catalog.fields or (),
@@ -144,7 +146,7 @@ class _QueryChecker:
         node = self.query.where.condition
         before = self.problems.failures
         condition = check_condition(self.ctx, node)
-        if self.problems.failures == before and is_constant(node) and not self.problems.said("FQL224"):
+        if self.problems.failures == before and is_constant(node) and not self.problems.said("FQL224", node.span):
             message = "this condition is the same for every row"
             self.problems.warn("FQL216", message, node.span, "leave `where` out, or test a column or a `label(...)`")
         return BROKEN if too_large(self.problems, Operand(node, condition)) else condition
@@ -175,6 +177,7 @@ class _QueryChecker:
     def _select(self) -> tuple[Output, ...]:
         self.ctx.clause = "select"
         outputs = Outputs(self.ctx, self._value, grouped=self.groups is not None)
+        self.shown = outputs.values
         if self.query.select is not None:
             return outputs.of(self.query.select)
         if self.groups is None:
@@ -185,20 +188,17 @@ class _QueryChecker:
             self.problems.error("FQL243", "a query that groups needs a `select`", self.query.group_by.span, help_)
         return ()
 
-    def _order_by(self, outputs: Iterable[Output]) -> tuple[SortKey, ...]:
+    def _order_by(self) -> tuple[SortKey, ...]:
         if self.query.order_by is None:
             return ()
         self.ctx.clause = "order by"
         items = self.query.select.items if self.query.select else ()
         written = [item for item in items if isinstance(item, ast.Item)]
-        # A column or let that is shown as it is stays what it was: a label, say, that has a score.
-        same = {i.value.text for i in written if isinstance(i.value, ast.Name) and i.name in (None, i.value)}
-        visible = {o.name: o.value for o in outputs if o.name not in same or o.value == BROKEN}
         keys = []
         for key in self.query.order_by.keys:
             # What is written as in `select` is what it is there: `select title: length(title) order by length(title)`.
             again = not isinstance(key.value, ast.Name) and any(item.value == key.value for item in written)
-            self.scope.outputs = {} if again else visible
+            self.scope.outputs = {} if again else self.shown
             keys.append(self._sort_key(key))
         return tuple(keys)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from falconql.check.context import Context
@@ -16,12 +17,12 @@ from falconql.check.literals import (
     read_text,
     scalar,
 )
-from falconql.check.parts import is_constant, walk
+from falconql.check.parts import is_constant, parts, walk
 from falconql.check.problems import BROKEN, Operand, code, flattening, plain_text, rewrite, spoken, words
 from falconql.diagnostics.model import Edit, Help
 from falconql.diagnostics.suggest import near_names
 from falconql.runtime.display import quoted_name, quoted_text, shown_name
-from falconql.runtime.expression import CallRef, Comparison, Expr, In, Literal, TextTest
+from falconql.runtime.expression import CallRef, ColumnRef, Comparison, Expr, In, Literal, TextTest
 from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import (
@@ -103,20 +104,22 @@ def _warn_if_never_chosen(ctx: Context, value: Operand, option: Operand) -> None
 
 def _warn_if_letters_of_a_date(ctx: Context, node: ast.Comparison, value: Operand, option: Operand) -> None:
     """Warn of a text that is ordered against a date: 31/12/2022 comes behind 2024-01-01, letter by letter."""
-    constant = isinstance(option.expr, Literal) and isinstance(option.expr.value, str)
-    if not constant or value.type not in (TEXT, SPAN) or isinstance(value.expr, Literal):
+    text = option.expr.value if isinstance(option.expr, Literal) else None
+    if not isinstance(text, str) or value.type not in (TEXT, SPAN) or isinstance(value.expr, Literal):
         return
-    day = read_date(str(option.expr.value)) if isinstance(option.expr, Literal) else None
+    day = read_date(text)
     if day is None or (isinstance(value.expr, CallRef) and value.type == TEXT):
         # What can be chosen is written in the query.
         return
-    plain, other = plain_text(value.node), words(option.node)
-    if isinstance(option.node, ast.Parameter):
-        other = f"${option.node.name}"
+    plain, other = plain_text(value.node), plain_text(option.node) or "..."
+    # Only a constant that is written there is read as what it is compared with.
+    constant = isinstance(option.node, (ast.Text, ast.Parameter))
+    if not constant:
+        other = f"date({other})"
     read = f"date({plain or '...'})"
     shown = f"{read} {node.op} {other}" if value.span < option.span else f"{other} {node.op} {read}"
     # A point in time would be compared with the beginning of the day.
-    whole = plain and day.type == DATE
+    whole = plain and constant and day.type == DATE
     message = f"{words(value.node)} is {spoken(value.type)}, so `{node.op}` compares letters, not days"
     ctx.problems.warn(
         "FQL223",
@@ -130,21 +133,56 @@ def _warn_if_letters_of_a_date(ctx: Context, node: ast.Comparison, value: Operan
 def warn_of_quoted_name(ctx: Context, test: ast.Expr) -> None:
     """Warn of a test without a name in which a text is the name of a column, quoted as in SQL."""
     for part in walk(test) if is_constant(test) else ():
-        meant = _column_meant(ctx, part)
+        meant = column_meant(ctx, part, *_around(test, part))
         if meant:
             message = f"{words(part)} is a text, and so the test is the same for every row"
             ctx.problems.warn("FQL224", message, part.span, meant)
             return
 
 
-def _column_meant(ctx: Context, node: ast.Expr) -> Help | None:
-    """Return the advice to write a text as the column it has the name of."""
+def _around(test: ast.Expr, part: ast.Expr) -> tuple[Type | None, Sequence[ast.Expr]]:
+    """Return the type that a text somewhere in a test is to have, None if any will do, and what it is compared with."""
+    sides = parts(test)
+    if not any(side is part for side in sides):
+        return TEXT, ()
+    if isinstance(test, ast.TextTest) and test.op == "contains" and part is test.value:
+        return list_of(TEXT), ()
+    compared = isinstance(test, (ast.Comparison, ast.In))
+    others = tuple(side for side in sides if side is not part) if compared else ()
+    return None if isinstance(test, ast.IsNull) else TEXT, others
+
+
+def column_meant(ctx: Context, node: ast.Expr, wanted: Type | None, beside: Sequence[ast.Expr] = ()) -> Help | None:
+    """Return the advice to write a text as the column it has the name of.
+
+    It can be applied if such a value may stand there: one of the type ``wanted``, None if any will do. ``beside``
+    is what it is compared with, which it is not to be compared with itself, and which may be the text of a date.
+    """
     if not isinstance(node, ast.Text) or not (ctx.scope.fields(node.value) or node.value in ctx.scope.bound):
         return None
     name, shown = quoted_name(node.value), shown_name(node.value)
-    what = "a column" if ctx.scope.fields(node.value) else f"a `{ctx.scope.bound[node.value].clause}`"
+    fields, bound = ctx.scope.fields(node.value), ctx.scope.bound.get(node.value)
+    what = f"a `{bound.clause}`" if bound and not fields else "a column"
     how = "write it in back-ticks" if name == shown else "write it without quotes"
-    return Help(f"{shown} is {what}: {how}", Edit(node.span, name))
+    value = bound.value if bound else ColumnRef(node.value, fields[0].type)
+    fits = len(fields) < 2 and _may_stand(scalar(value).type, wanted, beside)
+    itself = any(isinstance(other, (ast.Name, ast.Text)) and _called_alike(other, node) for other in beside)
+    return Help(f"{shown} is {what}: {how}", Edit(node.span, name) if fits and not itself else None)
+
+
+def _called_alike(other: ast.Name | ast.Text, node: ast.Text) -> bool:
+    return node.value == (other.text if isinstance(other, ast.Name) else other.value)
+
+
+def _may_stand(given: Type, wanted: Type | None, beside: Sequence[ast.Expr]) -> bool:
+    """Return whether a value of one type may stand where another is wanted, beside texts that could be dates."""
+    if wanted is None or _widest([given, wanted]) is not None:
+        return True
+    if wanted == list_of(TEXT):
+        return given in (TEXT, list_of(SPAN))
+    texts = [other.value for other in beside if isinstance(other, ast.Text)]
+    known = all(isinstance(other, (ast.Text, ast.Null)) for other in beside)
+    return given in _DATES and known and bool(texts) and all(read_text(text, given) for text in texts)
 
 
 def _widest(types: list[Type]) -> Type | None:
@@ -170,8 +208,8 @@ def fit(ctx: Context, left: Operand, right: Operand, span: Span, op: str = "in")
         if side.type.name == "Other":
             ctx.problems.error("FQL211", *unusable(side))
             return None
-    adapted_left = adapt(ctx, left, right.type)
-    adapted_right = adapt(ctx, right, left.type)
+    adapted_left = adapt(ctx, left, right.type, right.node)
+    adapted_right = adapt(ctx, right, left.type, left.node)
     if adapted_left is None or adapted_right is None:
         return None
     if LABEL in (left.type, right.type) and {adapted_left.type, adapted_right.type} - {LABEL, BOOL}:
@@ -194,7 +232,7 @@ def _common(left: Expr, right: Expr) -> tuple[Expr, Expr] | None:
     return None if wanted is None else (coerce(left, wanted), coerce(right, wanted))
 
 
-def adapt(ctx: Context, operand: Operand, wanted: Type) -> Operand | None:
+def adapt(ctx: Context, operand: Operand, wanted: Type, beside: ast.Expr | None = None) -> Operand | None:
     """Return a text constant read as what it stands beside; None, and reported, if it cannot be read."""
     written = isinstance(operand.node, ast.Text)
     given = isinstance(operand.node, ast.Parameter) and operand.type == TEXT
@@ -210,7 +248,7 @@ def adapt(ctx: Context, operand: Operand, wanted: Type) -> Operand | None:
         message = f"the parameter {words(operand.node)} is {quoted_text(value)}, which does not read as {what}"
         ctx.problems.error("FQL214", message, operand.span, _date_form(wanted) or _bind_form(operand.node, wanted))
     else:
-        _not_a_date(ctx, operand.node, value, wanted)
+        _not_a_date(ctx, operand.node, value, wanted, beside)
     return None
 
 
@@ -223,9 +261,9 @@ def _bind_form(node: ast.Expr, wanted: Type) -> str:
     return f"for example `-p {node.name}={value}`" if isinstance(node, ast.Parameter) else ""
 
 
-def _not_a_date(ctx: Context, node: ast.Expr, value: str, wanted: Type) -> None:
+def _not_a_date(ctx: Context, node: ast.Expr, value: str, wanted: Type, beside: ast.Expr | None) -> None:
     span = node.span
-    column = _column_meant(ctx, node)
+    column = column_meant(ctx, node, wanted, (beside,) if beside else ())
     if column:
         ctx.problems.error("FQL203", f"{quoted_text(value)} does not read as {spoken(wanted)}", node.span, column)
         return
@@ -300,8 +338,14 @@ def _misfit(ctx: Context, left: Operand, right: Operand, span: Span, op: str) ->
     if isinstance(left.expr, Literal) and not isinstance(right.expr, Literal):
         left, right = right, left
     message = f"{words(left.node)} is {spoken(left.type)} and cannot be compared with {_called(right)}"
-    help_ = _column_meant(ctx, left.node) or _column_meant(ctx, right.node) or _misfit_help(left, right)
+    column = _quoted_side(ctx, left, right) or _quoted_side(ctx, right, left)
+    help_ = column or _misfit_help(left, right)
     ctx.problems.error("FQL202", message, span, help_)
+
+
+def _quoted_side(ctx: Context, side: Operand, opposite: Operand) -> Help | None:
+    """Return the advice to write one side as the column it has the name of."""
+    return column_meant(ctx, side.node, scalar(opposite.expr).type, (opposite.node,))
 
 
 def _misfit_help(left: Operand, right: Operand) -> Help | None:
@@ -342,7 +386,7 @@ def _number_and_text(ctx: Context, left: Operand, right: Operand, span: Span) ->
         message = f"{words(number.node)} is {spoken(number.type)} and cannot be compared with {_called(text)}"
         literal = read_number(text.node.value)
         plain = repr(literal.value) if literal else None
-        help_ = _column_meant(ctx, text.node) or (
+        help_ = _quoted_side(ctx, text, number) or (
             Help(f"write the number without quotes: `{plain}`", Edit(text.span, plain))
             if plain
             else Help("compare it with a number, written without quotes")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise, takewhile
 
-from falconql.check.comparisons import adapt, unusable
+from falconql.check.comparisons import adapt, column_meant, unusable
 from falconql.check.context import Context
 from falconql.check.literals import coerce
 from falconql.check.problems import BROKEN, Operand, code, plain_text, rewrite, spoken, words
@@ -35,7 +35,7 @@ def condition(ctx: Context, operand: Operand) -> Expr:
     return ctx.problems.error("FQL201", message, operand.span, _advice(ctx, operand))
 
 
-def all_of(ctx: Context, operands: Sequence[Operand], before: Sequence[ast.Expr] = ()) -> Expr:
+def all_of(ctx: Context, operands: Sequence[Operand], before: Sequence[Operand] = ()) -> Expr:
     """Return a conjunction; ``before`` are the operands of an ``or`` that stand before it."""
     conditions = _values_first(ctx, operands, before)
     return And((*conditions, *_conditions(ctx, operands[len(conditions) :], "and")))
@@ -46,10 +46,11 @@ def any_of(ctx: Context, operands: Sequence[Operand]) -> Expr:
     return Or(_conditions(ctx, operands, "or"))
 
 
-def _values_first(ctx: Context, operands: Sequence[Operand], before: Sequence[ast.Expr]) -> list[Expr]:
+def _values_first(ctx: Context, operands: Sequence[Operand], before: Sequence[Operand]) -> list[Expr]:
     """Return the values that ``"b" and y`` begins with where ``x = "a" or`` stands before it, reported."""
-    values = list(takewhile(lambda node: isinstance(node, _VALUES), reversed(before)))[::-1]
-    test = _test_before(before[-len(values) - 1]) if len(values) < len(before) else None
+    nodes = (operand.node for operand in reversed(before))
+    values = list(takewhile(lambda node: isinstance(node, _VALUES), nodes))[::-1]
+    test = _sound_test(before[-len(values) - 1]) if len(values) < len(before) else None
     if test and values:
         test = replace(test, values=(*test.values, *values), span=test.span.join(values[-1].span))
     alone = list(takewhile(partial(_continues, test), operands))
@@ -61,8 +62,9 @@ def _conditions(ctx: Context, operands: Sequence[Operand], word: str) -> tuple[E
     conditions: list[Expr] = []
     while len(conditions) < len(operands):
         index = len(conditions)
-        test = _test_before(operands[index - 1].node) if index else None
-        alone = list(takewhile(partial(_continues, test), operands[index:])) if test else []
+        test = _sound_test(operands[index - 1]) if index else None
+        rest = (operands[i] for i in range(index, len(operands)))
+        alone = list(takewhile(partial(_continues, test), rest)) if test else []
         if test and alone:
             conditions += [_values_alone(ctx, test, alone, word)] * len(alone)
         else:
@@ -81,6 +83,11 @@ class _Tested:
     negated: bool = False
 
 
+def _sound_test(operand: Operand) -> _Tested | None:
+    """Return the test that an operand of ``and`` or ``or`` ends with, None where something is wrong in it."""
+    return None if operand.broken else _test_before(operand.node)
+
+
 def _test_before(node: ast.Expr) -> _Tested | None:
     """Return the test that an operand of ``and`` or ``or`` ends with."""
     match node:
@@ -89,6 +96,8 @@ def _test_before(node: ast.Expr) -> _Tested | None:
         case ast.Not(operand):
             inner = _test_before(operand)
             return replace(inner, negated=not inner.negated) if inner else None
+        case ast.Comparison(_, ast.Null(), _) | ast.Comparison(_, _, ast.Null()):
+            return None
         case ast.Comparison("=" | "!=" as op, ast.Text() | ast.Integer() | ast.Decimal() as value, right):
             return _Tested(right, op, (value,), node.span)
         case ast.Comparison(op, left, right) | ast.TextTest(op, left, right):
@@ -142,6 +151,9 @@ def _advice(ctx: Context, operand: Operand) -> Help | None:
         return rewrite("ask whether there is one", node, "exists(", ")")
     if given.item is not None:
         return rewrite("ask whether it has elements", node, "exists(", ")")
+    column = column_meant(ctx, node, BOOL)
+    if column is not None:
+        return column
     if isinstance(node, ast.Text):
         return rewrite("to ask this of each text, write", node, "label(", ")")
     if is_number(given):

@@ -77,7 +77,7 @@ class Context:
     clause: str = ""
     aggregates: list[AggregateCall] | None = None
     inside: str | None = None
-    before: Sequence[ast.Expr] = ()
+    before: Sequence[Operand] = ()
     places: dict[int, tuple[Expr, Span]] = field(default_factory=dict)
 
     def place_of(self, expr: Expr, otherwise: Span) -> Span:

@@ -117,9 +117,9 @@ def _beside(ctx: Context, tested: Operand, node: ast.Expr) -> Operand:
 
 def _alternatives(ctx: Context, operands: Sequence[ast.Expr]) -> list[Operand]:
     """Return the operands of an ``or``; an ``and`` among them learns what stands before it."""
-    checked = []
-    for index, operand in enumerate(operands):
-        ctx.before = operands[:index] if isinstance(operand, ast.And) else ()
+    checked: list[Operand] = []
+    for operand in operands:
+        ctx.before = checked if isinstance(operand, ast.And) else ()
         checked.append(check_operand(ctx, operand))
     return checked
 
@@ -198,7 +198,7 @@ def _number(ctx: Context, op: str, operand: Operand) -> Expr:
     if operand.type.name == "Other":
         return ctx.problems.error("FQL211", *comparisons.unusable(operand))
     message = f"`{op}` computes with numbers, and {words(operand.node)} is {spoken(operand.type)}"
-    return ctx.problems.error("FQL207", message, operand.span, _number_help(operand))
+    return ctx.problems.error("FQL207", message, operand.span, _number_help(ctx, operand))
 
 
 def _reads_as_number(operand: Operand) -> Literal | None:
@@ -207,7 +207,10 @@ def _reads_as_number(operand: Operand) -> Literal | None:
     return read_number(str(operand.expr.value)) if constant and isinstance(operand.expr, Literal) else None
 
 
-def _number_help(operand: Operand) -> Help | None:
+def _number_help(ctx: Context, operand: Operand) -> Help | None:
+    column = comparisons.column_meant(ctx, operand.node, FLOAT)
+    if column is not None:
+        return column
     number = _reads_as_number(operand)
     if number is not None:
         plain = repr(number.value)

@@ -26,6 +26,8 @@ class Outputs:
         self._grouped = grouped
         self._outputs: list[Output] = []
         self._places: dict[str, Span] = {}
+        # The values as given: a label still has its score, which the output column does not hold.
+        self.values: dict[str, Expr] = {}
 
     def of(self, select: ast.Select) -> tuple[Output, ...]:
         """Return the outputs of a ``select``."""
@@ -115,6 +117,7 @@ class Outputs:
             )
             return
         self._places[name] = span
+        self.values[name] = value
         self._outputs.append(Output(name, _shown(value)))
 
 

@@ -94,9 +94,10 @@ class Problems:
         """Return the diagnostics in the order of their places."""
         return sorted(self._found.values(), key=lambda d: (d.primary.span, d.code))
 
-    def said(self, code: str) -> bool:
-        """Return whether there is a diagnostic of this code already."""
-        return any(diagnostic.code == code for diagnostic in self._found.values())
+    def said(self, code: str, within: Span | None = None) -> bool:
+        """Return whether there is a diagnostic of this code already, anywhere or within a place."""
+        places = [diagnostic.primary.span for diagnostic in self._found.values() if diagnostic.code == code]
+        return any(within is None or (within.start <= span.start and span.end <= within.end) for span in places)
 
     @property
     def fatal(self) -> bool:

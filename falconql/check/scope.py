@@ -62,7 +62,7 @@ class Scope:
         if name in self.lost:
             return BROKEN
         if self.catalog.fields is None:
-            return self.outputs.get(name) or ColumnRef(name, UNKNOWN)
+            return ColumnRef(name, UNKNOWN)
         found = self.fields(name)
         if len(found) > 1:
             return self.ambiguous(name, span)

@@ -6,7 +6,7 @@ no width.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from falconql.plan.estimates import NodeEstimate, estimate_nodes, estimate_rows, estimate_spending, rows_read
@@ -210,21 +210,23 @@ def _details(node: Node, plan: Plan) -> dict[str, str]:
             in_full = call_text(plan.calls[value.index], plan.calls) if isinstance(value, CallRef) else None
             return {quoted_name(name): in_full or expr_text(value, plan.calls)}
         case Project(_, outputs):
-            shown = [_output(output.name, _text(output.value, plan)) for output in outputs]
+            internal = _internal(plan)
+            shown = [_output(output.name, expr_text(output.value, plan.calls, internal=internal)) for output in outputs]
             return {"columns": ", ".join(shown)}
         case Aggregate(_, keys, aggregates):
             shown = [_aggregate(call, plan) for call in aggregates]
             by = {"by": ", ".join(expr_text(key, plan.calls) for key in keys)} if keys else {}
             return {**by, "compute": ", ".join(shown)} if shown else by
         case Sort(_, keys_, limit):
-            by = {"by": ", ".join(_key(key, plan) for key in keys_)}
+            internal = _internal(plan)
+            by = {"by": ", ".join(_key(key, plan, internal) for key in keys_)}
             return by if limit is None else {**by, "limit": f"{limit:,}"}
         case Limit(_, count):
             return {"count": f"{count:,}"}
 
 
-def _text(expr: Expr, plan: Plan) -> str:
-    """Return an expression with what the columns stand for that only the plan has."""
+def _internal(plan: Plan) -> dict[str, Expr | str]:
+    """Return what the columns stand for that only the plan has."""
     internal: dict[str, Expr | str] = {}
     for node in nodes(plan.root):
         if isinstance(node, Aggregate):
@@ -232,7 +234,7 @@ def _text(expr: Expr, plan: Plan) -> str:
             internal |= {f"$agg{index}": _aggregate(call, plan) for index, call in enumerate(node.aggregates)}
         elif isinstance(node, Project):
             internal |= {output.name: output.value for output in node.outputs if output.name.startswith("$")}
-    return expr_text(expr, plan.calls, internal=internal)
+    return internal
 
 
 def _aggregate(call: AggregateCall, plan: Plan) -> str:
@@ -243,8 +245,8 @@ def _output(name: str, value: str) -> str:
     return value if value == quoted_name(name) or name.startswith("$") else f"{quoted_name(name)}: {value}"
 
 
-def _key(key: SortKey, plan: Plan) -> str:
-    return _text(key.value, plan) + (" desc" if key.descending else "")
+def _key(key: SortKey, plan: Plan, internal: Mapping[str, Expr | str]) -> str:
+    return expr_text(key.value, plan.calls, internal=internal) + (" desc" if key.descending else "")
 
 
 def _by_filter(plan: Plan, metrics: RunMetrics | None) -> Iterator[list[PredicateMetrics | None]]:

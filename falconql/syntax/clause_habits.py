@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.source import Span
 from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
+from falconql.syntax.operator_habits import TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
 
@@ -66,7 +68,6 @@ _SYNONYMS = {
 _LONG = 120
 # Clause words that names of several words begin with: `order date`.
 _ALSO_NAMES = frozenset({"text", "limit", "group", "order", "each"})
-_TESTS = ("=", "!=", "<", "<=", ">", ">=", "contains", "starts", "matches", "is", "in")
 ORDER = "the order is: from, text, using, let and each, where, group by, select, order by, limit"
 
 
@@ -149,7 +150,7 @@ def _in_order(text: str, words: Sequence[Lexeme]) -> Edit | None:
 
 def _clause_text(clause: str) -> str:
     """Return a clause with the name of the corpus in quotes, where it is a bare one as in SQL."""
-    return re.sub(r"(?i)\A(from\s+)(\w[\w./]*)\Z", lambda bare: bare[1] + quoted(bare[2]), clause)
+    return re.sub(r"""(?i)\A(from\s+)([^\s"'`,;]+)\Z""", lambda bare: bare[1] + quoted(bare[2]), clause)
 
 
 def _clause_name(word: Lexeme) -> str:
@@ -187,7 +188,7 @@ def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     previous = place.words[place.index - 2]
     message = f"a value is missing between `{short(previous.text)}` and `{before.text}`"
-    if before.lower in _ALSO_NAMES and word.kind == "word" and place.lower(1) in _TESTS:
+    if before.lower in _ALSO_NAMES and word.kind == "word" and place.lower(1) in TESTS:
         column, span = place.slice(place.index - 1, place.index), before.span.join(word.span)
         help_ = replacing(f"a name of several words stands in back-ticks: {name_text(column)}", span, name_text(column))
         return problem("FQL002", f"`{short(column)}` is not a name", span, help_)
@@ -272,16 +273,28 @@ def named_key(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     clause = place.words[starts[-1]]
     if clause.lower not in ("group", "order") or name.kind not in ("word", "quoted"):
         return None
-    value = place.text[word.end : _item_end(place)].strip()
-    let = f"let {name.text} = {value or '...'}"
     message = f"`{clause.lower} by` gives no names"
-    where = next((place.words[i] for i in starts if place.words[i].lower == "where"), None)
-    shown = f"name it before: `{short(let, 60)}`, then `{clause.lower} by {name.text}`"
-    if not value or where is not None or clause.lower != "group":
+    end = _item_end(place)
+    value = place.text[word.end : end].strip()
+    before = {place.words[i].lower for i in starts}
+    following = place.words[place.index + 1 :]
+    mentioned = [w.text for w, after in pairwise((*following, word)) if w.end <= end and after.text != "("]
+    if name.text in (*mentioned, *_given_names(place.words[: starts[-1]])):
+        let = f"let ... = {value or '...'}"
+        shown = f"name it before, with a name of its own: `{short(let, 60)}`"
         return problem("FQL018", message, word.span, Help(shown))
-    span = Span(clause.start, _item_end(place))
-    before = place.text[clause.start : name.start]
-    return problem("FQL018", message, word.span, replacing(shown, span, f"{let}\n{before}{name.text}"))
+    let = f"let {name.text} = {value or '...'}"
+    shown = f"name it before: `{short(let, 60)}`, then `{clause.lower} by {name.text}`"
+    if not value or before & {"let", "each", "where"} or clause.lower != "group":
+        return problem("FQL018", message, word.span, Help(shown))
+    span = Span(clause.start, end)
+    keys = place.text[clause.start : name.start]
+    return problem("FQL018", message, word.span, replacing(shown, span, f"{let}\n{keys}{name.text}"))
+
+
+def _given_names(words: Sequence[Lexeme]) -> list[str]:
+    """Return the names that ``let`` and ``each`` give."""
+    return [name.text for first, name in pairwise(words) if first.lower in ("let", "each")]
 
 
 def _item_end(place: ErrorPlace) -> int:
@@ -290,11 +303,23 @@ def _item_end(place: ErrorPlace) -> int:
     starts = clause_starts(place.text, place.words)
     for index in range(place.index + 1, len(place.words)):
         word = place.words[index]
-        if depth == 0 and (word.text in (",", ";", ")") or index in starts):
+        # Right behind the colon a clause word would be the value, by what stands before it.
+        clause = index in starts or (index == place.index + 1 and _begins_next(place, index))
+        if depth == 0 and (word.text in (",", ";", ")") or clause):
             break
         depth += (word.text == "(") - (word.text == ")")
         end = word.end
     return end
+
+
+def _begins_next(place: ErrorPlace, index: int) -> bool:
+    """Return whether a clause word with a value of its own stands where a list item has none."""
+    word, following = place.words[index], place.words[index + 1 : index + 2]
+    if word.kind != "word" or word.lower not in CLAUSES or not following:
+        return False
+    if word.lower in _ALSO_NAMES:
+        return following[0].lower == "by"
+    return following[0].operand or following[0].text in ("*", "(")
 
 
 def several_lets(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:

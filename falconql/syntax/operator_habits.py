@@ -86,11 +86,14 @@ OPERATOR_WORDS = {
     "minus": "-",
     "times": "*",
 }
+# What a test begins with, behind its value.
+TESTS = ("=", "!=", "<", "<=", ">", ">=", "contains", "starts", "matches", "is", "in")
 _LIKE = frozenset({"like", "ilike"})
 _ARITHMETIC = ("+", "-", "*", "/")
 # A hint that must be read as a whole is shown up to here.
 _LONG = 80
-_NEGATED = _LIKE | {"in", "contains", "matches", "starts", "between"}
+_ENDS = frozenset({"ends", "endswith", "ends_with"})
+_NEGATED = _LIKE | _ENDS | {"in", "contains", "matches", "starts", "between"}
 
 
 def sign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -190,6 +193,13 @@ def negated_operator(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if operator.lower in _LIKE and pattern is not None:
         ours = _like_as_ours(operator, pattern)
         shown, end = (ours, pattern.end) if ours else (shown, end)
+    if operator.lower in _ENDS:
+        pattern = place.word(3 if place.lower(2) == "with" else 2)
+        ours = _ending(pattern)
+        if ours is None or pattern is None:
+            help_ = Help(f"{advice}: `not x matches /...$/`")
+            return problem("FQL006", f"`not {operator.lower}` is not an operator", span, help_)
+        shown, end = ours, pattern.end
     if operator.lower == "between":
         range_ = _range_as_ours(place, place.index + 1, value)
         shown, end = (f"({range_[0]})", range_[1]) if range_ else (shown, end)
@@ -214,7 +224,7 @@ def _test_end(place: ErrorPlace) -> int | None:
 
 def ends_with(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``title ends with "x"``."""
-    if word.lower not in ("ends", "endswith", "ends_with") or "AND" not in place.expected:
+    if word.lower not in _ENDS or "AND" not in place.expected:
         return None
     with_ = place.word(1) if place.lower(1) == "with" else None
     pattern = place.word(2 if with_ else 1)

@@ -11,11 +11,10 @@ from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
 from falconql.syntax.keywords import keywords
 from falconql.syntax.lexemes import Lexeme
-from falconql.syntax.operator_habits import OPERATOR_WORDS
+from falconql.syntax.operator_habits import OPERATOR_WORDS, TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
 
-_COMPARES = ("=", "!=", "<", "<=", ">", ">=", "contains", "starts", "matches", "is", "in")
 # Words of other languages that are no part of a name where they stand between two values.
 _NO_PART = frozenset(
     {*OPERATOR_WORDS, "like", "ilike", "between", "as", "ends", "endswith", "sort", "having", "join", "union", "offset"}
@@ -158,10 +157,10 @@ def several_words(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     written = place.text[span.start : span.end]
     following = place.words[last + 1] if last + 1 < len(place.words) else None
     message = f"`{short(written)}` is not a name"
-    if place.lower(-2) in _COMPARES or (place.lower(-2) == "with" and place.lower(-3) == "starts"):
+    if place.lower(-2) in TESTS or (place.lower(-2) == "with" and place.lower(-3) == "starts"):
         advice = f"a text stands in quotes: `{short(quoted(written))}`"
         return problem("FQL002", message, span, replacing(advice, span, quoted(written)))
-    if following is not None and following.lower in _COMPARES:
+    if following is not None and following.lower in TESTS:
         advice = f"a name of several words stands in back-ticks: {name_text(written)}"
         return problem("FQL002", message, span, replacing(advice, span, name_text(written)))
     return None

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import overload
 
 import pytest
 
 from falconql.catalog import Catalog, ParameterValue
 from falconql.check import check_query, columns_of, size
+from falconql.check.conditions import any_of
+from falconql.check.context import Context, ModelCalls
+from falconql.check.expressions import check_operand
+from falconql.check.problems import Operand, Problems
+from falconql.check.scope import Scope
 from falconql.runtime.display import expr_text
 from falconql.runtime.expression import (
     Arithmetic,
@@ -28,7 +35,7 @@ from falconql.runtime.expression import (
 )
 from falconql.runtime.plan import AggregateCall, Field, ModelCall, Output, ProxyRef, SortKey
 from falconql.source import Source
-from falconql.syntax import parse
+from falconql.syntax import ast, parse
 from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, SPAN, TEXT, TIMESTAMP, UNKNOWN, list_of, other
 from tests.check.support import CATALOG, FIELDS, codes, diagnose, typed, value, where
 
@@ -277,6 +284,22 @@ def test_a_label_that_is_shown_still_has_its_score_in_order_by() -> None:
 def test_an_instruction_in_order_by_quotes_what_it_quotes_elsewhere() -> None:
     query = typed('text body select title: lower(title) order by score(label("Is {title} good?"))')
     assert query.calls[0].instruction == ("Is ", TITLE, " good?")
+    text = 'text body select title: lower(title) order by score(label("Is {title} good?"))'
+    unknown = typed(text, catalog=Catalog(None))
+    assert unknown.calls[0].instruction == ("Is ", ColumnRef("title", UNKNOWN), " good?")
+
+
+def test_a_label_that_is_shown_still_has_its_score() -> None:
+    by_score = (SortKey(Score(CallRef(0, LABEL)), descending=True),)
+    let = 'text review let good = label("Is it good?") where good'
+    catalog = Catalog((Field("review", TEXT),))
+    shown = (("", "good"), ("select good", "good"), ("select better: good", "better"), ("select good: good", "good"))
+    for select, name in shown:
+        query = typed(f"{let} {select} order by score({name}) desc", catalog=catalog)
+        assert query.order_by == by_score
+        assert query.outputs[-1] == Output(name, Cast(CallRef(0, LABEL), BOOL))
+    (key,) = typed(f"{let} select better: good order by better", catalog=catalog).order_by
+    assert key.value == Cast(CallRef(0, LABEL), BOOL)
 
 
 def test_a_constant_beside_in_is_read_as_what_it_is_compared_with() -> None:
@@ -373,6 +396,38 @@ def test_what_a_syntax_error_lost_is_not_missed() -> None:
     assert check_query(parse(Source("q", "limit 3")), CATALOG, lost_clauses=frozenset({"where"}))[1] == []
     ordered = parse(Source("q", "where stars > 3 order by total"))
     assert check_query(ordered, CATALOG, lost_clauses=frozenset({"select"}))[1] == []
+
+
+class _Counted(Sequence[Operand]):
+    """Operands, and how often one was read."""
+
+    def __init__(self, operands: list[Operand]) -> None:
+        self.operands = operands
+        self.read = 0
+
+    @overload
+    def __getitem__(self, index: int) -> Operand: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Operand]: ...
+    def __getitem__(self, index: int | slice) -> Operand | list[Operand]:
+        found = self.operands[index]
+        self.read += len(found) if isinstance(found, list) else 1
+        return found
+
+    def __len__(self) -> int:
+        return len(self.operands)
+
+
+def test_a_long_or_is_looked_through_once() -> None:
+    parsed = parse(Source("q", f"where {' or '.join(['stars > 3'] * 500)}")).where
+    assert parsed is not None
+    assert isinstance(parsed.condition, ast.Or)
+    problems = Problems()
+    scope = Scope(CATALOG, problems, frozenset())
+    ctx = Context(problems, scope, ModelCalls(), lambda span: BODY)
+    operands = _Counted([check_operand(ctx, node) for node in parsed.condition.operands])
+    any_of(ctx, operands)
+    assert operands.read < 4 * len(operands)
 
 
 def test_lets_that_grow_beyond_all_bounds_are_refused_in_time() -> None:

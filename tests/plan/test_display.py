@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from falconql.errors import ConfigError
+from falconql.plan import display
 from falconql.plan.display import explain, explain_json, metrics_json
 from falconql.plan.planner import Planned, plan_query
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable, load_prices
@@ -18,6 +20,7 @@ from falconql.plan.stats import Stats
 from falconql.runtime.context import ExecContext
 from falconql.runtime.executor import execute_to_table
 from falconql.runtime.metrics import RunMetrics
+from falconql.runtime.plan import Node, nodes
 from tests.fakes import FakeProxy, FakeSource
 from tests.plan.queries import typed
 
@@ -222,3 +225,22 @@ def test_the_manual_shows_this_plan_and_every_rule() -> None:
     assert EXPLAINED.rstrip() in manual
     listed = re.findall(r"^\| `(\w+)` \|", manual, re.MULTILINE)
     assert listed == [rule.name for rule in RULES]
+
+
+def test_what_only_the_plan_has_is_looked_up_once_for_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    walked = []
+
+    def counted(root: Node) -> Iterator[Node]:
+        walked.append(root)
+        return nodes(root)
+
+    monkeypatch.setattr(display, "nodes", counted)
+    counts = []
+    for columns in (1, 50):
+        outputs = ", ".join(f"x{i}: stars" for i in range(columns))
+        keys = ", ".join(f"stars + {i}" for i in range(columns))
+        planned = _planned(f"select {outputs} order by {keys}")
+        walked.clear()
+        explain(planned, prices=PRICES)
+        counts.append(len(walked))
+    assert counts[0] == counts[1]

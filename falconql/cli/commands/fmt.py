@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def command(queries: tuple[str, ...], text: str | None, write: bool, check: bool
 
 def _print(query: str) -> None:
     """Print a query, which is UTF-8 wherever it does not go to a terminal."""
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() or not isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.write(query)
     else:
         sys.stdout.buffer.write(query.encode())

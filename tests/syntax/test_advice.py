@@ -1,0 +1,52 @@
+"""What the edits for habits from elsewhere make of a query."""
+
+from __future__ import annotations
+
+import pytest
+
+from falconql.source import Source
+from falconql.syntax import parse_tolerant
+
+
+def _edited(query: str) -> list[str]:
+    """Return what each edit of a query makes of it."""
+    found = parse_tolerant(Source("query.fql", query)).diagnostics
+    edits = [help_.edit for diagnostic in found for help_ in diagnostic.helps if help_.edit]
+    return [query[: edit.span.start] + edit.new_text + query[edit.span.end :] for edit in edits]
+
+
+@pytest.mark.parametrize(
+    ("query", "edited"),
+    [
+        ("group by who: lower(title) select who", "let who = lower(title)\ngroup by who select who"),
+        ("group by a, who: lower(title) select who", "let who = lower(title)\ngroup by a, who select who"),
+        ("group by lower: lower(title) select lower", "let lower = lower(title)\ngroup by lower select lower"),
+        ('where title not ends with "x.y" and a', r"where not title matches /x\.y$/ and a"),
+        ("where f(title) not endswith 'x'", "where not f(title) matches /x$/"),
+    ],
+)
+def test_an_edit_makes_a_query_that_parses(query: str, edited: str) -> None:
+    assert _edited(query) == [edited]
+    assert parse_tolerant(Source("query.fql", edited)).diagnostics == ()
+
+
+def test_clauses_put_in_order_have_the_corpus_in_quotes() -> None:
+    assert _edited("select id from s3://data/my-reviews.parquet where a")[0] == (
+        'from "s3://data/my-reviews.parquet"\nwhere a\nselect id'
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "group by title: lower(title) select title",
+        "group by who: select who",
+        "group by who: order by who",
+        "let who = a group by who: lower(title) select who",
+        "let few = a < 3 group by who: lower(title) select who",
+        "where a group by who: lower(title) select who",
+        "where title not ends with section",
+    ],
+)
+def test_there_is_no_edit_where_it_would_be_another_mistake(query: str) -> None:
+    assert _edited(query) == []
