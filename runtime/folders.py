@@ -8,19 +8,19 @@ from typing import Literal
 from falconql.runtime.errors import FalconQLError
 
 
-def own_folder(kind: Literal["cache", "data"]) -> Path:
-    """Return the user's folder for caches or for data.
+def own_folder(kind: Literal["cache", "data", "state"]) -> Path:
+    """Return the user's folder for caches, for data, or for what sessions leave.
 
     Raises:
         FalconQLError: nothing says where the user's home is.
     """
     import platformdirs
 
-    find = platformdirs.user_cache_dir if kind == "cache" else platformdirs.user_data_dir
+    find = getattr(platformdirs, f"user_{kind}_dir")
     try:
         return Path(find("falconql", appauthor=False))
     except RuntimeError:
         raise FalconQLError(
             "the folder for your own files is not known: HOME is not set, and this user has no entry that says it",
-            hint="set FALCONQL_HOME to a folder of your own",
+            hint=f"set {'HOME' if kind == 'state' else 'FALCONQL_HOME'} to a folder of your own",
         ) from None

@@ -3,6 +3,7 @@
 One Arrow type per FalconQL type (``io.arrow.type_to_arrow``); instants become UTC; whole numbers that do not
 fit become null, and so do dates and instants outside the years 1 to 9999 (as databases write ``infinity``),
 which ISO 8601 has no text for. Unusual types stay as they are, but for views, of which Arrow takes no rows.
+Runs that are parts of other types stay, too, though it takes no rows of those either: they cannot be ordered.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000}
 def normalise(values: pa.Array) -> pa.Array:
     """Return a column in the Arrow type that FalconQL computes with; unusual types stay as they are, without views."""
     if pa.types.is_run_end_encoded(values.type):
-        # Arrow takes no rows of it.
-        return normalise(pc.run_end_decode(values))
+        # Arrow takes no rows of it, and decodes no views and dictionaries. A slice still has all its runs.
+        runs = pa.RunEndEncodedArray.from_arrays(values.run_ends, normalise(values.values))
+        return pc.run_end_decode(runs.slice(values.offset, len(values)))
     type_ = type_from_arrow(values.type)
     if type_.name == "Other":
         plain = _without_views(values.type)
@@ -54,6 +56,8 @@ def _without_views(type_: pa.DataType) -> pa.DataType:
         return pa.string()
     if kinds.is_struct(type_):
         return pa.struct([field.with_type(_without_views(field.type)) for field in type_])
+    if kinds.is_fixed_size_list(type_):
+        return pa.list_(type_.value_field.with_type(_without_views(type_.value_type)), type_.list_size)
     for is_kind, kind in ((kinds.is_list, pa.list_), (kinds.is_large_list, pa.large_list)):
         if is_kind(type_):
             return kind(type_.value_field.with_type(_without_views(type_.value_type)))

@@ -79,14 +79,14 @@ def dump(parser: Lark) -> str:
 def _cached() -> str:
     try:
         return _cache_path().read_text(encoding="utf-8")
-    except (OSError, ValueError):
+    except (OSError, RuntimeError, ValueError):
         return ""
 
 
 def _built_and_kept() -> Lark:
     parser = build()
-    # Where nothing can be kept, the next start builds again.
-    with contextlib.suppress(OSError):
+    # Where nothing can be kept, or no home folder is known, the next start builds again.
+    with contextlib.suppress(OSError, RuntimeError):
         path = _cache_path()
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:

@@ -61,7 +61,7 @@ class CsvSource:
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         wanted = positions(self.schema, columns, self.name)
         row = 0
-        for batch in self._texts(wanted or [0]):
+        for batch in self._texts(wanted or [len(self.dialect.names) - 1]):
             arrays = [self._converted(batch, i, at, row) for i, at in enumerate(wanted)]
             yield from cut(batch_of(arrays, columns, batch.num_rows), batch_rows)
             row += batch.num_rows
@@ -117,7 +117,7 @@ class CsvSource:
     def _once(self, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
         # A quote that is never closed shows in the last column, if it does not change the width of its row.
         end = len(self.dialect.names) - 1
-        read = columns if end in columns else [*columns, end]
+        read = columns if self._quotes_checked or end in columns else [*columns, end]
         rows, last = 0, None
         try:
             with self.file.open() as stream:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections import deque
 from itertools import chain
 
 import pyarrow as pa
@@ -40,7 +39,7 @@ def wrong_width(file: InputFile, dialect: Dialect) -> DataError | None:
     for line, record in records(chain(decoded_lines(file), ("\n", _END)), dialect):
         if record == [_END]:
             break
-        if record[-1].endswith(_END):
+        if record[-1].endswith("\n" + _END):
             return _never_closed(file, line)
         if len(record) != expected:
             fields = f"{len(record)} field{'s' if len(record) != 1 else ''}"
@@ -63,10 +62,12 @@ def check_quotes(file: InputFile, dialect: Dialect) -> None:
         return
     # Stray quotes inside fields are harmless, so an odd number of them alone proves nothing: a line
     # added at the end must come out as a record of its own.
-    *_, (start, record) = deque(records(chain(decoded_lines(file), ("\n", _END)), dialect), maxlen=1)
-    if record != [_END]:
-        raise _never_closed(file, start)
-    if (line := closed_by_another(decoded_lines(file), dialect)) is not None:
+    several, last = False, (0, [""])
+    for last in records(chain(decoded_lines(file), ("\n", _END)), dialect):
+        several = several or any("\n" in field for field in last[1])
+    if last[1] != [_END]:
+        raise _never_closed(file, last[0])
+    if several and (line := closed_by_another(decoded_lines(file), dialect)) is not None:
         raise _never_closed(file, line)
 
 

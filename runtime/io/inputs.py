@@ -147,7 +147,7 @@ def spool(stream: BinaryIO | IO[bytes], name: str) -> InputFile:
         DataError: the stream cannot be read, or the disk is full.
     """
     with reading(name):
-        return _kept(stream, name)
+        return kept(stream, name)
 
 
 def decompressed(file: InputFile) -> InputFile:
@@ -155,7 +155,7 @@ def decompressed(file: InputFile) -> InputFile:
     if file.compression is None:
         return file
     with file.open() as stream:
-        return copied(_kept(stream, file.name), file)
+        return copied(kept(stream, file.name), file)
 
 
 def copied(copy: InputFile, file: InputFile) -> InputFile:
@@ -163,7 +163,12 @@ def copied(copy: InputFile, file: InputFile) -> InputFile:
     return replace(copy, origin=file.origin or (file.path if file.remote is None else None))
 
 
-def _kept(stream: Any, name: str) -> InputFile:
+def kept(stream: Any, name: str) -> InputFile:
+    """Copy what is left of a stream into a temporary file.
+
+    Raises:
+        DataError: it cannot be kept.
+    """
     temporary = TemporaryInput(name)
     while block := stream.read(_COPY_BYTES):
         temporary.write(block)

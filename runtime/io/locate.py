@@ -110,7 +110,7 @@ def _once(paths: Iterable[str]) -> list[str]:
 
 
 def _folder(path: str, location: str, format_: Format | None) -> Located:
-    return data_files(list(_walk(path, location)), location, format_, base=os.path.join(path, ""))
+    return data_files(list(_walk(path, location, format_)), location, format_, base=os.path.join(path, ""))
 
 
 def data_files(files: list[str], location: str, format_: Format | None, base: str) -> Located:
@@ -119,7 +119,7 @@ def data_files(files: list[str], location: str, format_: Format | None, base: st
     Raises:
         DataError: there are none, or of several formats.
     """
-    found = [file for file in files if format_ is not None or format_of_name(file)[0] is not None]
+    found = [file for file in files if _is_data(file, format_)]
     if format_ is None:
         found = [file for file in found if not is_aside(file)] or found
     if not found:
@@ -128,14 +128,20 @@ def data_files(files: list[str], location: str, format_: Format | None, base: st
     return chosen(found, location, format_, base)
 
 
-def _walk(path: str, location: str) -> Iterator[str]:
+def _walk(path: str, location: str, format_: Format | None) -> Iterator[str]:
+    """Yield the files of a folder; those of other kinds are only counted, and not looked at."""
+
     def refuse(error: OSError) -> None:
         reason = "no permission to read" if isinstance(error, PermissionError) else f"cannot read ({error.strerror})"
         raise DataError(f"{reason} the folder {error.filename or location}") from error
 
     for folder, names in _folders(path, is_hidden, refuse):
         files = (os.path.join(folder, name) for name in names if not name.startswith((".", "_")))
-        yield from (file for file in files if _is_file(file))
+        yield from (file for file in files if not _is_data(file, format_) or _is_file(file))
+
+
+def _is_data(file: str, format_: Format | None) -> bool:
+    return format_ is not None or format_of_name(file)[0] is not None
 
 
 def _folders(

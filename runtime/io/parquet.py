@@ -99,7 +99,7 @@ class ParquetSource:
                 if batch.num_rows:
                     # Arrow keeps the order of the file, and `a` also brings a column called `a.b`.
                     chosen = batch_of([batch.column(name) for name in columns], columns, batch.num_rows)
-                    yield sound(chosen, self.name)
+                    yield sound(chosen, self.name, texts_only=True)
 
     def _may_pass(self, group: int, filter: Expr) -> bool:
         ranges = ranges_of(self.metadata.row_group(group), self.schema)

@@ -134,7 +134,11 @@ class ScanOperator:
         self._rows = min(self._rows * 2, self.sizes.most)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches, none with many more bytes than ``MOST_BATCH_BYTES``, each time twice as many rows."""
+        """Yield batches, none with many more bytes than ``MOST_BATCH_BYTES``.
+
+        Of rows, one for a model without a filter has as many as are due, one for a model with a filter has the most
+        that are allowed, and any other twice as many as the one before.
+        """
         names = [field.name for field in self.node.columns]
         skip = 0 if self.ctx.resume is None else self.ctx.resume.rows_read
         for read in self.ctx.source.batches(names, self.node.filter, batch_rows=self.sizes.most):

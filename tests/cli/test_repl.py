@@ -90,6 +90,8 @@ def test_history_outlives_the_session(folder: Path) -> None:
         running.until("falconql>")
         running.type("select id limit 2\r")
         running.until("2 rows from")
+        # Before the editor listens again, the terminal takes this key for itself.
+        running.until(lambda screen: screen.count("falconql>") == 2)
         running.type("\x04")
         assert running.wait() == 0
     with terminal("repl", "reviews.csv", cwd=folder) as running:

@@ -92,6 +92,17 @@ def test_without_a_cache_folder_tables_are_built(monkeypatch: pytest.MonkeyPatch
     tables.lark_parser.cache_clear()
 
 
+def test_without_a_home_tables_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("platformdirs.user_cache_path", unknown)
+    monkeypatch.setattr(lark, "__version__", "0.0.0")
+    tables.lark_parser.cache_clear()
+    assert tables.lark_parser().parse("where a").data == "query"
+    tables.lark_parser.cache_clear()
+
+
 def test_words_of_values_alone_are_reserved() -> None:
     assert reserved_words() == {"not", "null", "true", "false"}
 

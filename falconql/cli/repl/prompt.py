@@ -206,7 +206,7 @@ def _history() -> History:
     """Return the history of this user; one that cannot be written is kept for this session only."""
     try:
         path = history_path()
-    except RuntimeError:
+    except FalconQLError:
         say("note: no history is kept, because the home folder is not known")
         return InMemoryHistory()
     try:

@@ -12,6 +12,7 @@ from falconql.cli.repl.screen import show
 from falconql.cli.repl.session import Session
 from falconql.cli.terminal import say, say_problems
 from falconql.errors import FalconQLError, QueryError
+from falconql.runtime.folders import own_folder
 from falconql.syntax import ast, parse_tolerant
 from falconql.syntax.walk import children
 
@@ -67,7 +68,8 @@ def _run(session: Session, text: str) -> Outcome:
 
 def run_text(session: Session, text: str) -> Outcome:
     """Run a query, or keep the definitions that a text consists of."""
-    parsed = parse_tolerant(session.query(text).source)
+    query = session.query(text)
+    parsed = parse_tolerant(query.source)
     tree = parsed.query
     if tree is not None and not parsed.diagnostics and _only_definitions(tree):
         lets = tuple(binding for binding in tree.bindings if isinstance(binding, ast.Let))
@@ -81,7 +83,6 @@ def run_text(session: Session, text: str) -> Outcome:
         session.read(tree.text.column.text)
         say(f"questions now read {session.text}")
         return Outcome()
-    query = session.query(text)
     run = session.start(query)
     session.last = show(query, run, session.settings.rows, session.data_for(query))
     return Outcome()
@@ -129,7 +130,9 @@ def last_or(session: Session, text: str) -> Query:
 
 
 def history_path() -> Path:
-    """Return where the lines of earlier sessions are kept."""
-    import platformdirs
+    """Return where the lines of earlier sessions are kept.
 
-    return Path(platformdirs.user_state_dir("falconql", appauthor=False)) / "history"
+    Raises:
+        FalconQLError: nothing says where the user's home is.
+    """
+    return own_folder("state") / "history"

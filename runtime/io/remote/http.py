@@ -17,12 +17,11 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
-from falconql.runtime.io.inputs import InputFile, TemporaryInput
+from falconql.runtime.io.inputs import InputFile, kept
 from falconql.runtime.io.remote.problems import BrokenOff, Changed
 
 TIMEOUT_S = 60.0
 ATTEMPTS = 3
-_COPY_BYTES = 1 << 20
 _TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
 _SAFE = "/:@!$&'()*+,;=-._~%?"
 
@@ -73,7 +72,7 @@ def look(url: str, head_bytes: int = 16) -> Found:
         return Found(int(total[1]), validator, _version(answer.headers), answer.read())
 
 
-def kept(answer: Any, name: str) -> InputFile:
+def body(answer: Any, name: str) -> InputFile:
     """Copy the body of an answer into a temporary file.
 
     Raises:
@@ -81,13 +80,11 @@ def kept(answer: Any, name: str) -> InputFile:
         OSError, HTTPException: the network fails.
         DataError: it cannot be kept.
     """
-    temporary = TemporaryInput(name)
-    while block := answer.read(_COPY_BYTES):
-        temporary.write(block)
+    copy = kept(answer, name)
     # What is left of the length that was announced; None if there was none.
     if answer.length:
         raise BrokenOff
-    return temporary.finished()
+    return copy
 
 
 class HttpFile(io.RawIOBase):

@@ -62,7 +62,7 @@ def remote_input(store: Store, path: str, *, packed: bool = True) -> InputFile:
 def _web_input(store: Store, path: str, name: str) -> InputFile:
     from http.client import HTTPException
 
-    from falconql.runtime.io.remote.http import ATTEMPTS, kept, look
+    from falconql.runtime.io.remote.http import ATTEMPTS, body, look
 
     failures = 0
     with at(store.location, name):
@@ -72,7 +72,7 @@ def _web_input(store: Store, path: str, name: str) -> InputFile:
                 return InputFile(path, name, compression_of(found.head), remote=store.file(path, found))
             try:
                 with found.whole:
-                    return kept(found.whole, name)
+                    return body(found.whole, name)
             except (OSError, HTTPException):
                 # What cannot be read in parts is read again from the start.
                 failures += 1

@@ -116,14 +116,15 @@ class SqlSource:
             sql += f" LIMIT {most + typed}"
         names = [column.name for column in wanted]
         skip = int(typed)
-        for batch in self._run(sql):
-            if batch.num_rows <= skip:
-                skip -= batch.num_rows
+        for read in self._run(sql):
+            if read.num_rows <= skip:
+                skip -= read.num_rows
                 continue
-            arrays = [array.slice(skip) for array in batch.columns]
+            arrays = [array.slice(skip) for array in read.columns]
             skip = 0
             # SQLite keeps any bytes as text.
-            yield from cut(sound(pa.RecordBatch.from_arrays(arrays, names=names), self.name), batch_rows)
+            batch = pa.RecordBatch.from_arrays(arrays, names=names)
+            yield from cut(sound(batch, self.name, texts_only=True), batch_rows)
 
     def _run(self, sql: str) -> Iterator[pa.RecordBatch]:
         connection = connect(self.database)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import random
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from falconql.runtime.errors import DataError
-from falconql.runtime.io import csv, open_source
+from falconql.runtime.io import csv, csv_problems, open_source
 from falconql.runtime.io.csv import CsvSource
 from falconql.runtime.io.csv_problems import explain_misfit
-from falconql.runtime.io.dialect import look
+from falconql.runtime.io.dialect import Dialect, closed_by_another, look
 from falconql.runtime.io.infer import Kind
 from falconql.runtime.io.inputs import open_input
 from tests.runtime.io.reading import refused, rows_of, table_of, written
@@ -242,6 +244,46 @@ def test_a_large_file_that_ends_in_a_quote(tmp_path: Path, ending: str, columns:
             continue
         with pytest.raises(DataError, match="line 30002: a quote in the row that begins here is never closed"):
             list(source.batches(columns, None, batch_rows=1000))
+
+
+def test_the_last_column_is_read_only_until_its_quotes_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.csv as arrow_csv
+
+    read: list[list[str]] = []
+    opened = arrow_csv.open_csv
+
+    def open_csv(stream: Any, *, convert_options: Any, **options: Any) -> Any:
+        read.append(convert_options.include_columns)
+        return opened(stream, convert_options=convert_options, **options)
+
+    monkeypatch.setattr(arrow_csv, "open_csv", open_csv)
+    rows = "".join(f"{number},x,{'text ' * 10}\n" for number in range(30_000))
+    path = written(tmp_path, "a.csv", f"a,b,c\n{rows}")
+    source = CsvSource(open_input(path, path), look_bytes=100)
+    for columns in (["a"], ["a"], []):
+        assert sum(batch.num_rows for batch in source.batches(columns, None, batch_rows=1000)) == 30_000
+    assert read == [["f0", "f1", "f2"], ["f0", "f2"], ["f0"], ["f2"]]
+
+
+def test_the_sign_that_ends_a_file_here_may_end_a_value(tmp_path: Path) -> None:
+    refused(written(tmp_path, "a.csv", "a,b\n1,x\n1,2,y\x03\n2,z\n"), "line 3: 3 fields where the header has 2")
+    assert rows_of(open_source(written(tmp_path, "b.csv", 'a,b\n1,2"\x03\n'))) == [{"a": 1, "b": '2"\x03'}]
+
+
+def test_rows_of_one_line_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[int | None] = []
+
+    def looked_again(lines: Iterable[str], dialect: Dialect) -> int | None:
+        found.append(closed_by_another(lines, dialect))
+        return found[-1]
+
+    monkeypatch.setattr(csv_problems, "closed_by_another", looked_again)
+    open_source(written(tmp_path, "a.csv", 'a,b\n1,19" screen\n'))
+    assert found == []
+    open_source(written(tmp_path, "b.csv", 'a,b\n1,19" screen\n2,"x\ny"\n'))
+    assert found == [None]
 
 
 def test_stray_quotes_are_no_open_quotes(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import json_lines, open_sink, open_source
 from falconql.runtime.io.inputs import open_input
 from falconql.runtime.io.json import JsonSource
-from falconql.runtime.io.json_problems import MOST_DEPTH
+from falconql.runtime.io.json_problems import MOST_DEPTH, depth
 from tests.runtime.io.reading import refused, rows_of, table_of, written
 
 OBJECTS = [
@@ -185,6 +187,31 @@ def test_what_is_nested_deeply_is_read_and_written(tmp_path: Path, nest: tuple[s
 def test_brackets_in_texts_and_beside_each_other_are_not_deep(tmp_path: Path) -> None:
     rows = [{"t": '\\"' + "[{" * 90 + '"\\', "a": [[n] for n in range(90)]}] * 90
     assert rows_of(open_source(written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows))))) == rows
+
+
+def _depth_one_by_one(data: bytes) -> int:
+    most = 0
+    level, inside, escaped = 0, False, False
+    for sign in data.decode():
+        if sign == "\n":
+            inside = escaped = False
+        elif escaped:
+            escaped = False
+        elif sign == "\\":
+            escaped = True
+        elif sign == '"':
+            inside = not inside
+        elif not inside:
+            level += (sign in "[{") - (sign in "]}")
+            most = max(most, level)
+    return most
+
+
+@given(st.lists(st.sampled_from(['"', '""', '"a"', "a", "\\\\", '\\"', "[", "{", "]", "}", "\n"]), max_size=60))
+def test_brackets_count_outside_of_texts_only(parts: list[str]) -> None:
+    # With enough beside each other that they are counted at all.
+    data = ("[]" * (MOST_DEPTH + 1) + "\n" + "".join(parts)).encode()
+    assert depth(data) == _depth_one_by_one(data)
 
 
 def test_what_is_nested_too_deeply_beyond_the_part_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

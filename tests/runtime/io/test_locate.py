@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from falconql.runtime.io import open_source
+from falconql.runtime.io import locate, open_source
 from tests.runtime.io.reading import refused, rows_of, written
 
 
@@ -90,6 +90,24 @@ def test_a_pipe_in_a_folder_is_no_file(folder: Path) -> None:
     assert rows_of(open_source("data")) == [{"n": 1}]
     os.symlink("gone.csv", "data/b.csv")
     refused("data", "there is no file data/b.csv")
+
+
+def test_only_what_may_be_data_is_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "data").mkdir()
+    for name in ("a.csv", "b.html", "c.csv"):
+        written(folder / "data", name, "n\n1\n")
+    looked: list[str] = []
+
+    def is_file(path: str) -> bool:
+        looked.append(path)
+        return True
+
+    monkeypatch.setattr(locate, "_is_file", is_file)
+    assert len(rows_of(open_source("data"))) == 2
+    assert sorted(looked) == ["data/a.csv", "data/c.csv"]
+    looked.clear()
+    assert len(rows_of(open_source("data", format="csv"))) == 3
+    assert len(looked) == 3
 
 
 def test_an_ending_that_tells_nothing(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -143,6 +144,14 @@ def test_text_that_is_not_utf_8_is_refused_by_the_name_of_its_column(tmp_path: P
     assert b"cafxx" in data
     path.write_bytes(data.replace(b"cafxx", b"caf\xe9!"))
     refused(str(path), "corpus.parquet: the column `review` has text that is not UTF-8")
+
+
+def test_decimals_of_more_digits_than_their_type_says_are_read(tmp_path: Path) -> None:
+    path = str(tmp_path / "corpus.parquet")
+    wide = pa.array([Decimal("10000.00"), None], pa.decimal128(7, 2))
+    narrow = pa.Array.from_buffers(pa.decimal128(5, 2), 2, wide.buffers())
+    pq.write_table(pa.table({"price": narrow}), path)
+    assert rows_of(open_source(path)) == [{"price": Decimal("10000.00")}, {"price": None}]
 
 
 def test_a_column_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
