@@ -15,6 +15,7 @@ they can move.
                the first token alone, which is all that a label needs
     exit       labels read off after fewer layers: how many texts could leave early with the same answer
     bf16       torch in bfloat16, on the same batches
+    openvino   the same integers in OpenVINO, which is to be installed for it
 """
 
 from __future__ import annotations
@@ -256,6 +257,30 @@ class Ablations:
             "torch, float32": run(exact, material.batches()),
         }
 
+    def openvino(self, folder: Path) -> Callable[[Material], dict[str, Run]]:
+        import graphs_openvino
+
+        cores = usable_cores()
+        single = opened(self.path, 1)
+        stopping = {"first_only": True}
+        others = {
+            f"OpenVINO, {cores} threads": graphs_openvino.opened(self.path, cores, first_only=False),
+            f"OpenVINO, first token, {cores} threads": graphs_openvino.opened(self.path, cores, **stopping),
+            "OpenVINO, first token, one thread": graphs_openvino.opened(self.path, 1, **stopping),
+        }
+
+        def runs(material: Material) -> dict[str, Run]:
+            batches = material.batches()
+            first = [{**batch, WANTED: np.array([1])} for batch in batches]
+            return {
+                f"shipped: all tokens, {cores} threads": over(self.shipped, batches),
+                f"first token, {cores} threads": over(self.shipped, first),
+                "first token, one thread": over(single, first),
+                **{name: lambda run=run: [run(batch) for batch in batches] for name, run in others.items()},
+            }
+
+        return runs
+
 
 def table(options: argparse.Namespace, ablations: Ablations, name: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
@@ -300,12 +325,12 @@ def early_exit(options: argparse.Namespace, ablations: Ablations) -> Iterator[st
         yield f"| {layer} | {right.mean():.3f} | {leave:.2f} | {leave * (LAYERS - layer) / LAYERS:.0%} |"
 
 
-TABLES = ("graph", "threads", "budget", "packing", "first", "exit", "bf16")
+TABLES = ("graph", "threads", "budget", "packing", "first", "exit", "bf16", "openvino")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=TABLES, default=TABLES)
+    parser.add_argument("--only", nargs="+", choices=TABLES, default=TABLES[:-1])
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
     parser.add_argument("--pairs", type=int, default=512, help="of text and instruction, where texts are short")
     parser.add_argument("--repeat", type=int, default=5)
