@@ -117,7 +117,7 @@ def _standing(task: Task, scores: dict[str, Any]) -> float:
     if name is not None:
         return float(scores[name].value)
     # Opinions have an accuracy for each wording of the question.
-    return mean(f.value for m, f in scores.items() if m not in LOSSES and not m.startswith("agreement"))
+    return float(mean(f.value for m, f in scores.items() if m not in LOSSES and not m.startswith("agreement")))
 
 
 def table(lines: list[dict[str, Any]]) -> str:
@@ -141,7 +141,8 @@ def plot(lines: list[dict[str, Any]], target: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(7, 4))
     for title, colour in (("unseen", "tab:blue"), ("seen", "tab:orange")):
-        once, again = [], []
+        once: list[tuple[int, float, int]] = []
+        again: list[tuple[int, float, int]] = []
         for line in lines:
             seen, _, different = line["point"].partition("/")
             if seen.isdigit():
@@ -174,7 +175,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     scores = options.out / "curve.jsonl"
-    wanted = [(point, None) for point in options.points]
+    wanted: list[tuple[str, Path | None]] = [(point, None) for point in options.points]
     wanted += [(name, Path(folder)) for name, _, folder in (each.partition("=") for each in options.proxy)]
     for point, folder in wanted:
         known = _known(scores)

@@ -55,7 +55,7 @@ def query(text: str | Path, /, **parameters: Any) -> Query:
     Example:
         >>> import falconql
         >>> found = falconql.query("where price < $most select name", most=3)
-        >>> found.run({"name": ["pen", "desk"], "price": [2.5, 120.0]}).toarrow_table().to_pylist()
+        >>> found.run({"name": ["pen", "desk"], "price": [2.5, 120.0]}).to_arrow().to_pylist()
         [{'name': 'pen'}]
     """
     values = {name: parameter_value(name, value) for name, value in parameters.items()}

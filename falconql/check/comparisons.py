@@ -118,14 +118,17 @@ def _warn_if_letters_of_a_date(ctx: Context, node: ast.Comparison, value: Operan
         other = f"date({other})"
     read = f"date({plain or '...'})"
     shown = f"{read} {node.op} {other}" if value.span < option.span else f"{other} {node.op} {read}"
-    # A point in time would be compared with the beginning of the day.
-    whole = plain and constant and day.type == DATE
-    message = f"{words(value.node)} is {spoken(value.type)}, so `{node.op}` compares letters, not days"
+    letters = f"{words(value.node)} is {spoken(value.type)}, so `{node.op}` compares letters, not"
+    if day.type == TIMESTAMP:
+        # A day stands for its beginning: compared with a point in time within it, it would lose that day.
+        alike = "texts are in the order of their times where all are written alike, as 2024-05-31T14:30:00Z"
+        ctx.problems.warn("FQL223", f"{letters} times", value.span, alike, "`date(...)` reads the day without the time")
+        return
     ctx.problems.warn(
         "FQL223",
-        message,
+        f"{letters} days",
         value.span,
-        Help(f"{code(shown)} compares days", Edit(value.span, read) if whole else None),
+        Help(f"{code(shown)} compares days", Edit(value.span, read) if plain and constant else None),
         "`date(...)` is null where a date could be two, as 05/01/2024; texts like 2024-05-31 are in order as they are",
     )
 

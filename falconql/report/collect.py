@@ -74,7 +74,7 @@ class Collector:
             self._rows.append(shown)
 
     def _count(self, index: int, counts: Counter[str], text: str) -> None:
-        key = " ".join(text.split()).casefold()
+        key = _key(text)
         self._found[index] += 1
         if key in counts or len(counts) < MOST_DISTINCT:
             counts[key] += 1
@@ -105,7 +105,7 @@ class Collector:
                     "column": run.schema.field(index).name,
                     "found": self._found[index],
                     "distinct": len(counts),
-                    "top": [[self._shown[index][key], count] for key, count in counts.most_common(COMMONEST)],
+                    "top": self._top(index, counts),
                 }
                 for index, counts in self._counts.items()
             ],
@@ -113,7 +113,21 @@ class Collector:
             "highlights": _by_position(run.schema.names, run.highlights),
             "rows": self._rows,
             "total": self._total,
+            "most_of_one_text": MOST_OF_ONE_TEXT,
         }
+
+    def _top(self, index: int, counts: Counter[str]) -> list[tuple[str, int, list[str]]]:
+        """Return the commonest values of a column, how many there are, and how the rows of the page write them.
+
+        A browser does not ignore case and spaces in the same way as is counted here.
+        """
+        top = counts.most_common(COMMONEST)
+        written: dict[str, dict[str, None]] = {key: {} for key, _ in top}
+        for row in self._rows:
+            for span in row[index] if isinstance(row[index], list) else [row[index]]:
+                if span is not None and (key := _key(span["t"])) in written:
+                    written[key][span["t"]] = None
+        return [(self._shown[index][key], count, list(written[key])) for key, count in top]
 
     def _plan(self, tree: Mapping[str, Any]) -> list[dict[str, Any]]:
         planned = self._run.planned
@@ -134,6 +148,11 @@ class Collector:
                 "bins": bins,
                 "threshold": call.threshold if proxy is None else label_threshold(call, proxy),
             }
+
+
+def _key(text: str) -> str:
+    """Return what values that are counted as one have in common."""
+    return " ".join(text.split()).casefold()
 
 
 def _steps(node: Mapping[str, Any] | None, depth: int = 0) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const PAGE = 50, COLOURS = 5;
+  const PAGE = 50, COLOURS = 5, MOST_IN_A_BOX = 20, LONGEST_IN_A_BOX = 60;
   const at = (id) => document.getElementById(id);
   // Everything shown is made here, from text nodes: nothing of the data is ever read as markup.
   const make = (tag, attributes, ...children) => {
@@ -17,7 +17,7 @@
     return node;
   };
   const count = (n) => n == null ? "–" : Number(n).toLocaleString("en");
-  const seconds = (s) => s == null ? "–" : s >= 1 ? `${s.toFixed(s < 10 ? 1 : 0)} s` : `${(1000 * s).toPrecision(2)} ms`;
+  const seconds = (s) => s == null ? "–" : s >= 1 ? `${s.toFixed(s < 10 ? 1 : 0)} s` : `${Number((1000 * s).toFixed(s < 0.01 ? 2 : 0))} ms`;
   const share = (part, whole) => whole ? `${(100 * part / whole).toFixed(part / whole < 0.1 ? 1 : 0)} %` : "–";
 
   at("corpus").textContent = data.corpus;
@@ -72,21 +72,21 @@
   const shown = (value) => value == null ? "null" : typeof value === "object" ? list(value).map((v) => v.t).join(", ") : String(value);
 
   const state = { text: "", chosen: new Map(), page: 0, found: data.rows };
-  const normal = (text) => text.replace(/\s+/g, " ").trim().toLowerCase();
-  const choose = (column, value) => {
-    if (value == null) state.chosen.delete(column); else state.chosen.set(column, value);
+  // A choice: the values that pass, and of spans the name of them all.
+  const choose = (column, choice) => {
+    if (choice == null) state.chosen.delete(column); else state.chosen.set(column, choice);
     state.page = 0;
     refresh();
   };
   for (const value of data.values) {
-    const column = data.columns.findIndex((c) => c.kind === "span" && c.name === value.column);
+    const column = data.columns.findIndex((c) => c.name === value.column);
     const most = Math.max(1, ...value.top.map(([, n]) => n));
     at("values").append(make("figure", null,
-      make("figcaption", null, make("strong", { class: colour.get(column) || "" }, value.column), ` ${count(value.found)} found, ${count(value.distinct)} distinct`),
-      make("ol", { class: "values" }, ...value.top.map(([text, n]) => {
+      make("figcaption", null, make("strong", { class: colour.get(column) }, value.column), ` ${count(value.found)} found, ${count(value.distinct)} distinct`),
+      make("ol", { class: "values" }, ...value.top.map(([text, n, written]) => {
         const button = make("button", { type: "button", title: "Show only the rows with it" }, make("span", null, text), make("span", null, count(n)));
         button.style.setProperty("--share", `${100 * n / most}%`);
-        button.addEventListener("click", () => { choose(column, text); at("rows").scrollIntoView(); });
+        button.addEventListener("click", () => { choose(column, { name: text, values: new Set(written) }); at("rows").scrollIntoView(); });
         return make("li", null, button);
       }))));
   }
@@ -102,16 +102,24 @@
     at("plan").append(make("p", null, `Every text to a large model: about ${count(data.llm.tokens)} tokens, ${costs} (prices of ${data.llm.prices_as_of}).`));
   }
 
-  // A box for each column with few values.
+  // A box for each column with few and short values. Null is not the text "null".
+  const boxed = (value) => value == null ? null : shown(value);
   const selects = new Map();
   data.columns.forEach((column, index) => {
     if (column.kind === "span" || column.kind === "number") return;
     const values = new Set();
-    for (const row of data.rows) { values.add(shown(row[index])); if (values.size > 20) return; }
+    for (const row of data.rows) {
+      const value = boxed(row[index]);
+      values.add(value);
+      if (values.size > MOST_IN_A_BOX || (value != null && value.length > LONGEST_IN_A_BOX)) return;
+    }
     if (values.size < 2) return;
-    const select = make("select", null, make("option", { value: "" }, "any"), ...[...values].sort().map((v) => make("option", null, v)));
-    select.addEventListener("change", () => choose(index, select.selectedIndex ? select.options[select.selectedIndex].textContent : null));
-    selects.set(index, select);
+    const options = [...values].filter((v) => v != null).sort().map((v) => [v, v]);
+    if (values.has(null)) options.push(["null (no value)", null]);
+    const choices = [null, ...options.map(([, v]) => ({ values: new Set([v]) }))];
+    const select = make("select", null, make("option", null, "any"), ...options.map(([text]) => make("option", null, text)));
+    select.addEventListener("change", () => choose(index, choices[select.selectedIndex]));
+    selects.set(index, { select, choices });
     at("filters").append(make("label", null, `${column.name} `, select));
   });
   for (const [column, name] of colour) at("legend").append(make("mark", { class: name }, data.columns[column].name), " ");
@@ -123,8 +131,8 @@
   };
   const passes = (row) => {
     if (state.text && !haystack(row).includes(state.text)) return false;
-    for (const [column, value] of state.chosen) {
-      if (data.columns[column].kind === "span" ? !list(row[column]).some((v) => normal(v.t) === normal(value)) : shown(row[column]) !== value) return false;
+    for (const [column, { values }] of state.chosen) {
+      if (!(data.columns[column].kind === "span" ? list(row[column]).some((v) => values.has(v.t)) : values.has(boxed(row[column])))) return false;
     }
     return true;
   };
@@ -161,9 +169,11 @@
       dd.append(...paint(value, spans));
       if (value.length > 600) {
         dd.className = "cut";
-        const more = make("button", { type: "button" }, "Whole text");
+        const cut = value.endsWith("…") && [...value].length === data.most_of_one_text + 1;
+        const more = make("button", { type: "button" }, cut ? "More of the text" : "Whole text");
         more.addEventListener("click", () => { dd.className = ""; more.remove(); });
-        return [make("dt", null, column.name), dd, make("dt"), make("dd", null, more)];
+        const told = cut ? [make("span", { class: "note" }, ` The page holds only the first ${count(data.most_of_one_text)} characters of this text.`)] : [];
+        return [make("dt", null, column.name), dd, make("dt"), make("dd", null, more, ...told)];
       }
     } else dd.append(String(value));
     return [make("dt", null, column.name), dd];
@@ -182,12 +192,9 @@
   const refresh = () => {
     state.found = state.text || state.chosen.size ? data.rows.filter(passes) : data.rows;
     const held = data.rows.length < data.total ? ` (the page holds the first ${count(data.rows.length)} of ${count(data.total)})` : "";
-    const only = [...state.chosen].filter(([c]) => !selects.has(c)).map(([c, v]) => `, only ${data.columns[c].name} “${v}”`).join("");
+    const only = [...state.chosen].filter(([c]) => !selects.has(c)).map(([c, v]) => `, only ${data.columns[c].name} “${v.name}”`).join("");
     at("status").textContent = `${count(state.found.length)} of ${count(data.rows.length)} rows${only}${held}`;
-    for (const [column, select] of selects) {
-      const wanted = state.chosen.get(column);
-      select.selectedIndex = wanted == null ? 0 : [...select.options].findIndex((o, i) => i && o.textContent === wanted);
-    }
+    for (const [column, { select, choices }] of selects) select.selectedIndex = choices.indexOf(state.chosen.get(column) || null);
     draw();
   };
 

@@ -29,7 +29,7 @@ _MOST_HEADER_BYTES = 64 << 20
 class CsvSource:
     """A delimited file with a header line.
 
-    ``undecided`` are the columns without any value.
+    ``undecided`` are the columns without any value, not even an empty text in quotes.
 
     Args:
         file: what to read.
@@ -49,6 +49,7 @@ class CsvSource:
         self._block_bytes = _BLOCK_BYTES
         self._quotes_checked = False
         self.rows: int | None = None
+        self._filled = [False] * len(self.dialect.names)
         self._set_kinds(self._look(look_bytes))
 
     def widen(self, other: CsvSource) -> None:
@@ -76,8 +77,8 @@ class CsvSource:
 
     def _set_kinds(self, kinds: list[Kind]) -> None:
         self.kinds = kinds
-        named = zip(self.dialect.names, kinds, strict=True)
-        self.undecided = frozenset(name for name, kind in named if kind is Kind.NULL)
+        columns = zip(self.dialect.names, kinds, self._filled, strict=True)
+        self.undecided = frozenset(name for name, kind, filled in columns if kind is Kind.NULL and not filled)
         self.schema: pa.Schema = pa.schema(
             [(name, ARROW[kind]) for name, kind in zip(self.dialect.names, self.kinds, strict=True)]
         )
@@ -88,6 +89,8 @@ class CsvSource:
         rows = seen_bytes = 0
         for batch in self._texts(range(len(kinds))):
             kinds = [widen(kind, batch.column(i)) for i, kind in enumerate(kinds)]
+            for i, column in enumerate(batch.columns):
+                self._filled[i] |= column.null_count < len(column)
             rows += batch.num_rows
             seen_bytes += batch.nbytes
             if seen_bytes > look_bytes:

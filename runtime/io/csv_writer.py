@@ -1,7 +1,8 @@
 """Results as delimited text: quotes only where needed, null as nothing, empty text as ``\"\"``.
 
 A span is its text, a list a JSON array. Values are written as they are: a text that begins with ``=``
-is not changed, though a spreadsheet would take it for a formula.
+is not changed, though a spreadsheet would take it for a formula. A text with a zero byte is refused: no
+reader takes such a file for text.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from falconql.runtime.errors import DataError
 from falconql.runtime.io.arrow import SPAN_TYPE, is_list, is_text
 from falconql.runtime.io.json_values import json_values
 from falconql.runtime.io.text_columns import joined_bytes, numbers, times
@@ -25,16 +27,18 @@ class CsvWriter:
     def __init__(self, output: Any, schema: pa.Schema, delimiter: str) -> None:
         self._output = output
         self._delimiter = delimiter
-        self._special = f'["\\r\\n{delimiter}]'
+        self._special = f'["\\r\\n\\x00{delimiter}]'
         self._single = len(schema) == 1
         if len(schema):
-            self._put([self._quoted(pa.array([name])) for name in schema.names])
+            self._put([self._quoted(pa.array([name]), name) for name in schema.names])
 
     def write(self, batch: pa.RecordBatch) -> None:
         for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
             part = batch.slice(start, _ROWS_AT_ONCE)
             if part.num_columns:
-                self._put([self._cells(column) for column in part.columns])
+                self._put(
+                    [self._cells(column, name) for column, name in zip(part.columns, part.schema.names, strict=True)]
+                )
 
     def close(self) -> None:
         """Nothing comes at the end."""
@@ -47,13 +51,19 @@ class CsvWriter:
         rows = pc.binary_join_element_wise(*filled, self._delimiter) if len(filled) > 1 else filled[0]
         self._output.write(joined_bytes(pc.binary_join_element_wise(rows, "\n", "")))
 
-    def _cells(self, column: pa.Array) -> pa.Array:
-        return self._quoted(text) if (text := _text(column)) is not None else _plain(column)
+    def _cells(self, column: pa.Array, name: str) -> pa.Array:
+        return self._quoted(text, name) if (text := _text(column)) is not None else _plain(column)
 
-    def _quoted(self, texts: pa.Array) -> pa.Array:
+    def _quoted(self, texts: pa.Array, name: str) -> pa.Array:
         needed = pc.or_(pc.match_substring_regex(texts, self._special), pc.equal(texts, ""))
         if not pc.any(needed).as_py():
             return texts
+        if pc.any(pc.match_substring(texts, "\0")).as_py():
+            shown = name.replace("\0", "\\0")
+            raise DataError(
+                f"a text in the column `{shown}` has a zero byte (U+0000), which a CSV file cannot hold",
+                hint="write .jsonl or .parquet instead",
+            )
         doubled = pc.replace_substring(texts, '"', '""')
         return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
 

@@ -79,7 +79,8 @@ def widen(kind: Kind, values: pa.Array, candidates: tuple[Kind, ...] = _ALL) -> 
 def convert(values: pa.Array, kind: Kind) -> pa.Array | None:
     """Return text values as a kind; None when one does not read as that.
 
-    In a column that is not text, an empty text is null and spaces around a value do not count.
+    In a column that is not text, an empty text is null and spaces around a value do not count. One with nothing but
+    empty texts is text.
     """
     if kind is Kind.TEXT:
         return values
@@ -103,7 +104,7 @@ def misfit(values: pa.Array, kind: Kind) -> int:
 
 def _convert(values: pa.Array, kind: Kind) -> pa.Array | None:
     if kind is Kind.NULL:
-        return values if values.null_count == len(values) else None
+        return values if _all(pc.equal(values, "")) else None
     if kind is Kind.BOOL:
         return _booleans(values)
     try:

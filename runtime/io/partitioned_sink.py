@@ -109,17 +109,28 @@ class PartitionedSink:
                     hint="partition by a column of fewer values",
                 )
             kept = pa.schema([self._schema.field(i) for i in self._kept])
-            self._sinks[values] = self._open(f"{folder_of(self._columns, values)}/part-0.{self._format}", kept)
+            folder = folder_of(self._columns, values)
+            self._make(folder)
+            self._sinks[values] = self._open(f"{folder}/part-0.{self._format}", kept)
         return self._sinks[values]
+
+    def _make(self, folder: str) -> None:
+        """Make a folder that must be new: a file opened twice would hold the rows of the later values only."""
+        path = os.path.join(self._staged, folder)
+        with written(self.name):
+            try:
+                os.makedirs(path)
+            except FileExistsError:
+                raise DataError(
+                    f"{self.name}: other values of {', '.join(self._columns)} are in the folder {folder} already",
+                    hint="perhaps the disk does not tell capitals from small letters: partition by lower(...) of it",
+                ) from None
 
     def _open(self, file: str, schema: pa.Schema) -> Sink:
         from falconql.runtime.io.sinks import Sink, open_sink
 
-        path = os.path.join(self._staged, file)
-        with written(self.name):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
         self._files.append(file)
-        sink = open_sink(path, schema, format=self._format)
+        sink = open_sink(os.path.join(self._staged, file), schema, format=self._format)
         assert isinstance(sink, Sink)
         return sink
 

@@ -12,6 +12,8 @@ from falconql.runtime.io.inputs import name_as_text
 from falconql.runtime.io.pruning import Range
 
 NULL_NAME = "__HIVE_DEFAULT_PARTITION__"
+# The text that is spelled like the name for null. It is null for whoever decodes first and compares then (pyarrow).
+_NULL_NAME_AS_TEXT = f"%5F{NULL_NAME[1:]}"
 # What names of folders can hold everywhere; spaces, slashes and the rest are written as %20.
 _PLAIN = "-_.~!()@,+"
 
@@ -37,10 +39,7 @@ def partition_columns(paths: Sequence[str], base: str) -> dict[str, pa.Array]:
 
 def folder_of(names: Sequence[str], values: Sequence[str | None]) -> str:
     """Return the folder for some values, as ``partition_columns`` reads it."""
-    return "/".join(
-        f"{quote(name, safe=_PLAIN)}={NULL_NAME if value is None else quote(value, safe=_PLAIN)}"
-        for name, value in zip(names, values, strict=True)
-    )
+    return "/".join(f"{quote(name, safe=_PLAIN)}={_name_of(value)}" for name, value in zip(names, values, strict=True))
 
 
 def range_of(value: pa.Scalar) -> Range:
@@ -48,6 +47,12 @@ def range_of(value: pa.Scalar) -> Range:
     known = value.as_py()
     bounds = None if known is None else (known, known)
     return Range.of(value.type, bounds, nulls=int(known is None), rows=1)
+
+
+def _name_of(value: str | None) -> str:
+    if value is None:
+        return NULL_NAME
+    return _NULL_NAME_AS_TEXT if value == NULL_NAME else quote(value, safe=_PLAIN)
 
 
 def _pairs(path: str) -> Iterator[tuple[str, str]]:

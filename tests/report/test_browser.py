@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from falconql.report import write_page
+from falconql.report.collect import MOST_OF_ONE_TEXT
 from tests.report.test_page import BODIES, QUERY, collected
 
 CHROMIUM = next(
@@ -97,6 +98,73 @@ def test_search_choose_and_clear(shown: Any) -> None:
     wait_for_status(page, "1 of 3 rows")
 
 
+def test_a_common_value_shows_the_rows_that_its_number_counts(shown: Any) -> None:
+    bodies = ["a Stra\u00dfe", "a STRASSE", "a strasse\u0085x", "a Strasse x"]
+    page = shown(collected('select body, who: spans("re: [Ss]tra.*|STRA.*")', bodies))
+    for button, rows in zip(page.find_elements(By.CSS_SELECTOR, "#values button"), (2, 2), strict=True):
+        assert button.text.endswith(f"\n{rows}")
+        page.find_element(By.ID, "clear").click()
+        button.click()
+        wait_for_status(page, f"{rows} of 4 rows")
+
+
+def boxes(page: webdriver.Chrome) -> dict[str, Select]:
+    return {
+        label.text.split()[0]: Select(label.find_element(By.TAG_NAME, "select"))
+        for label in page.find_elements(By.CSS_SELECTOR, "#filters label")
+    }
+
+
+def test_null_is_not_the_text_null(shown: Any) -> None:
+    data = collected()
+    for row, value in zip(data["rows"], (None, "null", "x"), strict=True):
+        row[1] = value
+    page = shown(data)
+    box = boxes(page)["body"]
+    assert [option.text for option in box.options] == ["any", "null", "x", "null (no value)"]
+    for choice in ("null", "null (no value)"):
+        box.select_by_visible_text(choice)
+        wait_for_status(page, "1 of 3 rows")
+        assert [
+            row.get_attribute("class") or "" for row in page.find_elements(By.CSS_SELECTOR, "#list dd:nth-of-type(2)")
+        ] == ["null" if choice != "null" else ""]
+        assert box.first_selected_option.text == choice
+    box.select_by_visible_text("any")
+    wait_for_status(page, "3 of 3 rows")
+
+
+def test_long_values_make_no_box_and_others_keep_the_page_narrow(shown: Any) -> None:
+    page = shown(collected(bodies=["good " + "W" * 55, "good"]))
+    assert list(boxes(page)) == ["body"]
+    assert page.find_element(By.TAG_NAME, "select").size["width"] <= 320
+    assert "body" not in boxes(shown(collected(bodies=["good " + "word " * 60, "good"])))
+
+
+def test_times_are_plain_numbers(shown: Any) -> None:
+    data = collected()
+    for seconds, said in (
+        (0.163, "163 ms"),
+        (0.0999, "100 ms"),
+        (0.00163, "1.63 ms"),
+        (0.9999, "1000 ms"),
+        (3.21, "3.2 s"),
+    ):
+        data["summary"]["seconds"] = seconds
+        assert texts(shown(data), "#summary dd")[2] == said
+
+
+def test_a_text_that_is_cut_says_so(shown: Any) -> None:
+    for length, button, note in (
+        (MOST_OF_ONE_TEXT + 1, "More of the text", "only the first 20,000 characters"),
+        (MOST_OF_ONE_TEXT, "Whole text", ""),
+    ):
+        page = shown(collected(bodies=["good " + "\U0001f600" * (length - 5)]))
+        last = page.find_elements(By.CSS_SELECTOR, "#list dd")[2]
+        assert button in last.text
+        assert ("The page holds" in last.text) == bool(note)
+        assert note in last.text
+
+
 def test_an_empty_result(shown: Any) -> None:
     page = shown(collected(bodies=[]))
     assert page.find_element(By.ID, "status").text == "0 of 0 rows"
@@ -177,6 +245,10 @@ def test_the_theme_is_switched(shown: Any) -> None:
     button.click()
     assert page.find_element(By.TAG_NAME, "body").value_of_css_property("background-color") != before
     assert button.get_attribute("aria-pressed") == "true"
+    root = page.find_element(By.TAG_NAME, "html")
+    assert root.value_of_css_property("color-scheme") == "dark"
+    button.click()
+    assert root.value_of_css_property("color-scheme") == "light"
 
 
 def test_a_narrow_window_needs_no_sideways_scrolling(shown: Any) -> None:

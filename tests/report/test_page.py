@@ -15,6 +15,7 @@ import falconql
 from falconql.errors import DataError
 from falconql.report import Collector, page, write_page
 from falconql.report.collect import MOST_OF_ONE_TEXT
+from falconql.runtime.io.arrow import SPAN_TYPE
 from tests.cli.shell import falconql as command
 from tests.fakes import FakeProxy
 
@@ -22,7 +23,6 @@ QUERY = (
     'let good = label("good") where id >= 0 and good '
     'select id, body, good: score(good), who: spans("Anna"), first: span("Bob") order by id'
 )
-SCRIPT = "</script><script>alert(1)</script> good"
 SCRIPT = "</script><script>alert(1)</script> good"
 BODIES = ["Anna is good, Anna is.", "Bob is bad", "\U0001f600 good Anna and Bob", SCRIPT]
 
@@ -47,10 +47,27 @@ def test_what_it_gathers() -> None:
     assert (sum(scores["bins"]), scores["name"]) == (4, "good")
     assert 0 < scores["threshold"] < 1
     who = data["values"][0]
-    assert (who["column"], who["found"], who["top"]) == ("who", 4, [["Anna", 3], ["Bob", 1]])
+    assert (who["column"], who["found"], who["top"]) == (
+        "who", 4, [("Anna", 3, ["Anna"]), ("Bob", 1, ["Bob"])]
+    )  # fmt: skip
     assert [column["kind"] for column in data["columns"]] == ["number", "text", "number", "span", "span"]
     assert data["highlights"] == {"1": [3, 4]}
     assert data["plan"][0]["seconds_estimated"] >= 0
+
+
+def test_values_counted_as_one_are_chosen_as_one() -> None:
+    text = pa.array(["a Stra\u00dfe", "a STRASSE  x", "a strasse\u0085x", "a \ufeffx"])
+    spans = [{"text": t.removeprefix("a "), "start": 2, "end": len(t), "score": 0.5} for t in text.to_pylist()]
+    run = falconql.query("select text, s").start(pa.table({"text": text, "s": pa.array(spans, SPAN_TYPE)}))
+    collector = Collector(run, "q", "c")
+    for _ in collector.watch(run.batches()):
+        pass
+    (value,) = collector.data()["values"]
+    assert value["top"] == [
+        ("STRASSE x", 2, ["STRASSE  x", "strasse\u0085x"]),
+        ("Stra\u00dfe", 1, ["Stra\u00dfe"]),
+        ("\ufeffx", 1, ["\ufeffx"]),
+    ]
 
 
 def test_an_empty_result_has_a_page() -> None:

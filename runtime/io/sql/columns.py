@@ -54,11 +54,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The columns of a table, its rows if they are counted, and whether it is one and not a view."""
+    """A table or view.
+
+    Attributes:
+        columns: that it has.
+        rows: how many, if they are counted.
+        decides: conditions leave its rows in their order. In a view of SQLite, and in a table that a module of its
+            makes up, they can change how everything is gone through.
+    """
 
     columns: tuple[Column, ...]
     rows: int | None
-    stored: bool
+    decides: bool
 
 
 def look(database: Database, cursor: Any) -> Table:
@@ -73,13 +80,13 @@ def look(database: Database, cursor: Any) -> Table:
 def _sqlite(database: Database, cursor: Any) -> Table:
     """Look at every value's type: SQLite has types for values, not for columns."""
     literal = database.table.replace("'", "''")
-    cursor.execute(f"SELECT name, type FROM pragma_table_xinfo('{literal}')")
-    declared = cursor.fetchall()
-    if not declared:
+    # Columns hidden in this way are arguments of a module (full-text search), no data.
+    cursor.execute(f"SELECT name FROM pragma_table_xinfo('{literal}') WHERE hidden <> 1")
+    names = [str(name) for (name,) in cursor.fetchall()]
+    if not names:
         raise _no_table(database, cursor)
-    cursor.execute(f"SELECT type FROM sqlite_master WHERE name = '{literal}'")
-    stored = any(kind == "table" for (kind,) in cursor.fetchall())
-    names = [str(name) for name, _ in declared]
+    cursor.execute(f"SELECT type FROM pragma_table_list('{literal}')")
+    decides = all(kind in ("table", "shadow") for (kind,) in cursor.fetchall())
     found: list[Column] = []
     rows = 0
     for start in range(0, len(names), _LOOKED_AT_TOGETHER):
@@ -90,7 +97,7 @@ def _sqlite(database: Database, cursor: Any) -> Table:
         for i, name in enumerate(part):
             kinds = {kind for kind, flag in zip(_KINDS, flags[4 * i : 4 * i + 4], strict=True) if flag}
             found.append(_sqlite_column(name, kinds))
-    return Table(tuple(found), int(rows), stored)
+    return Table(tuple(found), int(rows), decides)
 
 
 def _sqlite_column(name: str, kinds: set[str]) -> Column:
@@ -127,7 +134,7 @@ def _postgresql(database: Database, cursor: Any) -> Table:
     columns = [
         Column(name, select, field.type, operand) for (name, select, operand), field in zip(asked, schema, strict=True)
     ]
-    return Table(tuple(columns), None, stored=False)
+    return Table(tuple(columns), None, decides=True)
 
 
 def _schema(cursor: Any, selected: str, database: Database) -> Sequence[pa.Field]:

@@ -25,7 +25,8 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
         "{name}: the address is not one that PostgreSQL reads",
         "write signs such as / ? # @ in a password as %2F %3F %23 %40, or put it into PGPASSWORD",
     ),
-    (r"42P01|relation .* does not exist|no such table", "there is no table {table} in {name}", None),
+    (r"no such table: (?:main\.)?(.*\S)", "{name}: there is no table {0}, which {table} uses", None),
+    (r"42P01|relation .* does not exist", "there is no table {table} in {name}", None),
     (r"3F000|schema .* does not exist", "{name}: there is no such schema", None),
     (r"42501|permission denied|readonly database|25006", "no permission to {verb} {name}", "ask who owns it for it"),
     (
@@ -126,7 +127,8 @@ _DRIVERS = ("adbc_driver_manager", "adbc_driver_sqlite", "adbc_driver_postgresql
 def _explained(error: Exception, database: Database, verb: str) -> Remote:
     said = f"{error} {getattr(error, 'sqlstate', None) or ''}"
     for pattern, meaning, hint in _RULES:
-        if re.search(pattern, said):
-            return Remote(meaning.format(name=database.name, table=database.table, verb=verb), hint=hint)
+        if found := re.search(pattern, said):
+            named = {"name": database.name, "table": database.table, "verb": verb}
+            return Remote(meaning.format(*found.groups(), **named), hint=hint)
     line = without_secrets(str(error).strip().partition("\n")[0], database.location)[:200]
     return Remote(f"cannot {verb} {database.name}: {line}")

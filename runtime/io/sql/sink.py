@@ -9,12 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from falconql.runtime.errors import DataError
 from falconql.runtime.io.csv_writer import as_text
 from falconql.runtime.io.output import Output, StreamTarget, written
 from falconql.runtime.io.remote.target import discard
 from falconql.runtime.io.sql.address import Database
 from falconql.runtime.io.sql.connection import close, connect, talking
+from falconql.runtime.io.sql.room import check_room, exists
 
 _MODES = {"fail": "create", "replace": "replace", "append": "append"}
 
@@ -30,15 +30,13 @@ class SqlSink:
         workplace: a folder on this machine for the rows in the making.
 
     Raises:
-        DataError: the table is there already, or the database cannot be reached.
+        DataError: the table is there already, would not take the rows, or the database cannot be reached.
     """
 
     def __init__(self, database: Database, schema: pa.Schema, workplace: str | None = None) -> None:
         self.database = database
         self.name = database.name
-        if database.if_exists == "fail" and _exists(database):
-            hint = "add &if_exists=replace or &if_exists=append to the address, or name another table"
-            raise DataError(f"the table {database.table} is there already in {database.name}", hint=hint)
+        check_room(database, schema.names)
         with written(self.name):
             handle, self._path = tempfile.mkstemp(prefix="falconql-", suffix=".partial", dir=workplace)
             self._file = os.fdopen(handle, "wb")
@@ -68,7 +66,7 @@ class SqlSink:
 
     def _ingest(self) -> None:
         mode = _MODES[self.database.if_exists]
-        if mode == "append" and not _exists(self.database):
+        if mode == "append" and not exists(self.database):
             mode = "create"
         connection = connect(self.database, write=True)
         cursor: Any = None
@@ -85,26 +83,6 @@ class SqlSink:
         finally:
             # What is not committed is undone by closing.
             close(*(one for one in (cursor, connection) if one is not None))
-
-
-def _exists(database: Database) -> bool:
-    if database.kind == "sqlite" and not os.path.exists(database.target):
-        folder = os.path.dirname(database.target) or "."
-        if not os.path.isdir(folder):
-            raise DataError(f"there is no folder {folder} to make {os.path.basename(database.target)} in")
-        return False
-    literal = (database.table if database.kind == "sqlite" else database.quoted).replace("'", "''")
-    asked = {
-        "sqlite": f"SELECT count(*) FROM sqlite_master WHERE name = '{literal}'",
-        "postgresql": f"SELECT count(to_regclass('{literal}'))",
-    }[database.kind]
-    connection = connect(database)
-    try:
-        with talking(database), connection.cursor() as cursor:
-            cursor.execute(asked)
-            return bool(cursor.fetchone()[0])
-    finally:
-        close(connection)
 
 
 def _stored_type(type_: pa.DataType, kind: str) -> pa.DataType:

@@ -57,7 +57,7 @@ class SqlSource:
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         positions(self.schema, columns, self.name)
-        where = None if filter is None else condition(filter, self._operands)
+        where = self._where(filter)
         if not columns:
             yield from self._only_counted(where, batch_rows)
             return
@@ -95,18 +95,26 @@ class SqlSource:
             yield self.rows
             return
         counted = Column("count", "count(*)", pa.int64(), next(iter(self._operands.values())))
-        for batch in self._run(f"SELECT {counted.select} FROM {self._from}{_where(where)}"):
+        for batch in self._run(f"SELECT {counted.select} FROM {self._from}{where or ''}"):
             yield from batch.column(0).to_pylist()
 
     @property
     def _from(self) -> str:
         # An index that covers the columns asked for would give the rows in its own order.
-        return f"{self.database.quoted}{' NOT INDEXED' if self._table.stored else ''}"
+        indexed = self.database.kind == "postgresql" or not self._table.decides
+        return f"{self.database.quoted}{'' if indexed else ' NOT INDEXED'}"
+
+    def _where(self, filter: Expr | None) -> str | None:
+        found = condition(filter, self._operands) if filter is not None and self._table.decides else None
+        if found is None:
+            return None
+        # SQLite looks up the numbers of rows whatever is said, those of an `or` one after the other; not in this form.
+        return f" WHERE {found}" if self.database.kind == "postgresql" else f" WHERE ({found}) IS TRUE"
 
     def _read(
         self, wanted: list[Column], where: str | None, most: int | None, batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
-        sql = f"SELECT {', '.join(column.select for column in wanted)} FROM {self._from}{_where(where)}"
+        sql = f"SELECT {', '.join(column.select for column in wanted)} FROM {self._from}{where or ''}"
         typed = self.database.kind == "sqlite"
         if typed:
             # The driver takes types from the first rows, which may all be null: a first one shows them.
@@ -142,7 +150,3 @@ class SqlSource:
                 yield batch
         finally:
             close(*(one for one in (reader, cursor, connection) if one is not None))
-
-
-def _where(condition: str | None) -> str:
-    return "" if condition is None else f" WHERE {condition}"

@@ -85,6 +85,19 @@ def test_an_empty_field_is_null_and_an_empty_quoted_text_is_empty(tmp_path: Path
     assert rows_of(source) == [{"n": 1, "text": ""}, {"n": None, "text": "x"}, {"n": None, "text": None}]
 
 
+@pytest.mark.parametrize("rows", ['1,""\n2,\n', '1,\n2,""\n'])
+def test_a_column_of_nothing_but_empty_texts_has_them(tmp_path: Path, rows: str) -> None:
+    def texts(location: object) -> list[object]:
+        return [row["b"] for row in rows_of(open_source(location))]
+
+    expected = ["" if '""' in row else None for row in rows.splitlines()]
+    assert texts(written(tmp_path, "a.csv", f"id,b\n{rows}")) == expected
+    written(tmp_path, "b.csv", "id,b\n3,\n")
+    assert texts(str(tmp_path)) == [*expected, None]
+    written(tmp_path, "b.csv", "id,b\n3,4\n")
+    assert texts(str(tmp_path)) == [None, None, 4]
+
+
 def test_dates_and_times_are_values(tmp_path: Path) -> None:
     data = "d,t,z\n2024-03-01,2024-03-01 10:00:00.5,2024-03-01T10:00:00+02:00\n"
     row = rows_of(open_source(written(tmp_path, "a.csv", data)))[0]

@@ -14,7 +14,7 @@ import falconql
 from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.partitioned_sink import LIST
-from falconql.runtime.io.partitions import folder_of, partition_columns
+from falconql.runtime.io.partitions import NULL_NAME, folder_of, partition_columns
 from tests.runtime.io.reading import rows_of
 
 TABLE = pa.table(
@@ -48,6 +48,30 @@ def test_others_read_it(tmp_path: Path) -> None:
     found = duckdb.sql(f"select n, lang from read_parquet('{tmp_path}/out/**/*.parquet', hive_partitioning=true)")
     assert found is not None
     assert sorted(found.fetchall()) == [(1, "en"), (2, "de/at"), (3, None), (4, "en")]
+
+
+def test_the_text_that_is_spelled_like_null_keeps_its_rows(tmp_path: Path) -> None:
+    import duckdb
+
+    table = pa.table({"n": [1, 2, 3], "k": [None, NULL_NAME, "b"]})
+    write(tmp_path / "out", table, "k")
+    found = sorted(rows_of(open_source(str(tmp_path / "out"))), key=lambda row: int(str(row["n"])))
+    assert found == table.to_pylist()
+    others = duckdb.sql(f"select n, k from read_parquet('{tmp_path}/out/**/*.parquet', hive_partitioning=true)")
+    assert others is not None
+    assert sorted(others.fetchall()) == [(1, None), (2, NULL_NAME), (3, "b")]
+
+
+def test_no_file_is_opened_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from falconql.runtime.io import partitioned_sink
+
+    # As on a disk that does not tell capitals from small letters.
+    monkeypatch.setattr(partitioned_sink, "folder_of", lambda names, values: folder_of(names, values).lower())
+    sink = open_sink(str(tmp_path / "out"), pa.schema({"n": pa.int64(), "k": pa.string()}), partition_by=["k"])
+    with pytest.raises(DataError, match="are in the folder k=a already"):
+        sink.write(pa.record_batch({"n": [1, 2], "k": ["A", "a"]}))
+    sink.abort()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_partitions_that_can_match_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

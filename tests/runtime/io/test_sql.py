@@ -73,6 +73,37 @@ def test_rows_come_in_the_order_of_the_table_whatever_is_selected(reviews: str) 
     assert table_of(open_source(reviews), ["stars"])["stars"].to_pylist()[:6] == [0, 1, 2, 3, 4, 0]
 
 
+@pytest.mark.parametrize("table", ["reviews", "REVIEWS", "seen", "SEEN"])
+@pytest.mark.parametrize("where", ["stars > 0", "id = 9 or id < 3"])
+def test_conditions_leave_the_rows_in_their_order(reviews: str, table: str, where: str) -> None:
+    with sqlite3.connect(reviews.removeprefix("sqlite:///").partition("?")[0]) as connection:
+        connection.execute("create view seen as select * from reviews")
+    connection.close()
+    address = reviews.replace("=reviews", f"={table}")
+    query = falconql.query(f"where {where} select id, stars, mixed limit 3")
+    for order in ("cost", "written"):
+        found = query.run(address, order=order).to_arrow()
+        assert found["id"].to_pylist() == ([2, 3, 4] if "stars" in where else [1, 2, 9])
+
+
+def test_columns_that_a_module_hides(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("create virtual table docs using fts5(title, body)")
+        connection.execute("insert into docs values ('a', 'b')")
+        connection.execute("create table sums (n integer, twice generated always as (2 * n), s as (n) stored)")
+        connection.execute("insert into sums (n) values (2)")
+    connection.close()
+    assert rows_of(open_source(f"sqlite:///{tmp_path}/a.db?table=docs")) == [{"title": "a", "body": "b"}]
+    assert rows_of(open_source(f"sqlite:///{tmp_path}/a.db?table=sums")) == [{"n": 2, "twice": 4, "s": 2}]
+
+
+def test_a_view_of_a_table_that_is_gone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("create view vw as select id, x from nope")
+    connection.close()
+    refused(f"sqlite:///{tmp_path}/a.db?table=vw", "there is no table nope, which vw uses")
+
+
 @pytest.mark.parametrize(
     "where",
     [
@@ -170,6 +201,57 @@ def test_results_become_a_table(reviews: str, tmp_path: Path) -> None:
         write(f"{out}&if_exists=append", results())
     assert open_source(out).rows == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["my reviews.db", "out.db"]
+
+
+def test_rows_go_into_a_table_that_is_named_in_another_case(tmp_path: Path) -> None:
+    out = f"sqlite:///{tmp_path}/out.db?table="
+    write(f"{out}Rows", pa.table({"n": [1]}))
+    with pytest.raises(DataError, match="is there already"):
+        open_sink(f"{out}ROWS", pa.schema({"n": pa.int64()}))
+    write(f"{out}rows&if_exists=append", pa.table({"N": [2]}))
+    assert rows_of(open_source(f"{out}Rows")) == [{"n": 1}, {"n": 2}]
+    write(f"{out}rows&if_exists=replace", pa.table({"m": [3]}))
+    assert rows_of(open_source(f"{out}Rows")) == [{"m": 3}]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "said", "hint"),
+    [
+        ("new&schema=main", ["id"], "do not go into a schema", "leave &schema= out"),
+        ("new", ["ID", "id"], "columns `ID` and `id` apart", "another name"),
+        ("Sqlite_new", ["id"], "SQLite's own", "another table"),
+        ("seen", ["id"], "seen is a view", "another table"),
+        ("seen&if_exists=append", ["id"], "seen is a view", "another table"),
+        ("seen&if_exists=replace", ["id"], "seen is a view", "another table"),
+        ("byn", ["id"], "byn is an index", "another table"),
+        ("kept&if_exists=append", ["id", "other"], "takes no values for `other`", "if_exists=replace"),
+        ("kept&if_exists=append", ["N", "twice"], "takes no values for `twice`", "if_exists=replace"),
+        ("kept&if_exists=append", ["id", "d"], "needs values for `n`", "if_exists=replace"),
+    ],
+)
+def test_what_a_table_would_not_take_is_said_before_there_are_rows(
+    tmp_path: Path, table: str, columns: list[str], said: str, hint: str
+) -> None:
+    with sqlite3.connect(tmp_path / "out.db") as connection:
+        connection.executescript(
+            "create table kept (id integer primary key, n not null, d not null default 1, twice as (2 * n));"
+            "create view seen as select * from kept; create index byn on kept (n)"
+        )
+    connection.close()
+    with pytest.raises(DataError, match=said) as caught:
+        open_sink(f"sqlite:///{tmp_path}/out.db?table={table}", pa.schema([(name, pa.int64()) for name in columns]))
+    assert hint in (caught.value.hint or "")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.db"]
+
+
+def test_names_of_triggers_and_letters_beyond_ascii_are_free(tmp_path: Path) -> None:
+    out = f"sqlite:///{tmp_path}/out.db?table="
+    write(f"{out}a", pa.table({"\u00e9": [1], "\u00c9": [2]}))
+    with sqlite3.connect(tmp_path / "out.db") as connection:
+        connection.execute("create trigger t after insert on a begin select 1; end")
+    connection.close()
+    write(f"{out}t", pa.table({"n": [1]}))
+    assert open_source(f"{out}a").schema.names == ["\u00e9", "\u00c9"]
 
 
 def test_a_result_goes_into_the_database_that_it_comes_from(reviews: str) -> None:
@@ -375,6 +457,10 @@ def test_results_go_to_postgresql(server: str) -> None:
         write(f"{server}?table=results", results())
     write(f"{server}?table=results&if_exists=replace", results())
     assert rows_of(open_source(f"{server}?table=results"))[0]["s"] == "good"
+    write(f"{server}?table=results&if_exists=append", results().select(["n", "t"]))
+    assert len(rows_of(open_source(f"{server}?table=results"))) == 4
+    with pytest.raises(DataError, match="takes no values for `N`"):
+        open_sink(f"{server}?table=results&if_exists=append", pa.schema({"N": pa.int64()}))
 
 
 def test_a_connection_for_reading_cannot_write(server: str) -> None:

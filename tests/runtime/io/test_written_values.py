@@ -7,6 +7,7 @@ import decimal
 import io
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.arrow import SPAN_TYPE
 from falconql.table import format_table
@@ -129,6 +131,17 @@ def test_no_rows(format_: str, expected: bytes) -> None:
     out = io.BytesIO()
     open_sink(out, pa.schema({"a": pa.int64(), "b": pa.string()}), format=format_).commit()
     assert out.getvalue() == expected
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz"])
+def test_a_zero_byte_is_in_no_csv_file(tmp_path: Path, ending: str) -> None:
+    sink = open_sink(str(tmp_path / f"x.{ending}"), pa.schema({"body": pa.string()}))
+    with pytest.raises(DataError, match="the column `body` has a zero byte") as caught:
+        sink.write(pa.record_batch({"body": ["fine", "a\0b"]}))
+    assert ".jsonl" in (caught.value.hint or "")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DataError, match="zero byte"):
+        open_sink(str(tmp_path / f"x.{ending}"), pa.schema([("a\0", pa.string())]))
 
 
 def test_names_that_need_quotes() -> None:
