@@ -7,6 +7,7 @@ Nothing here runs a query.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,15 +64,21 @@ def plan(
     from falconql.asking.corpus import look_at
     from falconql.asking.decoding import grammars_for
     from falconql.asking.loop import Planner, Settings
+    from falconql.errors import AskError
     from falconql.llm.client import OpenAIChat
     from falconql.llm.endpoint import Endpoint
 
     endpoint = endpoint or Endpoint.from_environment()
     settings = settings or Settings()
     corpus = look_at(opened(data))
+    if not corpus.columns:
+        said = f"no column of {corpus.name} has a name of its own"
+        raise AskError(said, hint="rename the columns in the corpus; a query cannot tell them apart")
     corpus = corpus if text is None else replace(corpus, text=text)
 
     def grammars(instruction: str, framed: bool) -> Any:
         return grammars_for(corpus, instruction, thinking=settings.prompt.thinking, framed=framed)
 
-    return Planner(OpenAIChat(endpoint), corpus, grammars, endpoint.url, settings).plan(instruction)
+    # Who waits for an answer has said how long: a second wait of that length helps nobody.
+    with closing(OpenAIChat(endpoint, retries_timeouts=False)) as chat:
+        return Planner(chat, corpus, grammars, endpoint.url, settings).plan(instruction)

@@ -7,10 +7,11 @@ that it takes but does not obey shows in its answers. Knows nothing of queries a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from falconql.llm.client import ChatClient
+from falconql.errors import ModelServerError
+from falconql.llm.client import ChatClient, Unreachable, WrongKey
 from falconql.llm.endpoint import OPENAI_URL
 
 TOOL = "falconql"
@@ -35,12 +36,15 @@ class Way:
         wrapped: whether the query comes inside JSON.
         framed: whether the grammar is that of the instruction. Rules that misread an instruction rule its right query
             out: a small model on somebody's own machine gains more from them than it loses, a large one only loses.
+        sure: whether the server is of a kind that keeps to it. Others may take the field and ignore it, with a large
+            model behind them.
     """
 
     name: str
     strict: bool = True
     wrapped: bool = False
     framed: bool = False
+    sure: bool = True
 
     def fields(self, grammars: Grammars) -> dict[str, Any]:
         """Return what the request carries beside the messages."""
@@ -58,7 +62,7 @@ def ways(chat: ChatClient, url: str) -> list[Way]:
     """Return the ways to try, the likeliest first, by what the server says of itself."""
     if url == OPENAI_URL:
         return [LARK_TOOL, JSON_SCHEMA, FREE]
-    owners = {owner.lower() for owner in chat.owners()}
+    owners = _owners(chat)
     if "vllm" in owners:
         return [STRUCTURED, JSON_SCHEMA, FREE]
     if "llamacpp" in owners:
@@ -67,7 +71,17 @@ def ways(chat: ChatClient, url: str) -> list[Way]:
         return [GBNF, FREE]
     if "library" in owners:  # Ollama takes schemas, no grammars
         return [JSON_SCHEMA, FREE]
-    return [GBNF, STRUCTURED, JSON_SCHEMA, FREE]
+    return [replace(GBNF, sure=False), STRUCTURED, JSON_SCHEMA, FREE]
+
+
+def _owners(chat: ChatClient) -> set[str]:
+    """Return the owners that a server lists; none where it lists no models, which is no reason not to ask it."""
+    try:
+        return {owner.lower() for owner in chat.owners()}
+    except (Unreachable, WrongKey):
+        raise
+    except ModelServerError:
+        return set()
 
 
 def _tool(grammars: Grammars) -> dict[str, Any]:

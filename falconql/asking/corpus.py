@@ -59,17 +59,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A corpus as its planner knows it; ``text`` is the column that model calls read."""
+    """A corpus as its planner knows it.
+
+    Attributes:
+        name: what people may call its rows.
+        columns: those that a query can use.
+        text: the column that model calls read.
+        rows: some rows.
+        unusable: columns that share their names, of which the checker has to know.
+    """
 
     name: str
     columns: tuple[Column, ...]
     text: str | None
     rows: tuple[dict[str, Any], ...] = ()
+    unusable: tuple[Field, ...] = ()
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The columns as the checker wants them."""
-        return tuple(Field(column.name, column.type) for column in self.columns)
+        """All columns as the checker wants them."""
+        return (*(Field(column.name, column.type) for column in self.columns), *self.unusable)
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name."""
@@ -87,7 +96,8 @@ def look_at(source: TableSource, *, shown_rows: int = 2) -> Corpus:
     distinct = [field for field in fields if names.count(field.name) == 1]
     batch = sample(source, [field.name for field in distinct], LOOKED_AT_ROWS)
     columns = tuple(_seen(field, normalise(batch.column(i))) for i, field in enumerate(distinct))
-    return Corpus(_called(source.name), columns, _text_column(columns), _rows(batch, shown_rows))
+    unusable = tuple(field for field in fields if names.count(field.name) > 1)
+    return Corpus(_called(source.name), columns, _text_column(columns), _rows(batch, shown_rows), unusable)
 
 
 def _called(name: str) -> str:

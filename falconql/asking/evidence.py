@@ -92,11 +92,30 @@ def yes_no_phrases() -> tuple[tuple[frozenset[str], _Phrases, _Phrases], ...]:
 
 
 def is_english(text: str) -> bool:
-    """Return whether nothing shows that a text is in another language: no other script, no word that English lacks."""
-    foreign = frozenset(_VOCABULARY["foreign"].split())
-    letters = [char for char in text if char.isalpha()]
-    latin = all(ord(char) < 0x250 for char in letters)
-    return latin and not any(word in foreign for word in words(text))
+    """Return whether nothing shows that a text is in another language.
+
+    What shows it: another script; a small word that English lacks; no common word of English among three or more, or
+    beside one with an accent. What is quoted may be a name.
+    """
+    if any(char.isalpha() and ord(char) >= 0x250 for char in text):
+        return False
+    said = [word.lower() for word in _WORD.findall(_QUOTED.sub(" ", text)) if word[0].isalpha() and not word.isupper()]
+    if not _FOREIGN.isdisjoint(said):
+        return False
+    foreign_looks = len(said) >= 4 or any(not word.isascii() for word in said)
+    return not foreign_looks or any(word in _COMMON or stem(word) in _COMMON for word in said)
+
+
+_QUOTED = re.compile(r'"[^"]*"|\u201c[^\u201d]*\u201d')
+_FOREIGN = frozenset(_VOCABULARY["foreign"].split())
+_LISTS = ("stop", "actions", "rows", "people", "counted", "comparing", "roles", "glue", "question_words")
+_COMMON = frozenset(
+    form
+    for said in (*(_VOCABULARY[name] for name in _LISTS), *_VOCABULARY["said_for"])
+    for word in said.split()
+    if len(word) > 1
+    for form in (word, stem(word))
+)
 
 
 def vocabulary(name: str) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from falconql.api import Query
-from falconql.asking.constraint import FREE, Grammars, Ladder, ways
+from falconql.asking.constraint import FREE, Grammars, Ladder, Way, ways
 from falconql.asking.corpus import Corpus
 from falconql.asking.mending import mend
 from falconql.asking.prompt import PromptSettings, conversation, repair
-from falconql.asking.reading import Read, read, refusal
+from falconql.asking.reading import Read, is_thought, read, refusal
 from falconql.asking.review import slips
 from falconql.asking.understanding import understanding
 from falconql.asking.wording import column_wording, plain_wording
@@ -34,6 +34,10 @@ from falconql.visible import visible
 
 REPAIRS = 3
 MOST_TOKENS = 320
+# For a model that thinks before it answers.
+ROOM_TO_THINK = 8192
+# The end of a hint, which is of no use where the tries have been shown.
+SHOWS_TRIES = "; `falconql ask -v` shows every try"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Settings:
             does so where the models of a server gain from it (``Way.framed``).
         reviewed: look for semantic slips, mend what can be mended, and hand the rest back.
         repairs: how often a query is handed back at most.
-        most_tokens: a reply's tokens at most.
+        most_tokens: a reply's tokens at most; ``ROOM_TO_THINK`` for a model that spends them on thoughts.
     """
 
     prompt: PromptSettings = field(default_factory=PromptSettings)
@@ -81,6 +85,9 @@ class Fault:
     def of(cls, diagnostics: Sequence[Diagnostic], source: Source) -> Fault:
         """Return errors as a fault."""
         return cls(render(diagnostics, source), tuple(to_json_object(d, source) for d in diagnostics))
+
+
+NO_FAULT = Fault()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +186,7 @@ class Planner:
     grammars: Callable[[str, bool], Grammars]
     url: str
     settings: Settings = field(default_factory=Settings)
+    _thinks: bool = field(default=False, init=False)
 
     def plan(self, instruction: str) -> Answer:
         """Return the query for an instruction.
@@ -192,21 +200,22 @@ class Planner:
         messages = conversation(self.corpus, instruction, self.settings.prompt)
         best: _Candidate | None = None
         tries: list[Try] = []
+        seen: set[str] = set()
         for number in range(self.settings.repairs + 1):
-            started = time.perf_counter()
             # What still fails after one repair may fail because the words were misunderstood.
-            reply = self._reply(messages, instruction, ladder, may_frame=number < 2)
-            why = refusal(reply.text)
-            candidate, fault = (None, Fault()) if why is not None else self._judged(reply, worded)
-            seconds = time.perf_counter() - started
-            tries.append(Try(reply.text, ladder.way.name, fault, reply.prompt_tokens, reply.completion_tokens, seconds))
+            reply, seconds = self._reply(messages, instruction, ladder, tries, may_frame=number < 2)
+            why = self._no_use(reply)
+            candidate, fault = (None, Fault()) if why is not None else self._judged(reply, worded, ladder.way)
+            tries.append(_try(reply, ladder.way, seconds, fault))
             if why is not None:
-                said, hint = f"this corpus cannot answer that: {why}", _columns_hint(self.corpus)
-                raise AskError(said, hint=hint, tries=tries, left=_left(ladder))
+                if best is not None and self._ran_out(reply):
+                    break
+                raise AskError(why[0], hint=why[1], tries=tries, left=_left(ladder))
             if candidate is not None and (best is None or len(candidate.slips) < len(best.slips)):
                 best = candidate
-            if not fault.said or any(tried.reply == reply.text for tried in tries[:-1]):
+            if not fault.said or reply.text in seen:
                 break
+            seen.add(reply.text)
             if ladder.way.strict and fault.is_of_syntax:
                 # Held to the grammar it could not have written this: the server took the field and ignored it.
                 ladder.step_down("the answer does not keep to the grammar")
@@ -214,34 +223,75 @@ class Planner:
         if best is None:
             raise AskError(
                 f"no query after {len(tries)} tries; the last one: {tries[-1].fault.said.splitlines()[0]}",
-                hint="say it in other words, or write the query by hand; `falconql ask -v` shows every try",
+                hint=f"say it in other words, or write the query by hand{SHOWS_TRIES}",
                 tries=tries,
                 left=_left(ladder),
             )
         return self._answer(best, tries, ladder)
 
-    def _reply(self, messages: Sequence[Message], instruction: str, ladder: Ladder, *, may_frame: bool) -> Reply:
+    def _reply(
+        self, messages: Sequence[Message], instruction: str, ladder: Ladder, tries: list[Try], *, may_frame: bool
+    ) -> tuple[Reply, float]:
+        """Return a reply and its seconds; one that was all thoughts is put among the tries and asked for again."""
+        spent: tuple[Reply, float] | None = None
         while True:
-            framed = ladder.way.framed if self.settings.framed is None else self.settings.framed
-            fields = ladder.way.fields(self.grammars(instruction, framed and may_frame))
+            fields = ladder.way.fields(self.grammars(instruction, self._framed(ladder.way) and may_frame))
+            started = time.perf_counter()
             try:
-                return self.chat.complete(messages, fields, most_tokens=self.settings.most_tokens)
+                reply = self.chat.complete(messages, fields, most_tokens=self._most_tokens)
             except Refused as error:
+                if spent is not None:
+                    self._thinks = False  # what it can hold has no room for that many
+                    return spent
                 if not ladder.step_down(error.message):
                     raise
+                continue
+            answered = reply, time.perf_counter() - started
+            if spent is not None:
+                tries.append(_try(spent[0], ladder.way, spent[1]))
+            elif self._ran_out(reply) and not self._thinks:
+                spent, self._thinks = answered, True
+                continue
+            return answered
 
-    def _judged(self, reply: Reply, instruction: str) -> tuple[_Candidate | None, Fault]:
-        if not reply.text.strip():
-            return None, Fault("the answer was empty")
+    def _framed(self, way: Way) -> bool:
+        return way.framed if self.settings.framed is None else self.settings.framed
+
+    @property
+    def _most_tokens(self) -> int:
+        most = self.settings.most_tokens
+        return max(ROOM_TO_THINK, most) if self._thinks else most
+
+    @staticmethod
+    def _ran_out(reply: Reply) -> bool:
+        return not reply.finished and is_thought(reply.text)
+
+    def _no_use(self, reply: Reply) -> tuple[str, str] | None:
+        """Return why another try would be of no use and what to do instead, None if it may be."""
+        why = refusal(reply.text)
+        if why is not None:
+            return f"this corpus cannot answer that: {why}", _columns_hint(self.corpus)
+        if reply.refusal and not reply.text.strip():
+            return f"the model refuses to answer: {reply.refusal}", "say it in other words, or name another model"
+        if self._ran_out(reply):
+            return (
+                f"the model spent its {self._most_tokens:,} tokens thinking",
+                "turn its thinking off where it is served, or name a model that answers at once",
+            )
+        return None
+
+    def _judged(self, reply: Reply, instruction: str, way: Way) -> tuple[_Candidate | None, Fault]:
         if not reply.finished:
             return None, Fault("the answer was cut off because it was too long; write a shorter query")
+        if not reply.text.strip():
+            return None, Fault("the answer was empty")
         try:
             found = read(reply.text, self.corpus)
         except QueryError as error:
             return None, Fault.of(error.diagnostics, error.source)
         notes = found.notes
         if self.settings.reviewed:
-            mended = mend(found.query, self.corpus, instruction)
+            mended = mend(found.query, self.corpus, instruction, removes=self._framed(way) and way.sure)
             notes += mended.notes
             found = found.as_mended(mended.query)
         typed, diagnostics = check_query(found.query, Catalog(self.corpus.fields, {}, self.corpus.name))
@@ -260,6 +310,11 @@ class Planner:
             tuple(tries),
             _left(ladder),
         )
+
+
+def _try(reply: Reply, way: Way, seconds: float, fault: Fault = NO_FAULT) -> Try:
+    text = reply.text or reply.refusal
+    return Try(text, way.name, fault, reply.prompt_tokens, reply.completion_tokens, seconds)
 
 
 def _left(ladder: Ladder) -> tuple[tuple[str, str], ...]:

@@ -1,18 +1,19 @@
-"""Taking out of a query what the instruction gives no reason for; no model is asked.
+"""Finding in a query what the instruction gives no reason for; no model is asked.
 
 A small model adds conditions that nobody stated: on a column the instruction never speaks of, or a label
-such as "Is this a review?" over a table of reviews. Leaving one out cannot be wrong when nothing in the
-instruction speaks for it; what was left out is told to the user.
+such as "Is this a review?" over a table of reviews. They are taken out, which is told to the user. A large
+model rather knows words that mean such a column ("films" for ``type``, "satisfied" for ``stars``): its
+conditions stay, and the user is told to look at them. So do all where the instruction is not English.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import content_words, mentioned, says_any
+from falconql.asking.evidence import content_words, is_english, mentioned, says_any
 from falconql.asking.frame.quantities import dates_in, values_in_any_unit
 from falconql.syntax import ast
 from falconql.syntax.printer import LOOSEST, ExpressionPrinter
@@ -27,32 +28,50 @@ _ANYTHING = content_words(
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A query and what was taken out of it."""
+    """A query, and what was taken out of it or should be looked at."""
 
     query: ast.Query
     notes: tuple[str, ...]
 
 
-def mend(query: ast.Query, corpus: Corpus, instruction: str) -> Mended:
-    """Return the query without conditions that nothing in the instruction speaks for."""
+def mend(query: ast.Query, corpus: Corpus, instruction: str, *, removes: bool = True) -> Mended:
+    """Return the query without conditions that nothing in the instruction speaks for.
+
+    Args:
+        query: what a model wrote.
+        corpus: the table.
+        instruction: what was asked.
+        removes: take such conditions out; else only tell of them.
+    """
     query, renamed = _columns_for_questions(query, corpus)
     query = _names_apart(query)
     if query.where is None:
         return Mended(query, renamed)
     spoken = mentioned(corpus, instruction)
-    notes: list[str] = [*renamed]
+    needless: list[str] = []
+    unspoken: list[str] = []
 
     def unfounded(condition: ast.Expr) -> bool:
-        why = _needless(condition, corpus) or _unspoken(condition, corpus, spoken, instruction)
-        if why:
-            notes.append(why)
-        return bool(why)
+        found = needless if _is_needless(condition, corpus) else unspoken
+        if found is unspoken and not _is_unspoken(condition, corpus, spoken, instruction):
+            return False
+        found.append(ExpressionPrinter().flat(condition, LOOSEST))
+        return True
 
     kept = _without(query.where.condition, unfounded)
+    if not (removes and is_english(instruction)) or (kept is None and not (query.bindings or query.select)):
+        return Mended(query, (*renamed, *_doubts(needless, unspoken)))
     where = None if kept is None else replace(query.where, condition=kept)
-    if where is None and not (query.bindings or query.select):
-        return Mended(query, ())
-    return Mended(replace(query, where=where), tuple(notes))
+    left_out = [f"left out {label}: every text is one" for label in needless]
+    left_out += [f"left out `{condition}`: the instruction does not speak of it" for condition in unspoken]
+    return Mended(replace(query, where=where), (*renamed, *left_out))
+
+
+def _doubts(needless: Sequence[str], unspoken: Sequence[str]) -> Iterator[str]:
+    if needless:
+        yield f"please check: {' and '.join(needless)} may be true of every text"
+    if unspoken:
+        yield f"please check: the instruction does not seem to mention `{'` or `'.join(unspoken)}`"
 
 
 def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query, tuple[str, ...]]:
@@ -124,32 +143,26 @@ def _without(condition: ast.Expr, unfounded: Callable[[ast.Expr], bool]) -> ast.
     return None if unfounded(condition) else condition
 
 
-def _needless(condition: ast.Expr, corpus: Corpus) -> str | None:
-    """Find a label that every text of the table satisfies: it only names what the table is of."""
+def _is_needless(condition: ast.Expr, corpus: Corpus) -> bool:
+    """Return whether this is a label that every text of the table satisfies: it only names what the table is of."""
     if not (isinstance(condition, ast.Call) and condition.function.text == "label"):
-        return None
+        return False
     texts = [a.value.value for a in condition.arguments if isinstance(a.value, ast.Text)]
-    if not texts:
-        return None
-    asked = content_words(texts[-1])
-    of_table = content_words(corpus.name) | _ANYTHING
-    return f'left out label("{texts[-1]}"): every text is one' if asked <= of_table else None
+    return bool(texts) and content_words(texts[-1]) <= content_words(corpus.name) | _ANYTHING
 
 
-def _unspoken(condition: ast.Expr, corpus: Corpus, spoken: dict[str, str], instruction: str) -> str | None:
-    """Find a condition on columns only, with neither the columns nor the values in the instruction.
+def _is_unspoken(condition: ast.Expr, corpus: Corpus, spoken: dict[str, str], instruction: str) -> bool:
+    """Return whether a condition is on columns only, with neither the columns nor the values in the instruction.
 
     Yes/no columns are left alone: there are too many words for each ("open" for one called ``fixed``).
     """
     below = list(walk(condition))
     if any(isinstance(node, ast.Call) for node in below):
-        return None
+        return False
     names = {node.text for node in below if isinstance(node, ast.Name)}
     columns = {name for name in names if (found := corpus.column(name)) and found.type != BOOL}
     if not names or names != columns or columns & spoken.keys() or corpus.text in columns:
-        return None
+        return False
     values = [node.value for node in below if isinstance(node, (ast.Text, ast.Integer, ast.Decimal))]
     said = {*dates_in(instruction), *values_in_any_unit(instruction)}
-    if says_any(instruction, values) or any(str(value) in said for value in values):
-        return None
-    return f"left out `{ExpressionPrinter().flat(condition, LOOSEST)}`: the instruction does not speak of it"
+    return not (says_any(instruction, values) or any(str(value) in said for value in values))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from falconql.asking.corpus import Corpus
 from falconql.diagnostics.model import Diagnostic, Label
 from falconql.errors import QueryError
+from falconql.llm.client import whole
 from falconql.source import Source, Span
 from falconql.syntax import ast, parse
 from falconql.syntax.formatter import format_query
@@ -53,6 +54,11 @@ class Read:
         return replace(self, source=source, query=parse(source))
 
 
+def is_thought(reply: str) -> bool:
+    """Return whether a reply that was cut off began with something else than the query."""
+    return not (_begins_query(reply.lstrip()) or reply.lstrip().startswith(("--", "{", "```")))
+
+
 def refusal(reply: str) -> str | None:
     """Return why the model says that the corpus cannot answer, None if it says no such thing."""
     found = REFUSAL.match(unwrapped(reply))
@@ -67,8 +73,11 @@ def unwrapped(reply: str) -> str:
             held = json.loads(text)
         except (ValueError, RecursionError):
             held = None
-        if isinstance(held, dict) and isinstance(held.get("query"), str):
-            text = held["query"].strip()
+        query = held.get("query") if isinstance(held, dict) else None
+        if query is None and isinstance(held, dict) and len(held) == 1:
+            (query,) = held.values()
+        if isinstance(query, str):
+            text = whole(query).strip()
     fenced = _FENCE.search(text)
     if fenced:
         return fenced[1].strip()

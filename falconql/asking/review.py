@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import actions, content_words, mentioned, says_any, stem, words
+from falconql.asking.evidence import actions, content_words, is_english, mentioned, says_any, stem, stems_of, words
 from falconql.asking.frame.quantities import numbers_in, values_in_any_unit
 from falconql.check.describe import describe
 from falconql.check.typed import TypedQuery
@@ -40,7 +40,8 @@ Rule = Callable[[Subject], Iterator[str]]
 def slips(instruction: str, corpus: Corpus, source: Source, typed: TypedQuery) -> list[str]:
     """Return a sentence for everything that seems to have slipped, none when the query looks right."""
     subject = Subject(instruction, corpus, source, describe(typed))
-    return [sentence for rule in RULES for sentence in rule(subject)]
+    rules = RULES if is_english(instruction) else [rule for rule in RULES if rule not in _OF_ENGLISH]
+    return [sentence for rule in rules for sentence in rule(subject)]
 
 
 def conditions(tree: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
@@ -131,11 +132,12 @@ def parts_left_out(subject: Subject) -> Iterator[str]:
     told = mentioned(subject.corpus, subject.instruction)
     spoken = {stem(word) for said in told.values() for word in words(said)}
     needless = actions() | content_words(subject.corpus.name) | spoken
+    unsaid = needless | _needs_no_mention(subject)
     for part in _PARTS.split(subject.instruction):
         if mentioned(subject.corpus, part) or any(char.isdigit() for char in part):
             continue  # what is said of columns may be said in other words
         wanted = {word for word in content_words(part) - needless if not word.isdigit() and len(word) > 2}
-        if wanted and not any(_has(have, word) for word in wanted):
+        if wanted - unsaid and not any(_has(have, word) for word in wanted):
             yield f"the query says nothing of: {part.strip()}"
 
 
@@ -144,13 +146,24 @@ def words_left_out(subject: Subject) -> Iterator[str]:
     wanted = content_words(subject.instruction) - content_words(subject.corpus.name) - actions()
     have = {stem(word) for word in words(subject.source.text)}
     spoken = {stem(word) for said in mentioned(subject.corpus, subject.instruction).values() for word in words(said)}
+    said = have | spoken
+    asked = wanted - _needs_no_mention(subject)
     missing = [
         word
         for word in words(subject.instruction)
-        if stem(word) in wanted and not word.isdigit() and not _has(have | spoken, stem(word))
+        if stem(word) in asked and not word.isdigit() and not _has(said, stem(word))
     ]
     if len(missing) >= 3 and len(missing) * 2 > len(wanted):
         yield f"the query says nothing of: {', '.join(dict.fromkeys(missing))}"
+
+
+def _needs_no_mention(subject: Subject) -> frozenset[str]:
+    """Return the words for which queries have none: for rows, for who wrote them, for all, for how numbers compare."""
+    generic = stems_of("rows") | stems_of("people") | stems_of("counted")
+    numbers = {_plain(number) for number in _NUMBER.findall(_without_texts(subject.source.text))}
+    if not values_in_any_unit(subject.instruction) & numbers:
+        return generic
+    return generic | stems_of("comparing") | {stem(word) for word in words(subject.instruction) if stem(word).isdigit()}
 
 
 def _has(have: set[str], word: str) -> bool:
@@ -175,3 +188,5 @@ RULES: tuple[Rule, ...] = (
     parts_left_out,
     words_left_out,
 )
+# They know which words of an instruction mean something.
+_OF_ENGLISH = (aggregates_left_out, parts_left_out, words_left_out)

@@ -5,16 +5,18 @@ Retries, back-off and ``Retry-After`` are the openai client's. Knows nothing of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 from falconql.errors import ConfigError, ModelServerError
-from falconql.llm.endpoint import Endpoint
+from falconql.llm.endpoint import Endpoint, Named
 from falconql.visible import visible
 
 RETRIES = 3
+_HALVES = re.compile("[\ud800-\udfff]")
 Message = Mapping[str, str]
 
 
@@ -26,14 +28,23 @@ class WrongSettings(ModelServerError):
     """The key, the model's name or the address is wrong: no other request will fare better."""
 
 
+class WrongKey(WrongSettings):
+    """The server wants another key."""
+
+
+class Unreachable(ModelServerError):
+    """Nobody answers at the address, or not in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: the text, whether the model had finished it, and the tokens both ways."""
+    """What came back: the text, whether the model had finished it, the tokens both ways, and why it does not answer."""
 
     text: str
     finished: bool
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    refusal: str = ""
 
 
 class ChatClient(Protocol):
@@ -55,12 +66,22 @@ class ChatClient(Protocol):
 
 
 class OpenAIChat:
-    """A chat model behind an OpenAI-compatible endpoint."""
+    """A chat model behind an OpenAI-compatible endpoint.
 
-    def __init__(self, endpoint: Endpoint, *, retries: int = RETRIES) -> None:
+    Args:
+        endpoint: where it is.
+        retries: how often a request is repeated when the server fails, is busy or cannot be reached.
+        retries_timeouts: whether one that got no answer in time is repeated, too.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, retries: int = RETRIES, retries_timeouts: bool = True) -> None:
         self.endpoint = endpoint
         self._client = _openai().OpenAI(
-            base_url=endpoint.url, api_key=endpoint.key, timeout=endpoint.timeout_s, max_retries=retries
+            base_url=endpoint.url,
+            api_key=endpoint.key,
+            timeout=endpoint.timeout_s,
+            max_retries=retries,
+            http_client=None if retries_timeouts else _once_only(),
         )
         # Newer OpenAI models refuse a temperature and want the limit under another name.
         self._refused: set[str] = set()
@@ -74,11 +95,18 @@ class OpenAIChat:
         """The model's name; asked for when the settings name none."""
         if self.endpoint.model is not None:
             return self.endpoint.model
-        names = [name for name, _ in self._models]
+        named = self.endpoint.named
+        try:
+            names = [name for name, _ in self._models]
+        except (Unreachable, WrongKey):
+            raise
+        except ModelServerError as error:
+            hint = f"set {named.model}, and check {named.url}: {error.message}"
+            raise ConfigError("no model is named, and the server lists none", hint=hint) from error
         if len(names) == 1:
             return names[0]
         offered = visible(", ".join(names[:8])) or "none"
-        raise ConfigError("no model is named", hint=f"set FALCONQL_MODEL: {self.endpoint.shown} offers {offered}")
+        raise ConfigError("no model is named", hint=f"set {named.model}: {self.endpoint.shown} offers {offered}")
 
     def owners(self) -> tuple[str, ...]:
         return tuple(owner for _, owner in self._models)
@@ -115,12 +143,15 @@ class OpenAIChat:
         # The client checks nothing: whatever JSON came is in the fields of the answer.
         choices = getattr(answer, "choices", None)
         choice = choices[0] if isinstance(choices, list) and choices else None
-        text = _text(getattr(choice, "message", None))
+        message = getattr(choice, "message", None)
+        text = _text(message)
         if text is None:
             raise _no_chat_endpoint(self.endpoint)
+        refusal = getattr(message, "refusal", None)
+        why = whole(refusal) if isinstance(refusal, str) else ""
         usage = getattr(answer, "usage", None)
         finished = getattr(choice, "finish_reason", None) != "length"
-        return Reply(text, finished, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        return Reply(whole(text), finished, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), why)
 
 
 def _text(message: Any) -> str | None:
@@ -130,6 +161,10 @@ def _text(message: Any) -> str | None:
         written = getattr(getattr(call, "custom", None), "input", None)
         if isinstance(written, str):
             return written
+        # Servers without custom tools make functions of them, or models call one of their own making.
+        arguments = getattr(getattr(call, "function", None), "arguments", None)
+        if isinstance(arguments, str) and arguments.strip(" {}"):
+            return arguments
     match getattr(message, "content", ...):
         case str(content):
             return content
@@ -141,6 +176,11 @@ def _text(message: Any) -> str | None:
     return None
 
 
+def whole(text: str) -> str:
+    """Return a text without halves of characters that were cut in two: one that has them cannot be sent again."""
+    return _HALVES.sub("\ufffd", text)
+
+
 def _count(usage: Any, name: str) -> int:
     tokens = getattr(usage, name, None)
     return tokens if isinstance(tokens, int) else 0
@@ -149,7 +189,7 @@ def _count(usage: Any, name: str) -> int:
 def _no_chat_endpoint(endpoint: Endpoint) -> ModelServerError:
     return ModelServerError(
         f"{endpoint.shown} answered, but not as a chat endpoint does",
-        hint="OPENAI_BASE_URL must end where /chat/completions begins, usually in /v1",
+        hint=f"{endpoint.named.url} must end where /chat/completions begins, usually in /v1",
     )
 
 
@@ -173,37 +213,37 @@ class _explained:
             # An answer that is not JSON, or not of the documented shape, or JSON in JSON without end.
             raise ModelServerError(
                 f"{self.chat.endpoint.shown} answered something that is no chat completion",
-                hint="check OPENAI_BASE_URL; it usually ends in /v1",
+                hint=f"check {self.chat.endpoint.named.url}; it usually ends in /v1",
             ) from error
         if isinstance(error, openai.OpenAIError):
             raise _understood(error, self.chat.endpoint) from error
 
 
 def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
-    openai, url = _openai(), endpoint.shown
+    openai, url, named = _openai(), endpoint.shown, endpoint.named
     said = _short(endpoint.without_secrets(_said(error)))
     match error:
         case openai.APITimeoutError():
-            return ModelServerError(
+            return Unreachable(
                 f"{url} gave no answer within {endpoint.timeout_s:g} seconds",
-                hint="raise FALCONQL_TIMEOUT, or use a smaller or less busy model",
+                hint=f"raise {named.timeout}, or use a smaller or less busy model",
             )
         case openai.APIConnectionError():
-            return ModelServerError(
+            return Unreachable(
                 f"cannot reach {url}: {endpoint.without_secrets(_reason(error))}",
-                hint="start the server, or set OPENAI_BASE_URL to another",
+                hint=f"start the server, or set {named.url} to another",
             )
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return WrongSettings(
+            return WrongKey(
                 f"{url} refused the key (HTTP {error.status_code})",
                 hint="set OPENAI_API_KEY to one that is valid there",
             )
         case openai.RateLimitError():
-            return ModelServerError(f"{url} takes no more requests for now: {said}", hint=_wait(error))
+            return ModelServerError(f"{url} takes no more requests for now: {said}", hint=_wait(error, named))
         case openai.NotFoundError():
             return WrongSettings(
                 f"{url} has no such model or address: {said}",
-                hint=f"check FALCONQL_MODEL (now {endpoint.model}) and OPENAI_BASE_URL",
+                hint=f"check {named.model} ({_now(endpoint)}) and {named.url}",
             )
         case openai.APIStatusError() if error.status_code in (400, 422, 501) or _is_validation(error):
             return Refused(f"{url} refused the request: {said}", hint="the server's log says more")
@@ -212,7 +252,11 @@ def _understood(error: Any, endpoint: Endpoint) -> ModelServerError:
                 f"{url} failed (HTTP {error.status_code}): {said}",
                 hint="try again; the server's log says more",
             )
-    return ModelServerError(f"{url}: {said}", hint="check OPENAI_BASE_URL")
+    return ModelServerError(f"{url}: {said}", hint=f"check {named.url}")
+
+
+def _now(endpoint: Endpoint) -> str:
+    return "not set" if endpoint.model is None else f"now {endpoint.model}"
 
 
 def _is_validation(error: Any) -> bool:
@@ -237,10 +281,29 @@ def _short(text: str) -> str:
     return text if len(text) <= 300 else text[:297] + "..."
 
 
-def _wait(error: Any) -> str:
+def _wait(error: Any, named: Named) -> str:
     seconds = error.response.headers.get("retry-after")
     when = f"it asks to wait {seconds} seconds" if seconds else "wait a minute"
-    return f"{when}, then try again; a plan with a higher limit, or another FALCONQL_MODEL, helps for good"
+    return f"{when}, then try again; a plan with a higher limit, or another {named.model}, helps for good"
+
+
+def _once_only() -> Any:
+    """Return an HTTP client after whose timeouts, unlike after other failures, the openai client does not try again."""
+    openai = _openai()
+    http = openai.DefaultHttpxClient()
+    send = http.send
+
+    def sent(request: Any, **how: Any) -> Any:
+        try:
+            return send(request, **how)
+        except Exception as error:
+            # By name: the openai client is built on httpx or on httpx2.
+            if any(kind.__name__ == "TimeoutException" for kind in type(error).__mro__):
+                raise openai.APITimeoutError(request=request) from error
+            raise
+
+    http.send = sent
+    return http
 
 
 def _openai() -> Any:

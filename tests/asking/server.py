@@ -24,6 +24,7 @@ class Say:
     after_s: float = 0.0
     tool: bool = False
     kind: str = "application/json"
+    message: Mapping[str, Any] | None = None
 
     def payload(self) -> str:
         """Return the body of the response."""
@@ -39,6 +40,7 @@ class Say:
                 "content": None,
                 "tool_calls": [{"id": "1", "type": "custom", "custom": custom}],
             }
+        message |= self.message or {}
         choice = {"index": 0, "message": message, "finish_reason": self.finish}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         return json.dumps(
@@ -51,13 +53,17 @@ Answers = Callable[[dict[str, Any]], Say]
 
 @dataclass
 class Server:
-    """What is running: its base URL, the requests it got, and the models it lists, or what it lists instead."""
+    """What is running: its base URL, the requests it got, and the models it lists, or what it lists instead.
+
+    ``listed`` is how often it was asked for its models.
+    """
 
     answers: Answers
     models: Sequence[tuple[str, str]] = (("m", "me"),)
     listing: Say | None = None
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    listed: int = 0
 
 
 @contextmanager
@@ -73,6 +79,7 @@ def serving(
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            server.listed += 1
             data = [{"id": name, "object": "model", "created": 1, "owned_by": owner} for name, owner in server.models]
             self._send(server.listing or Say(body=json.dumps({"object": "list", "data": data})))
 

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from falconql.asking import plan
 from falconql.asking.corpus import look_at
+from falconql.errors import AskError
+from falconql.llm.endpoint import Endpoint
 from falconql.runtime.io import open_source
+from tests.asking.server import Say, serving
 
 
 def test_dates_beyond_what_python_has_are_shown_to_no_planner(tmp_path: Path) -> None:
@@ -19,3 +24,22 @@ def test_dates_beyond_what_python_has_are_shown_to_no_planner(tmp_path: Path) ->
     corpus = look_at(open_source(str(path)))
     assert [row["due"] for row in corpus.rows] == [None, dt.date(1970, 1, 2)]
     assert corpus.columns[1].values == (dt.date(1970, 1, 2), dt.date(1970, 1, 2))
+
+
+def test_columns_that_share_a_name_are_known_to_the_checker_alone(tmp_path: Path) -> None:
+    path = tmp_path / "dup.csv"
+    path.write_text("id,text,id,score\n1,a,2,5\n3,b,4,6\n")
+    for wrong in ("select id", "select *"):
+        with serving([Say(wrong), Say("select score")]) as server:
+            answer = plan("show the score", str(path), endpoint=Endpoint(server.url, "k", "m"))
+        assert answer.tries[0].fault.diagnostics[0]["code"] == "FQL105"
+        assert "2 columns called `id`" in server.requests[1]["messages"][-1]["content"]
+        assert "id: Int" not in server.requests[0]["messages"][-1]["content"]
+        assert answer.query.text == "select score\n"
+
+
+def test_a_corpus_without_a_column_of_its_own_name_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "dup.csv"
+    path.write_text("id,id\n1,2\n")
+    with serving([Say("select id")]) as server, pytest.raises(AskError, match="no column of dup has a name of its own"):
+        plan("show the id", str(path), endpoint=Endpoint(server.url, "k", "m"))

@@ -9,9 +9,11 @@ import pytest
 
 from tests.asking.server import Say, serving
 from tests.cli.shell import Done, falconql
+from tests.cli.terminal import terminal
 
 GOOD = '-- keep: praise\n-- give: everything\nwhere label("Does the writer praise the laptop?")'
 WANTED = "reviews that praise the laptop"
+LOCAL = ["--from", "reviews.csv", "--model", "m", "--url", "http://127.0.0.1:9/v1"]
 
 
 def asked(url: str, *arguments: str, instruction: str = WANTED) -> Done:
@@ -52,8 +54,11 @@ def test_verbose_shows_every_try_that_led_to_no_query(folder: Path, replies: lis
         assert f"    {reply}\n" in done.err
     assert done.err.count("there is no column `starz`") >= len(replies) - 1
     assert done.err.rindex("try 2") < done.err.index(f"error: {'this corpus ' if 'that' in said else ''}{said}")
+    assert "ask -v" not in done.err
     with serving([Say(reply) for reply in replies]) as server:
-        assert "try 1" not in asked(server.url).err
+        quiet = asked(server.url).err
+    assert "try 1" not in quiet
+    assert ("`falconql ask -v` shows every try" in quiet) == ("that" not in said)
 
 
 def test_a_refusal_cannot_drive_the_terminal(folder: Path) -> None:
@@ -79,6 +84,28 @@ def test_run_prints_rows_and_the_query_on_the_side(folder: Path) -> None:
     assert "where stars >= 4" in done.err
     assert "where" not in done.out
     assert done.out.split()[-4:] == ["1", "5", "3", "4"]
+
+
+def test_json_is_on_the_side_where_rows_are_printed(folder: Path) -> None:
+    with serving([Say("where stars >= 4\nselect id, stars")]) as server:
+        done = asked(server.url, "--run", "--format", "json", instruction="ids with 4 stars or more, and the stars")
+    assert done.status == 0, done.err
+    assert '"query": "where stars >= 4' in done.err
+    assert "{" not in done.out
+    assert done.out.split()[-4:] == ["1", "5", "3", "4"]
+
+
+@pytest.mark.parametrize(("typed", "status", "shown"), [("n\r", 0, 1), ("\x03", 130, 1), ("y\r", 0, 2)])
+def test_at_a_terminal_it_is_asked_whether_to_run(folder: Path, typed: str, status: int, shown: int) -> None:
+    with serving([Say("where stars >= 4\nselect id, n: stars")]) as server:
+        arguments = ["ask", "ids with 4 stars or more", "--from", "reviews.csv", "--url", server.url, "--model", "m"]
+        with terminal(*arguments, cwd=folder) as screen:
+            screen.until("Run it? [Y/n]:")
+            screen.type(typed)
+            assert screen.wait() == status
+            assert ("2 rows" in screen.screen) == (shown == 2)
+            assert "Aborted" not in screen.screen
+            assert ("interrupted" in screen.screen) == (status == 130)
 
 
 def test_output_runs_and_writes(folder: Path) -> None:
@@ -129,6 +156,11 @@ def test_no_key_says_how_to_get_going(folder: Path, monkeypatch: pytest.MonkeyPa
         (["find it", "--from", "gone.csv", "--model", "m", "--url", "http://127.0.0.1:9/v1"], "gone.csv"),
         (["find it", "--from", "reviews.csv", "-o", "no/such/folder.csv"], "no/such"),
         (["find it"], "--from"),
+        (["find it", *LOCAL, "--url", "127.0.0.1:1"], "--url is '127.0.0.1:1', which is no web address"),
+        (["find it", *LOCAL, "--timeout", "inf"], "--timeout is inf"),
+        (["find it", *LOCAL, "--timeout", "nan"], "--timeout is nan"),
+        (["find it", *LOCAL, "--timeout", "1e10"], "--timeout is 10000000000.0"),
+        (["find it", *LOCAL, "--timeout", "0"], "--timeout"),
     ],
 )
 def test_bad_use_is_one_clear_message(folder: Path, arguments: list[str], said: str) -> None:

@@ -301,7 +301,8 @@ def test_a_name_given_twice_is_said_while_it_is_typed(repl: Terminal) -> None:
 def test_every_command_answers_and_the_session_goes_on(typed: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FALCONQL_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    done = piped(f"{typed}\n\nselect id limit 1;", "reviews.csv")
+    # With a `from`, which cannot go on with a query that was typed.
+    done = piped(f"{typed}\n\nfrom 'reviews.csv' select id limit 1;", "reviews.csv")
     assert said in done.out + done.err
     assert "1 row from" in done.err
     assert "Traceback" not in done.err
@@ -401,7 +402,7 @@ def test_names_of_a_corpus_cannot_drive_the_terminal(folder: Path) -> None:
     done = piped(".schema\nselect nothing;\nselect *;\n.explain select *\n.set\n.set text x\n", "evil.jsonl")
     assert "␛[31mevil␛]0;pwned␇  Text" in done.out
     assert "names here are `␛[31mevil␛]0;pwned␇`" in done.err
-    assert "the text columns are ␛[31mevil␛]0;pwned␇" in done.err
+    assert "the text columns are `␛[31mevil␛]0;pwned␇`" in done.err
     assert not set(done.out + done.err) & {"\x1b", "\x07"}
 
 

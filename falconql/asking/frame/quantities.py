@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from falconql.asking.evidence import cue
+from falconql.asking.evidence import cue, is_english
 
 Test = tuple[str, str]  # a sign and what it compares with
 Slot = tuple[Test, ...]  # a condition, as the ways to write it
 
 SIGNS = ("=", "!=", "<=", ">=", "<", ">")
 _NUMBER = re.compile(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?)\s*(k|thousand|million|billion)?\b(?!-\d)", re.IGNORECASE)
+# Where words are not parted by spaces, digits are not, either.
+_DIGITS = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 _SCALES = {"k": 10**3, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 _SMALL = tuple(cue("number_words").pattern.split("|"))
 _WORDS = {word: value for value, word in enumerate(_SMALL)}
@@ -77,7 +79,8 @@ class Number:
         """Return the value in another unit of time; the same where one of the two is not of time."""
         if not (self.seconds and seconds) or self.seconds == seconds:
             return self.value
-        return f"{float(self.value) * self.seconds / seconds:.4g}" if self.value != "0" else "0"
+        value = float(self.value) * self.seconds / seconds
+        return str(round(value)) if value >= 1000 else f"{value:.4g}"
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
@@ -99,8 +102,15 @@ def in_units(said: Iterable[Number], unit: int) -> list[Number]:
 
 
 def values_in_any_unit(text: str) -> frozenset[str]:
-    """Return the numbers of a text as any column may have them: two hours are 2 or 120."""
-    return frozenset(number.in_unit(unit) for number in numbers(text) for unit in (0, *_UNITS.values()))
+    """Return the numbers of a text as any column may have them: two hours are 2 or 120.
+
+    Of a text in another language the words for units are not known, so that its numbers may be in any.
+    """
+    said = numbers(text)
+    if not is_english(text):
+        digits = [found.replace(",", "") for found in _DIGITS.findall(text)]
+        said += [Number(number, SIGNS, seconds=unit) for number in digits for unit in (0, *_UNITS.values())]
+    return frozenset(number.in_unit(unit) for number in said for unit in (0, *_UNITS.values()))
 
 
 def unit_of(words: Iterable[str]) -> int:

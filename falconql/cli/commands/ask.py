@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.consent import confirmation, say_spent
-from falconql.cli.failures import exit_status
 from falconql.cli.file import write_file
 from falconql.cli.options import CorpusCommand, from_option, proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
@@ -58,7 +57,8 @@ def command(
     The language model is any OpenAI-compatible endpoint: OPENAI_BASE_URL, OPENAI_API_KEY, FALCONQL_MODEL.
     """
     from falconql.asking import plan
-    from falconql.llm.endpoint import Endpoint
+    from falconql.asking.loop import SHOWS_TRIES
+    from falconql.llm.endpoint import Endpoint, Named
 
     if output is not None:
         check_output(output, ())
@@ -66,22 +66,23 @@ def command(
         raise click.UsageError("the instruction is empty: say in plain words what you want to know")
     if corpus == "-":
         raise click.UsageError("`ask` reads the corpus before it can be run: give a file, not standard input")
-    endpoint = Endpoint.from_environment(url=url, model=model, timeout_s=timeout)
+    options = Named("--url", "--model", "--timeout")
+    endpoint = Endpoint.from_environment(url=url, model=model, timeout_s=timeout, options=options)
     try:
         answer = plan(instruction, corpus, endpoint=endpoint)
     except AskError as error:
         if verbose:
             _show_tries(error)
+            error.hint = (error.hint or "").removesuffix(SHOWS_TRIES)
         raise
     if verbose:
         _show_tries(answer)
     _show_understanding(answer)
-    if format_ == "json":
-        print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
-    elif run and output is None:
-        say(answer.query.text)
+    text = json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) + "\n" if format_ == "json" else answer.query.text
+    if run and output is None:
+        say(text)
     else:
-        print(answer.query.text, end="", flush=True)
+        print(text, end="", flush=True)
     if run or output is not None or (format_ == "query" and _agreed()):
         _run(answer, corpus, output, proxy, yes=yes)
 
@@ -110,9 +111,10 @@ def _agreed() -> bool:
     """Ask whether to run, where there is somebody to ask."""
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         return False
-    with exit_status():
+    try:
         return click.confirm("Run it?", default=True, err=True)
-    return False
+    except click.Abort:  # Ctrl-C, which click makes into something of its own
+        raise KeyboardInterrupt from None
 
 
 def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None, *, yes: bool) -> None:

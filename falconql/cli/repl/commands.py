@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from falconql.cli.repl.screen import show
-from falconql.cli.repl.session import Finished, Session
+from falconql.cli.repl.session import OPEN_ONE, Finished, Session, require_corpus
 from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
 from falconql.cli.terminal import hanging, say, use_color, width
 from falconql.diagnostics.render import FEWEST_COLUMNS
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import scheme_of, shown
+from falconql.source import Source
+from falconql.syntax import parse_tolerant
 from falconql.visible import in_one_line, visible
 
 if TYPE_CHECKING:
-    from falconql.api import Query
     from falconql.result import Explained
 
 SAMPLE_ROWS = 5
@@ -77,6 +79,7 @@ def opened_line(session: Session) -> str:
 
 def _schema(session: Session, rest: str) -> Outcome:
     _corpus(session)
+    session.look_again(surely=True)
     longest = max([len(field.name) for field in session.fields], default=0)
     for field in session.fields:
         print(in_one_line(f"{field.name:{longest}}  {field.type}"))
@@ -95,13 +98,18 @@ def _sample(session: Session, rest: str) -> Outcome:
     import pyarrow as pa
 
     from falconql.api import opened
+    from falconql.runtime.display import quoted_name
     from falconql.runtime.io.stats import sample
     from falconql.runtime.normalise import normalise
     from falconql.table import format_table
 
     source = opened(_corpus(session))
     rows = _number(rest, "sample") if rest else SAMPLE_ROWS
-    names = list(dict.fromkeys(field.name for field in session.fields))
+    counted = Counter(source.schema.names)
+    names = [name for name, times in counted.items() if times == 1]
+    if len(names) < len(counted):
+        several = ", ".join(quoted_name(name) for name in counted if counted[name] > 1)
+        say(f"note: without {several}: several columns are called so, and none of them can be read")
     batch = sample(source, names, max(rows, 1)).slice(0, rows)
     columns = [normalise(batch.column(i)) for i in range(batch.num_columns)]
     table = pa.Table.from_arrays(columns, names=batch.schema.names)
@@ -110,25 +118,24 @@ def _sample(session: Session, rest: str) -> Outcome:
 
 
 def _explain(session: Session, rest: str) -> Outcome:
-    query = last_or(session, rest)
-    print(visible(_explained(session, query).format(rules=False)))
+    print(visible(_explained(session, rest).format(rules=False)))
     return _DONE
 
 
 def _rules(session: Session, rest: str) -> Outcome:
-    query = last_or(session, rest)
-    print(visible(_explained(session, query).format(rules=True)))
+    print(visible(_explained(session, rest).format(rules=True)))
     return _DONE
 
 
-def _explained(session: Session, query: Query) -> Explained:
-    proxy = session.proxy_for(query)
-    return query.explain(session.data_for(query), order=session.settings.order, proxy=proxy)
+def _explained(session: Session, text: str) -> Explained:
+    query, corpus = last_or(session, text)
+    require_corpus(query, corpus)
+    return query.explain(corpus, order=session.settings.order, proxy=session.proxy_for(query))
 
 
 def _analyze(session: Session, rest: str) -> Outcome:
-    query = last_or(session, rest)
-    finished = show(query, session.start(query), session.settings.rows, session.data_for(query))
+    query, corpus = last_or(session, rest)
+    finished = show(query, session.start(query, corpus), session.settings.rows, corpus)
     session.last = finished
     print()
     print(visible(finished.run.explained().format(rules=False)))
@@ -163,7 +170,7 @@ def _save(session: Session, rest: str) -> Outcome:
         partial = ", those found before it was stopped" if finished.ended == "stopped" else ""
         say(f"wrote {rows:,} row{'s' * (rows != 1)} to {shown(path)}{partial}")
         return _DONE
-    run = session.start_again(finished)
+    run = session.start(finished.query, finished.corpus)
     write_rows(run, path, None)
     say(f"wrote {run.metrics.rows_out:,} rows to {shown(path)}")
     return _DONE
@@ -180,7 +187,8 @@ def _report(session: Session, rest: str) -> Outcome:
         raise ConfigError("no query has run yet", hint="run one first")
     path = rest.strip("\"'")
     _check_file(session, finished, ".report", path)
-    run = finished.run if finished.table is not None else session.start_again(finished)
+    query, corpus = finished.query, finished.corpus
+    run = finished.run if finished.table is not None else session.start(query, corpus)
     collector = Collector(run, session.written(finished), run.ctx.source.name)
     for batch in run.batches() if finished.table is None else finished.table.to_batches():
         collector.add(batch)
@@ -228,15 +236,17 @@ def _set(session: Session, rest: str) -> Outcome:
     settings = session.settings
     if not name:
         for each in SETTINGS:
-            shown = session.text if each == "text" else getattr(settings, each)
-            print(visible(f"{each}  {'' if shown is None else shown}".rstrip()))
+            found = session.text if each == "text" else getattr(settings, each)
+            if each == "url" and found is not None:
+                found = shown(found) if "://" in found else shown(f"http://{found}").removeprefix("http://")
+            print(visible(f"{each}  {'' if found is None else found}".rstrip()))
         return _DONE
     if name not in SETTINGS:
         raise ConfigError(f"there is no setting {name}", hint=f"the settings are {', '.join(SETTINGS)}")
     if name == "rows":
         settings.rows = _number(value, "set rows")
     elif name == "text":
-        session.read(value)
+        session.read(_name(value))
     elif name == "proxy":
         session.use_proxy(value or "kestrel")
     elif name == "order":
@@ -302,12 +312,20 @@ def _quit(session: Session, rest: str) -> Outcome:
 
 def _corpus(session: Session) -> str:
     if session.corpus is None:
-        raise ConfigError("no corpus is open", hint="open one with `.open FILE`")
+        raise ConfigError("no corpus is open", hint=OPEN_ONE)
     return session.corpus
 
 
+def _name(text: str) -> str:
+    """Return the name that a text stands for, which may be written as in a query, or as it is."""
+    parsed = parse_tolerant(Source("<name>", f"text {text}"))
+    if not text.startswith("`") or parsed.diagnostics or parsed.query is None or parsed.query.text is None:
+        return text
+    return parsed.query.text.column.text
+
+
 def _number(text: str, what: str) -> int:
-    if not text.isdigit() or len(text) > 9:
+    if not text.isdecimal() or len(text) > 9:
         raise ConfigError(f".{what} takes a whole number", hint=f"for example `.{what} 10`")
     return int(text)
 

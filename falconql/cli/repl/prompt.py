@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 from prompt_toolkit import PromptSession
@@ -17,13 +18,15 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
 from falconql.check.functions import FUNCTIONS
+from falconql.cli.repl.alone import is_empty
 from falconql.cli.repl.commands import COMMANDS, SETTINGS
 from falconql.cli.repl.completion import Known, candidates
+from falconql.cli.repl.glance import breaks_off, glance
 from falconql.cli.repl.session import Session
 from falconql.cli.repl.statements import history_path
 from falconql.cli.terminal import say
-from falconql.diagnostics.model import Diagnostic, Severity
-from falconql.errors import FalconQLError, QueryError
+from falconql.diagnostics.model import Diagnostic
+from falconql.errors import FalconQLError
 from falconql.runtime.io.address import may_stand_in_query, shown
 from falconql.source import Source
 from falconql.syntax import parse_tolerant
@@ -32,8 +35,6 @@ from falconql.syntax.lexemes import lexemes
 
 PROMPT = "falconql> "
 MORE = "........> "
-# Longer texts are not looked at while they are typed.
-MOST_CHECKED = 4000
 _PATH_COMMANDS = (".open ", ".save ", ".report ")
 _STYLE = Style.from_dict(
     {
@@ -65,14 +66,14 @@ def is_whole(text: str) -> bool:
     A query with a mistake in the middle is run, so that its message shows; so is anything behind an empty line.
     """
     stripped = text.strip()
-    if not stripped or stripped[0] in ".?" or stripped.endswith(";") or text.endswith("\n"):
+    if is_empty(stripped) or stripped[0] in ".?" or stripped.endswith(";") or text.endswith("\n"):
         return True
     found = parse_tolerant(Source("<query>", text)).diagnostics
-    return not any(_breaks_off(diagnostic, text) for diagnostic in found)
+    return not any(breaks_off(diagnostic, text) for diagnostic in found)
 
 
-def _breaks_off(diagnostic: Diagnostic, text: str) -> bool:
-    return diagnostic.primary.span.start >= len(text.rstrip())
+def _is_command(text: str) -> bool:
+    return text.lstrip().startswith((".", "?"))
 
 
 class QueryLexer(Lexer):
@@ -84,9 +85,10 @@ class QueryLexer(Lexer):
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         text = document.text
         styles = [""] * len(text)
-        if text.startswith((".", "?")):
-            end = len(text.split(" ", 1)[0])
-            styles[:end] = ["class:command"] * end
+        if _is_command(text):
+            begin = len(text) - len(text.lstrip())
+            end = begin + len(text[begin:].split(" ", 1)[0])
+            styles[begin:end] = ["class:command"] * (end - begin)
         else:
             self._paint(text, styles)
         lines: list[StyleAndTextTuples] = [[]]
@@ -122,7 +124,7 @@ class QueryCompleter(Completer):
         self._paths = PathCompleter(expanduser=False)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        before = document.text_before_cursor
+        before = document.text_before_cursor.lstrip()
         if before.startswith(_PATH_COMMANDS):
             path = before.split(" ", 1)[1]
             yield from self._paths.get_completions(Document(path), complete_event)
@@ -133,8 +135,15 @@ class QueryCompleter(Completer):
 
 def known(session: Session) -> Known:
     """Return the names a session knows."""
+    _keep_up(session)
     columns = {field.name: str(field.type) for field in session.fields}
     return Known(columns, tuple(session.definitions), tuple(COMMANDS), SETTINGS)
+
+
+def _keep_up(session: Session) -> None:
+    # A corpus that cannot be read any more is taken for what it was.
+    with suppress(FalconQLError, OSError):
+        session.look_again()
 
 
 def prompt_session(session: Session) -> PromptSession[str]:
@@ -142,27 +151,20 @@ def prompt_session(session: Session) -> PromptSession[str]:
 
     @lru_cache(maxsize=8)
     def wrong_in(text: str, *given: object) -> Diagnostic | None:
-        if len(text) > MOST_CHECKED or not text.strip():
-            return None
-        try:
-            found = session.check(session.query(text)).diagnostics
-        except QueryError as error:
-            found = error.diagnostics
-        except (FalconQLError, OSError):
-            return None
-        errors = [d for d in found if d.severity is Severity.ERROR and not _breaks_off(d, text)]
-        return errors[0] if errors else None
+        return glance(session, text)
 
     def wrong(text: str) -> Diagnostic | None:
-        return wrong_in(text, session.corpus, session.text, tuple(session.definitions.values()))
+        _keep_up(session)
+        return wrong_in(text, session.opened, session.text, tuple(session.definitions.values()))
 
     def toolbar() -> StyleAndTextTuples:
         text = editor.default_buffer.text
-        diagnostic = None if text.startswith((".", "?")) else wrong(text)
+        diagnostic = None if _is_command(text) else wrong(text)
         if diagnostic is not None:
             return [("class:bottom-toolbar.error", f" {diagnostic.message}")]
         kept = f" · {len(session.definitions)} defined" if session.definitions else ""
-        return [("", f" {session.corpus or 'no corpus: .open FILE'} · {session.settings.proxy}{kept} · .help")]
+        corpus = "no corpus: .open FILE" if session.corpus is None else shown(session.corpus)
+        return [("", f" {corpus} · {session.settings.proxy}{kept} · .help")]
 
     editor: PromptSession[str] = PromptSession(
         history=_history(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from falconql.api import Order, Query
 from falconql.cli.consent import confirmation
+from falconql.cli.repl.opened import Opened, look
 from falconql.cli.terminal import say_diagnostics
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import may_stand_in_query
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from falconql.runtime.plan import Field
     from falconql.runtime.proxy.base import Proxy
     from falconql.syntax.ast import Let
+    from falconql.syntax.ast import Query as Tree
+    from falconql.syntax.definitions import Definitions
 
 DEFAULT_PROXY = "kestrel"
 # A first batch this small is answered in a fraction of a second.
 FIRST_ROWS = 16
 ANSWER_BYTES = 256 << 20
+OPEN_ONE = "open one with `.open FILE`"
 
 
 @dataclass(slots=True)
@@ -73,25 +77,22 @@ class Session:
     """The state of a session; no output, no input.
 
     Attributes:
-        corpus: the path of the open corpus.
+        opened: the open corpus.
         settings: see there.
-        text: the column that model calls read in a query that names none.
+        text: the column of the open corpus that model calls read in a query that names none.
         definitions: ``let`` clauses by name, earlier ones first.
         last: the last query that gave rows.
         on_warning: told what goes wrong without stopping a run.
         yes: run on a language model whatever it costs.
     """
 
-    corpus: str | None = None
+    opened: Opened | None = None
     text: str | None = None
     settings: Settings = field(default_factory=Settings)
     definitions: dict[str, Let] = field(default_factory=dict)
     last: Finished | None = None
     on_warning: Callable[[str], None] | None = None
     yes: bool = False
-    _fields: tuple[Field, ...] = ()
-    _files: tuple[str, ...] = ()
-    _tables: tuple[Database, ...] = ()
     _proxies: dict[str, Proxy] = field(default_factory=dict)
     _answers: dict[str, Answers] = field(default_factory=dict)
 
@@ -99,46 +100,78 @@ class Session:
         """Make a corpus the one that queries read; return the definitions that no longer fit and were dropped.
 
         Raises:
+            ConfigError: it is standard input.
             DataError: it cannot be read.
         """
         from falconql.api import opened
         from falconql.asking.corpus import look_at
-        from falconql.runtime.io.arrow import fields_from_schema
-        from falconql.runtime.io.fingerprint import local_files
-        from falconql.runtime.io.sql import tables_of
 
+        _not_typed(path)
         source = opened(path)
-        fields, text = fields_from_schema(source.schema), look_at(source).text
-        self.corpus, self.text, self._fields = path, text, fields
-        self._files, self._tables = tuple(local_files(source)), tuple(tables_of(source))
+        self.opened, self.text = look(path, source), look_at(source).text
         return self._drop_unfit(list(self.definitions))
+
+    def look_again(self, *, surely: bool = False) -> None:
+        """Take notice of a change of the open corpus; the text column is settled no longer where it is gone.
+
+        Args:
+            surely: look even where no file tells of a change.
+
+        Raises:
+            DataError: it cannot be read any more.
+        """
+        if self.opened is None:
+            return
+        self.opened = self.opened.now(surely=surely)
+        if self.text not in self.opened.texts:
+            self.text = None
+
+    @property
+    def corpus(self) -> str | None:
+        """The path of the open corpus."""
+        return None if self.opened is None else self.opened.path
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The columns of the open corpus, none without one."""
-        return self._fields
+        return () if self.opened is None else self.opened.fields
 
     @property
     def files(self) -> tuple[str, ...]:
         """The files on this machine that the open corpus is read from."""
-        return self._files
+        return () if self.opened is None else self.opened.files
 
     @property
     def tables(self) -> tuple[Database, ...]:
         """The tables of databases that the open corpus is read from."""
-        return self._tables
+        return () if self.opened is None else self.opened.tables
+
+    def given(self, tree: Tree | None) -> Definitions:
+        """Return what a query takes from the session; which column is read is settled for the open corpus only."""
+        from falconql.syntax.definitions import Definitions
+
+        own = tree is not None and tree.source is not None
+        return Definitions(tuple(self.definitions.values()), None if own else self.text)
 
     def query(self, text: str) -> Query:
         """Return a query over the open corpus, with the definitions at hand.
 
         Raises:
             QueryError: it gives a name anew, and uses what was built on the one at hand.
+            ConfigError: it reads standard input.
+            DataError: the open corpus has changed, and cannot be read any more.
         """
         from falconql.cli.repl.clashes import clashes
         from falconql.errors import QueryError
-        from falconql.syntax.definitions import Definitions
+        from falconql.syntax import parse_tolerant
 
-        source, given = Source("<query>", text), Definitions(tuple(self.definitions.values()), self.text)
+        source = Source("<query>", text)
+        tree = parse_tolerant(source).query
+        if tree is None or tree.source is None:
+            self.look_again()
+        else:
+            _not_typed(tree.source.path.value)
+        given = self.given(tree)
         if found := clashes(source, given):
             raise QueryError(found, source)
         return Query(source, definitions=given)
@@ -165,7 +198,7 @@ class Session:
         from falconql.syntax.printer import name_text
 
         names = ", ".join(dict.fromkeys(name_text(let.name.text) for let in lets))
-        query = self.query(f"{text.rstrip('; ').rstrip()}\nselect {names}")
+        query = self.query(f"{text[: lets[-1].span.end]}\nselect {names}")
         checked = self.check(query)
         if not checked:
             raise QueryError(checked.diagnostics, query.source)
@@ -178,45 +211,40 @@ class Session:
         """Make a column the one that model calls read.
 
         Raises:
-            ConfigError: there is no such column, or it holds no texts.
+            ConfigError: no corpus is open, there is no such column, or it holds no texts.
+            DataError: the corpus has changed, and cannot be read any more.
         """
-        texts = [field.name for field in self._fields if str(field.type) == "Text"]
+        from falconql.runtime.display import quoted_name, shown_name
+
+        self.look_again()
+        if self.opened is None:
+            raise ConfigError("no corpus is open", hint=OPEN_ONE)
+        texts = self.opened.texts
         if column not in texts:
-            raise ConfigError(f"there is no text column `{column}`", hint=f"the text columns are {', '.join(texts)}")
+            names = f"the text columns are {', '.join(map(quoted_name, texts))}"
+            hint = names if texts else f"{self.opened.name} has none"
+            raise ConfigError(f"there is no text column {shown_name(column)}", hint=hint)
         self.text = column
 
-    def start(self, query: Query, *, order: Order | None = None) -> Run:
-        """Return a run that finds the answers of earlier ones and soon has its first rows.
+    def start(self, query: Query, corpus: str | None) -> Run:
+        """Return a run over a corpus that finds the answers of earlier runs and soon has its first rows.
 
         Raises:
             FalconQLError: the query, the corpus or the proxy is at fault.
         """
-        data = self.data_for(query)
-        if data is None and not _names_corpus(query):
-            raise ConfigError("no corpus is open", hint="open one with `.open FILE`, or write `from` in the query")
-        return self._start(query, data, order)
-
-    def start_again(self, finished: Finished) -> Run:
-        """Return a run of a query that ran before, over the corpus that it ran over.
-
-        Raises:
-            FalconQLError: the query, the corpus or the proxy is at fault.
-        """
-        return self._start(finished.query, finished.corpus, None)
-
-    def _start(self, query: Query, data: str | None, order: Order | None) -> Run:
         from falconql.errors import QueryError
         from falconql.runtime.answers import Answers
 
-        checked = query.check(data)
+        require_corpus(query, corpus)
+        checked = query.check(corpus)
         if checked.typed is None:
             raise QueryError(checked.diagnostics, query.source)
         named = self.proxy_for(query)
         proxy = self._opened(named) if checked.typed.calls and named is not None else None
         run = query.start(
-            data,
+            corpus,
             proxy=proxy,
-            order=order or self.settings.order,
+            order=self.settings.order,
             confirm=confirmation(yes=self.yes),
             on_warning=self.on_warning,
             on_diagnostics=say_diagnostics,
@@ -315,6 +343,22 @@ class Session:
         from falconql.syntax.printer import name_text
 
         return bool(self.check(self.query(f"select {name_text(name)}")))
+
+
+def require_corpus(query: Query, corpus: str | None) -> None:
+    """Make sure that a query has something to read.
+
+    Raises:
+        ConfigError: no corpus is open, and the query names none.
+    """
+    if corpus is None and not _names_corpus(query):
+        raise ConfigError("no corpus is open", hint=f"{OPEN_ONE}, or write `from` in the query")
+
+
+def _not_typed(path: str) -> None:
+    if path == "-":
+        hint = "name a file, or pipe the table into `falconql run`"
+        raise ConfigError("a session reads its lines from standard input, so no corpus can come from there", hint=hint)
 
 
 def _names_corpus(query: Query) -> bool:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from falconql.cli.failures import say_error
+from falconql.cli.repl.alone import is_empty, is_settling, without_need
 from falconql.cli.repl.screen import show
-from falconql.cli.repl.session import Session
+from falconql.cli.repl.session import OPEN_ONE, Session
 from falconql.cli.terminal import say, say_problems
-from falconql.errors import FalconQLError, QueryError
+from falconql.errors import ConfigError, FalconQLError, QueryError
 from falconql.runtime.folders import own_folder
 from falconql.syntax import ast, parse_tolerant
-from falconql.syntax.walk import children
 
 if TYPE_CHECKING:
     from falconql.api import Query
@@ -45,7 +45,7 @@ def run_statement(session: Session, text: str) -> Outcome:
     except QueryError as error:
         say_problems(error.diagnostics, error.source)
     except FalconQLError as error:
-        say_error(error.message, error.hint)
+        say_error(error.message, _hint(error))
     except (OSError, MemoryError) as error:
         say_error(str(error) or type(error).__name__, None)
     except Exception:  # a mistake of ours must not cost the user the session
@@ -54,8 +54,20 @@ def run_statement(session: Session, text: str) -> Outcome:
     return Outcome(ok=False)
 
 
+def _hint(error: FalconQLError) -> str | None:
+    """Return the help of an error; for a variable of the environment there are settings here."""
+    hint = error.hint
+    if hint is None or not isinstance(error, ConfigError):
+        return hint
+    here = [setting for variable, setting in _SETTING_OF.items() if variable in hint]
+    return f"{hint}; in this session {' and '.join(here)} will do, too" if here else hint
+
+
+_SETTING_OF = {"OPENAI_BASE_URL": "`.set url URL`", "FALCONQL_MODEL": "`.set model NAME`"}
+
+
 def _run(session: Session, text: str) -> Outcome:
-    if not text.strip("; \n\t"):
+    if is_empty(text):
         return Outcome()
     if text.startswith("."):
         from falconql.cli.repl.commands import run_command
@@ -71,42 +83,48 @@ def run_text(session: Session, text: str) -> Outcome:
     query = session.query(text)
     parsed = parse_tolerant(query.source)
     tree = parsed.query
-    if tree is not None and not parsed.diagnostics and _only_definitions(tree):
-        lets = tuple(binding for binding in tree.bindings if isinstance(binding, ast.Let))
-        dropped = session.define(text, lets)
-        say(f"defined {', '.join(let.name.text for let in lets)}")
-        if dropped:
-            say(f"note: forgot {', '.join(dropped)}: the new meaning does not suit what was built on the old one")
+    if tree is not None and is_settling(tree):
+        if parsed.diagnostics:
+            raise QueryError(without_need(session.check(query).diagnostics), query.source)
+        _settle(session, query, tree)
         return Outcome()
-    if tree is not None and not parsed.diagnostics and _only_text(tree):
-        assert tree.text is not None
-        session.read(tree.text.column.text)
-        say(f"questions now read {session.text}")
-        return Outcome()
-    run = session.start(query)
-    session.last = show(query, run, session.settings.rows, session.data_for(query))
+    corpus = session.data_for(query)
+    run = session.start(query, corpus)
+    session.last = show(query, run, session.settings.rows, corpus)
     return Outcome()
 
 
-def _only_definitions(tree: ast.Query) -> bool:
-    return all(isinstance(part, ast.Let) for part in children(tree))
-
-
-def _only_text(tree: ast.Query) -> bool:
-    return children(tree) == [tree.text]
+def _settle(session: Session, query: Query, tree: ast.Query) -> None:
+    """Keep the text column and the definitions that a text consists of: all of them, or none."""
+    lets = tuple(binding for binding in tree.bindings if isinstance(binding, ast.Let))
+    before = session.text
+    if tree.text is not None:
+        session.read(tree.text.column.text)
+    try:
+        dropped = session.define(query.text, lets) if lets else []
+    except FalconQLError:
+        session.text = before
+        raise
+    if tree.text is not None:
+        say(f"questions now read {session.text}")
+    if lets:
+        say(f"defined {', '.join(let.name.text for let in lets)}")
+    if dropped:
+        say(f"note: forgot {', '.join(dropped)}: the new meaning does not suit what was built on the old one")
 
 
 def ask(session: Session, instruction: str) -> Outcome:
     """Turn an instruction in plain words into a query for the next line."""
     from falconql.asking import plan
-    from falconql.errors import ConfigError
-    from falconql.llm.endpoint import Endpoint
+    from falconql.llm.endpoint import Endpoint, Named
 
     if not instruction:
         raise ConfigError("there is no instruction", hint="for example: ? reviews by people who want a refund")
     if session.corpus is None:
-        raise ConfigError("no corpus is open", hint="open one with `.open FILE`")
-    endpoint = Endpoint.from_environment(url=session.settings.url, model=session.settings.model)
+        raise ConfigError("no corpus is open", hint=OPEN_ONE)
+    session.look_again()
+    options = Named(".set url", ".set model")
+    endpoint = Endpoint.from_environment(url=session.settings.url, model=session.settings.model, options=options)
     say("asking the model ...")
     answer: Answer = plan(instruction, session.corpus, endpoint=endpoint, text=session.text)
     for line in (*answer.understood, *(f"note: {note}" for note in answer.notes)):
@@ -114,19 +132,18 @@ def ask(session: Session, instruction: str) -> Outcome:
     return Outcome(edit=answer.query.text.rstrip("\n"))
 
 
-def last_or(session: Session, text: str) -> Query:
-    """Return the query of a text, the last one that ran for an empty text.
+def last_or(session: Session, text: str) -> tuple[Query, str | None]:
+    """Return the query of a text, the last one that ran for an empty text, and the corpus that it is over.
 
     Raises:
         ConfigError: there is none yet.
     """
-    from falconql.errors import ConfigError
-
     if text:
-        return session.query(text)
+        query = session.query(text)
+        return query, session.data_for(query)
     if session.last is None:
         raise ConfigError("no query has run yet", hint="write the query behind the command, or run one first")
-    return session.last.query
+    return session.last.query, session.last.corpus
 
 
 def history_path() -> Path:

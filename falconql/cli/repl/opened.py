@@ -1,0 +1,96 @@
+"""The open corpus as a session knows it: what it was like when it was last looked at."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from falconql.runtime.io.address import scheme_of
+from falconql.types import TEXT
+
+if TYPE_CHECKING:
+    from falconql.runtime.io.base import TableSource
+    from falconql.runtime.io.sql.address import Database
+    from falconql.runtime.plan import Field
+
+# Enough to see a change before the next key comes, also in a folder of very many files.
+_MOST_WATCHED = 256
+_Stamp = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A corpus that was looked at.
+
+    Attributes:
+        path: what was opened.
+        name: what it is called in messages.
+        fields: its columns.
+        files: the files on this machine that it is read from.
+        tables: the tables of databases that it is read from.
+        stamps: when the first files were changed, and how large they were.
+    """
+
+    path: str
+    name: str
+    fields: tuple[Field, ...]
+    files: tuple[str, ...]
+    tables: tuple[Database, ...]
+    stamps: tuple[_Stamp, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """The columns that a question can read."""
+        return [field.name for field in self.fields if field.type == TEXT]
+
+    def now(self, *, surely: bool = False) -> Opened:
+        """Return the corpus as it is by now, this one where no file tells of a change.
+
+        Args:
+            surely: look again all the same; what can be read only once is left alone even so.
+
+        Raises:
+            DataError: it cannot be read any more.
+        """
+        from falconql.api import opened
+
+        if is_stream(self.path) or (not surely and stamps(self.files) == self.stamps):
+            return self
+        return look(self.path, opened(self.path))
+
+
+def look(path: str, source: TableSource) -> Opened:
+    """Return what there is to know of a corpus."""
+    from falconql.runtime.io.arrow import fields_from_schema
+    from falconql.runtime.io.fingerprint import local_files
+    from falconql.runtime.io.sql import tables_of
+
+    files = tuple(local_files(source))
+    fields = fields_from_schema(source.schema)
+    return Opened(path, source.name, fields, files, tuple(tables_of(source)), stamps(files))
+
+
+def stamps(files: tuple[str, ...]) -> tuple[_Stamp, ...]:
+    """Return what tells that files were changed; None for one that is gone."""
+    return tuple(_stamp(file) for file in files[:_MOST_WATCHED])
+
+
+def _stamp(file: str) -> _Stamp:
+    try:
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def is_stream(path: str) -> bool:
+    """Return whether a corpus can be read only once, and reading it may wait: standard input, a pipe, a device."""
+    if path == "-":
+        return True
+    try:
+        mode = os.stat(os.path.expanduser(path)).st_mode
+    except (OSError, ValueError):
+        return False
+    return scheme_of(path) is None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

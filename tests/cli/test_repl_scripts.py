@@ -1,0 +1,223 @@
+"""``falconql repl`` with piped input: where statements end, and what they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from falconql.cli.repl.loop import statements
+from falconql.cli.repl.session import Session
+from falconql.cli.repl.statements import run_statement
+from tests.cli.shell import Done, falconql
+
+QUERY = """-- asked: the ids of good reviews
+
+text  text
+
+let   good = stars > 2
+
+where good
+
+-- best first
+select id, stars
+
+order by stars desc
+limit 1
+"""
+TWO_TEXTS = "id,title,body\n7,short,I want my money back for this\n8,bad,It is a fine thing that I love\n"
+
+
+@pytest.fixture(autouse=True)
+def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FALCONQL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    (folder / "other.csv").write_text(TWO_TEXTS)
+    return folder
+
+
+def piped(text: str, *arguments: str) -> Done:
+    return falconql("repl", *arguments, stdin=text)
+
+
+def test_empty_lines_between_the_clauses_of_a_query_end_nothing(folder: Path) -> None:
+    done = piped(QUERY, "reviews.csv")
+    assert (done.status, done.out.split()) == (0, ["id", "stars", "──", "─────", "1", "5"]), done.err
+    assert "1 row from" in done.err
+    assert piped(f"{QUERY};\n.save q.fql\n", "reviews.csv").status == 0
+    again = piped((folder / "q.fql").read_text())
+    assert (again.status, again.out) == (0, done.out), again.err
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("from 'a'\n\nselect b\n", ["from 'a'\nselect b"]),
+        ("where a\n\n\n-- why\n\nselect b\n", ["where a\n-- why\nselect b"]),
+        ("each p in a\n\nlet b = p\n\nselect b\n", ["each p in a\nlet b = p\nselect b"]),
+        ("select a\n\norder by a\n\nlimit 2\n", ["select a\norder by a\nlimit 2"]),
+        ("where a\n\nwhere b\n\nselect c\n\nselect d\n", ["where a", "where b\nselect c", "select d"]),
+        ("select a\n\nlet b = 1\n\nselect b\n", ["select a", "let b = 1", "select b"]),
+        ("text a\n\nwhere b\n", ["text a", "where b"]),
+        ("where a;\n\nselect b\n", ["where a;", "select b"]),
+        ("where a\n\n.schema\nselect b\n", ["where a", ".schema", "select b"]),
+    ],
+)
+def test_a_later_clause_goes_on_with_a_query(text: str, found: list[str]) -> None:
+    assert list(statements(text.splitlines(keepends=True))) == found
+
+
+def test_no_line_is_waited_for_behind_the_last_clause() -> None:
+    lines = iter(["select a limit 1\n", "\n", "select b\n"])
+    assert next(statements(lines)) == "select a limit 1"
+    assert next(lines) == "select b\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("select a;  -- one\nselect b;\n", ["select a;  -- one", "select b;"]),
+        ("select a;  -- one; two\nselect b;\n", ["select a;  -- one; two", "select b;"]),
+        ("select a -- one;\nlimit 1;\n", ["select a -- one;\nlimit 1;"]),
+        ('where a = "-- x"; -- y\nselect b;\n', ['where a = "-- x"; -- y', "select b;"]),
+        ('where a = ";" -- y;\nand b;\n', ['where a = ";" -- y;\nand b;']),
+        ('where a = "x;\nselect b;\n', ['where a = "x;', "select b;"]),
+        ("select a; # one\nselect b;\n", ["select a; # one", "select b;"]),
+    ],
+)
+def test_a_semicolon_ends_a_statement_before_a_comment(text: str, found: list[str]) -> None:
+    assert list(statements(text.splitlines(keepends=True))) == found
+
+
+def test_comments_alone_are_no_statement() -> None:
+    done = piped(
+        "-- my session\n\nselect id limit 1;  -- one\n-- two\n;\nselect id limit 2;\n\n-- the end", "reviews.csv"
+    )
+    assert done.status == 0, done.err
+    assert done.err.count(" from ") == 2
+
+
+def test_definitions_with_a_comment_behind_them() -> None:
+    done = piped("let a = stars > 4;  -- good\nwhere a select id;\n", "reviews.csv")
+    assert (done.status, done.out.split()[-1]) == (0, "1"), done.err
+
+
+def test_a_query_with_its_own_corpus_reads_what_it_reads_anywhere(folder: Path) -> None:
+    (folder / "titles.csv").write_text("id,title\n1,Something that is long enough to be read\n")
+    asked = 'from "other.csv" where label("refund?") select id'
+    assert falconql("run", "-e", asked).status == 1
+    done = piped(f"{asked};\n", "titles.csv")
+    assert done.status == 1
+    assert "other.csv has 2 text columns" in done.err
+    assert piped('from "other.csv" select body;\n', "reviews.csv").status == 0
+    done = piped('from "titles.csv" where id > 0 or label("refund?") select id;\n.save q.fql\n', "reviews.csv")
+    assert (done.status, done.out.split()[2:]) == (0, ["1"]), done.err
+    assert (folder / "q.fql").read_text().splitlines()[:2] == ['from  "titles.csv"', ""]
+
+
+def test_a_text_that_was_typed_is_about_the_open_corpus(folder: Path) -> None:
+    done = piped('text title;\nfrom "reviews.csv" where label("Is it?") or id > 0 select id;\n', "other.csv")
+    assert (done.status, done.out.split()[2:]) == (0, ["1", "2", "3", "4"]), done.err
+
+
+def test_a_text_and_definitions_in_one_statement() -> None:
+    done = piped("text title let a = id > 7\n\n.schema\n.set\n", "other.csv")
+    assert done.status == 0, done.err
+    assert "questions now read title\ndefined a\n" in done.err
+    assert "a      = id > 7" in done.out
+    assert "text  title" in done.out
+    failed = piped("text title let a = nope > 7\n\n.set\n", "other.csv")
+    assert failed.status == 1
+    assert "text  body" in failed.out
+
+
+def test_what_is_wrong_with_a_definition_is_all_that_is_said() -> None:
+    done = piped("let good one = stars > 4\n", "reviews.csv")
+    assert (done.status, done.err.count("error")) == (1, 1)
+    assert "`=` is missing" in done.err
+
+
+def test_the_last_query_is_explained_over_its_own_corpus(folder: Path) -> None:
+    text = "let good = stars > 4;\nwhere good select id;\n.open other.csv\n.explain\n.rules\n.analyze\n"
+    done = piped(text, "reviews.csv")
+    assert done.status == 0, done.err
+    assert done.out.count("Scan  columns=id, stars") == 3
+    assert "no corpus is open" in piped(".explain select id\n").err
+
+
+def test_what_changed_is_seen(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.csv").write_text("id,text,kind\n1,a first text,x\n")
+    session = Session()
+    session.open("a.csv")
+    (folder / "a.csv").write_text("id,body,text\n1,another one that is long,x\n")
+    for line in (".schema", ".sample 2", ".set text body", "where label('Is it?') or id > 0"):
+        assert run_statement(session, line).ok
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "id    Int",
+        "body  Text",
+        "text  Text",
+        "id  body                      text",
+    ]
+    assert not run_statement(session, ".set text kind").ok
+
+
+def test_a_text_column_that_is_gone_is_settled_no_longer(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session()
+    session.open("other.csv")
+    assert session.text == "body"
+    (folder / "other.csv").write_text("id,title,summary\n7,short,I want my money back for this\n")
+    assert not run_statement(session, 'where label("refund?")').ok
+    assert "say which one with `text title`" in capsys.readouterr().err
+    assert run_statement(session, "select id").ok
+
+
+@pytest.mark.parametrize("command", [".set rows", ".sample"])
+def test_digits_that_are_no_number(command: str) -> None:
+    done = piped(f"{command} ²\n", "reviews.csv")
+    assert "takes a whole number" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_passwords_are_not_shown() -> None:
+    done = piped(".set url http://alice:s3cretpw@127.0.0.1:1/v1\n.set\n.set url alice:s3cretpw@127.0.0.1\n.set\n")
+    assert "url  http://***@127.0.0.1:1/v1\n" in done.out
+    assert "s3cretpw" not in done.out + done.err
+
+
+def test_names_as_in_a_query_after_set_text(folder: Path) -> None:
+    (folder / "odd.csv").write_text('id,review text,"say ""hi""","a`b"\n1,it is long,x,y\n')
+    typed = ['.set text `say "hi"`', ".set text review text", ".set text `a``b`", ".set text nope"]
+    done = piped("\n.set\n".join(typed) + "\n", "odd.csv")
+    shown = [line.removeprefix("text  ") for line in done.out.splitlines() if line.startswith("text")]
+    assert shown == ['say "hi"', "review text", "a`b"]
+    assert 'the text columns are `review text`, `say "hi"`, `a``b`' in done.err
+
+
+def test_no_text_column_to_name(folder: Path) -> None:
+    (folder / "numbers.csv").write_text("id\n1\n")
+    assert "no corpus is open" in piped(".set text id\n").err
+    assert "help: numbers.csv has none" in piped(".set text id\n", "numbers.csv").err
+
+
+def test_a_sample_leaves_out_names_that_are_there_twice(folder: Path) -> None:
+    (folder / "twice.csv").write_text("a,a,b\n1,2,3\n")
+    done = piped(".sample\n", "twice.csv")
+    assert (done.status, done.out.split()) == (0, ["b", "─", "3"]), done.err
+    assert "note: without a: several columns are called so" in done.err
+
+
+def test_settings_of_the_session_are_named_as_a_help() -> None:
+    done = piped("? find it\n", "reviews.csv")
+    assert "in this session `.set url URL` and `.set model NAME` will do, too" in done.err
+    done = piped(".set url https://api.openai.com/v1\n? find it\n.set proxy llm:\n", "reviews.csv")
+    assert done.err.count("in this session `.set model NAME` will do, too") == 2
+    assert ".set url is 'nowhere', which is no web address" in piped(".set url nowhere\n? find\n", "reviews.csv").err
+
+
+@pytest.mark.parametrize("text", [".open -\n", 'from "-" select id;\nselect id limit 1;\n'])
+def test_the_input_of_the_session_is_no_corpus(text: str) -> None:
+    done = piped(text, "reviews.csv")
+    assert "no corpus can come from there" in done.err
+    # What stands behind it is a statement, not a row of a table.
+    assert done.out.split()[:1] == (["id"] if "limit" in text else [])
