@@ -136,6 +136,7 @@ def stats_for(typed: TypedQuery, source: TableSource) -> Stats:
 
 
 def _llm_stats(typed: TypedQuery, source: TableSource) -> Stats:
+    from falconql.annotating.annotator import Settings
     from falconql.annotating.prompt import OVERHEAD_TOKENS
     from falconql.plan.logical import references
     from falconql.plan.stats import LLM_SECONDS_PER_TOKEN, Stats
@@ -149,4 +150,5 @@ def _llm_stats(typed: TypedQuery, source: TableSource) -> Stats:
         seconds_per_token=LLM_SECONDS_PER_TOKEN,
         special_tokens=OVERHEAD_TOKENS,
         chooses=True,
+        count_requests=Settings.from_environment().windows_of,
     )

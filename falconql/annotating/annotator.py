@@ -11,6 +11,7 @@ from pathlib import Path
 
 from falconql.annotating.asker import Asked, Asker
 from falconql.annotating.budget import Budget, Meter, OutOfBudget, price_of
+from falconql.annotating.ledger import Ledger
 from falconql.annotating.matching import locate
 from falconql.annotating.pool import as_completed
 from falconql.annotating.prompt import VERSION
@@ -18,7 +19,7 @@ from falconql.annotating.reading import Said
 from falconql.annotating.store import AnswerStore, Kept, default_folder, file_name
 from falconql.annotating.task import Annotation, Question, Task, fits, key_of
 from falconql.annotating.usage import Tally, Usage
-from falconql.annotating.windows import joined, windows
+from falconql.annotating.windows import Window, joined, windows
 from falconql.errors import ConfigError, FalconQLError, ModelServerError
 from falconql.llm.client import OpenAIChat, WrongSettings
 from falconql.llm.endpoint import Endpoint
@@ -57,6 +58,10 @@ class Settings:
             hint = f"set {WINDOW} to {_LEAST_WINDOW} or more; 4 characters are about one token"
             raise ConfigError(f"a window of {self.window:,} characters is too small", hint=hint)
 
+    def windows_of(self, texts: Sequence[str]) -> list[int]:
+        """Return in how many windows each text is read."""
+        return [len(windows(text, self.window, self.overlap)) for text in texts]
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **others: int | bool) -> Settings:
         """Return settings with the window that FALCONQL_WINDOW names.
@@ -75,7 +80,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a call is: ``done`` of ``total`` requests are over; ``usage`` since the annotator was made."""
+    """How far a call is: ``done`` of ``total`` requests are over; ``usage`` since the annotator was made.
+
+    A request that the budget leaves unasked is never over.
+    """
 
     done: int
     total: int
@@ -114,6 +122,7 @@ class Annotator:
         endpoint: where the model is; by default what the environment says.
         folder: where answers are kept, a file for each model; by default a folder of the user's.
         budget: where to stop. What is left unasked then has no answer, and is counted.
+        ledger: a file for what was spent: what stands in it counts as spent of the budget.
         settings: how to ask.
 
     Raises:
@@ -128,6 +137,7 @@ class Annotator:
         *,
         folder: Path | None = None,
         budget: Budget | None = None,
+        ledger: Path | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.endpoint = endpoint or Endpoint.from_environment()
@@ -135,6 +145,8 @@ class Annotator:
         self._chat = OpenAIChat(self.endpoint, retries=self.settings.retries)
         self._folder = folder
         self._budget = budget
+        self._ledger = None if ledger is None else Ledger(ledger)
+        self._unasked: set[Question] = set()
         if budget is not None:
             _ = self._asker  # a budget that cannot be kept is refused before anything else is done
 
@@ -151,7 +163,7 @@ class Annotator:
     @cached_property
     def _meter(self) -> Meter:
         price = price_of(self.name, self.endpoint.url, load_prices())
-        return Meter(self._budget, price, self.name, self.endpoint.url)
+        return Meter(self._budget, price, self.name, self.endpoint.url, self._ledger)
 
     @cached_property
     def _tally(self) -> Tally:
@@ -170,6 +182,20 @@ class Annotator:
     def out_of_budget(self) -> bool:
         """Whether the budget has left something unasked."""
         return self._meter.exhausted
+
+    @property
+    def spent_earlier(self) -> float:
+        """What earlier runs spent, by the ledger, in the unit of the budget; 0 without a budget."""
+        return self._meter.spent_earlier
+
+    def left_unasked(self, question: Question) -> bool:
+        """Return whether the budget left a question, or a window of its text, unasked."""
+        return any(part in self._unasked for _, part in self._parts(question))
+
+    def requests(self, questions: Sequence[Question]) -> list[tuple[str, tuple[Task, ...]]]:
+        """Return the requests that these questions take, nothing answered yet: a text or window, and what is asked."""
+        parts = dict.fromkeys(part for question in questions for _, part in self._parts(question))
+        return [(request.text, request.tasks) for request in self._grouped(list(parts))]
 
     def annotate(
         self, texts: Sequence[str], tasks: Sequence[Task], *, again: int = 0, on_progress: OnProgress | None = None
@@ -208,20 +234,24 @@ class Annotator:
                 model has answered nothing but nonsense.
             DataError: an answer cannot be kept.
         """
-        cut = [windows(question.text, self.settings.window, self.settings.overlap) for question in questions]
-        parts = [
-            [(window, Question(question.task, window.text)) for window in each]
-            for question, each in zip(questions, cut, strict=True)
-        ]
+        parts = [self._parts(question) for question in questions]
         known = self._look_up([part for each in parts for _, part in each], again, strict)
         missing = list(dict.fromkeys(part for each in parts for _, part in each if part not in known))
         with closing(self._sent(missing, again, on_progress)) as outcomes:
             for request, outcome in outcomes:
                 known.update(self._taken(request, outcome, strict))
-        return [
+        answers = [
             joined(question.task.kind, [(window, _answer(known.get(part))) for window, part in each])
             for question, each in zip(questions, parts, strict=True)
         ]
+        open_ = {question for question, answer in zip(questions, answers, strict=True) if answer is None}
+        self._tally.add(unasked=sum(self.left_unasked(question) for question in open_))
+        return answers
+
+    def _parts(self, question: Question) -> list[tuple[Window, Question]]:
+        """Return what is asked about each window of the text."""
+        cut = windows(question.text, self.settings.window, self.settings.overlap)
+        return [(window, Question(question.task, window.text)) for window in cut]
 
     def _look_up(self, questions: Sequence[Question], again: int, strict: bool) -> dict[Question, Kept]:
         self.store.refresh()
@@ -249,9 +279,11 @@ class Annotator:
 
         running = _Running(self.settings.failures, name)
         with closing(as_completed(requests, send, in_flight=self.settings.in_flight)) as outcomes:
-            for done, (request, outcome) in enumerate(outcomes, start=1):
+            done = 0
+            for request, outcome in outcomes:
                 yield request, outcome
                 running.judge(outcome)
+                done += not isinstance(outcome, OutOfBudget)
                 if on_progress is not None:
                     on_progress(Progress(done, len(requests), self.usage))
         self.store.sync()
@@ -281,8 +313,11 @@ class Annotator:
         if failure is not None:
             if strict or isinstance(failure, WrongSettings) or not isinstance(failure, (ModelServerError, OutOfBudget)):
                 raise failure
-            left = len(request.tasks) - len(answers)
-            self._tally.add(**{"unasked" if isinstance(failure, OutOfBudget) else "failed": left})
+            left = [question for task in request.tasks if (question := Question(task, request.text)) not in answers]
+            if isinstance(failure, OutOfBudget):
+                self._unasked.update(left)
+            else:
+                self._tally.add(failed=len(left))
         self._count(answers)
         for question, kept in answers.items():
             if strict and kept.answer is None:

@@ -131,12 +131,13 @@ class Asker:
         reserved = self.meter.reserve(tokens_read(text, tasks), tokens_written(tasks))
         try:
             reply = self._in_some_way(said, tasks, limit, temperature)
-            read_ = reply.prompt_tokens or sum(tokens_of(message["content"]) for message in said)
-            written = reply.completion_tokens or tokens_of(reply.text)
-            self.meter.spend(read_, written)
-            self.tally.spent(read_, written, self.meter.cost_usd(read_, written))
-        finally:
+        except BaseException:
             self.meter.release(reserved)
+            raise
+        read_ = reply.prompt_tokens or sum(tokens_of(message["content"]) for message in said)
+        written = reply.completion_tokens or tokens_of(reply.text)
+        self.meter.spend(read_, written, reserved)
+        self.tally.spent(read_, written, self.meter.cost_usd(read_, written))
         return reply
 
     def _in_some_way(self, said: Sequence[Message], tasks: Sequence[Task], limit: int, temperature: float) -> Reply:

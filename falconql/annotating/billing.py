@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from falconql.annotating.budget import price_of
 from falconql.annotating.prompt import tokens_read, tokens_written
-from falconql.annotating.task import Task
+from falconql.annotating.task import Question
 from falconql.annotating.usage import dollars_text
 from falconql.errors import ConfigError
 from falconql.plan.estimates import Spending
 from falconql.plan.prices import load_prices
+
+if TYPE_CHECKING:
+    from falconql.annotating.annotator import Annotator
 
 CONFIRM = "FALCONQL_CONFIRM_USD"
 DEFAULT_CONFIRM_USD = 1.0
@@ -70,16 +74,19 @@ def bill_for(spending: Spending, model: str, url: str) -> Bill:
     return Bill(model, host, round(spending.rows), calls, tokens, dollars, table.as_of, confirm_limit())
 
 
-def bill_of(requests: Sequence[tuple[str, Sequence[Task]]], model: str, url: str) -> Bill:
-    """Return the bill for these requests, each a text with what is asked about it.
+def bill_of(annotator: Annotator, questions: Sequence[Question], again: Sequence[Question] = ()) -> Bill:
+    """Return the bill for putting these questions to an annotator, some of them ``again``.
 
     Raises:
         ConfigError: the price table or the limit in the environment is wrong.
+        ModelServerError: the server has to be asked for its model and cannot be.
     """
+    requests = [*annotator.requests(questions), *annotator.requests(again)]
     read = sum(tokens_read(text, tasks) for text, tasks in requests)
     written = sum(tokens_written(tasks) for _, tasks in requests)
-    texts = len({text for text, _ in requests})
-    return bill_for(Spending(float(texts), float(len(requests)), float(read), float(written)), model, url)
+    texts = len({question.text for question in questions})
+    spending = Spending(float(texts), float(len(requests)), float(read), float(written))
+    return bill_for(spending, annotator.name, annotator.endpoint.url)
 
 
 def confirm_limit(environment: Mapping[str, str] = os.environ) -> float:

@@ -6,16 +6,15 @@ import ipaddress
 import re
 import threading
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlsplit
 
+from falconql.annotating.ledger import Ledger, Unit
 from falconql.annotating.usage import dollars_text
 from falconql.errors import ConfigError, FalconQLError
 from falconql.llm.endpoint import OPENAI_URL
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable
 from falconql.runtime.io.address import shown
 
-Unit = Literal["usd", "tokens", "calls"]
 HINT = "write an amount and its unit: 2usd, 50000tokens or 300calls"
 
 _AMOUNT = re.compile(r"(\$?)\s*(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([kKmM]?)\s*([a-zA-Z]*)")
@@ -94,22 +93,35 @@ class OutOfBudget(FalconQLError):
 class Meter:
     """Says whether one more request fits a budget; safe to use from many threads.
 
-    Requests in flight count with what they are expected to take, so that many at once do not overrun it: it may be
-    exceeded only by what one request takes beyond its estimate.
+    Requests in flight count with what they are expected to take, and where earlier ones took more than that, as models
+    do that think before they answer, with so much more. A budget of requests is never exceeded, one of dollars or
+    tokens by what those in flight take beyond what the ones before them took: of the very first ones, beyond estimates.
+
+    Args:
+        budget: what may be spent; None for as much as it takes.
+        price: what a token costs, None when that is not known.
+        model, url: who is asked.
+        ledger: what earlier runs spent of the same budget, and where to write down what this one spends.
 
     Raises:
         ConfigError: the budget is in dollars and the model has no price.
+        DataError: the ledger cannot be read.
     """
 
-    def __init__(self, budget: Budget | None, price: Price | None, model: str, url: str) -> None:
+    def __init__(
+        self, budget: Budget | None, price: Price | None, model: str, url: str, ledger: Ledger | None = None
+    ) -> None:
         if budget is not None and budget.unit == "usd" and price is None:
             free = is_own_server(url) and url != OPENAI_URL
             why = f"{shown(url)} is a server of your own" if free else f"the price of {model} is not known"
             hint = "give a budget in tokens or calls, or a price table that has the model (FALCONQL_PRICES)"
             raise ConfigError(f"a budget in dollars cannot be kept: {why}", hint=hint)
         self.budget, self.price = budget, price
+        self._ledger = ledger
         self._lock = threading.Lock()
-        self._spent = self._reserved = 0.0
+        self.spent_earlier = 0.0 if budget is None or ledger is None else ledger.total(budget.unit)
+        self._beyond_earlier = 1.0 if budget is None or ledger is None else ledger.beyond()
+        self._spent = self._expected = self._reserved = 0.0
         self.exhausted = False
 
     def cost_usd(self, tokens_read: float, tokens_written: float) -> float | None:
@@ -117,30 +129,42 @@ class Meter:
         return None if self.price is None else self.price.cost_usd(tokens_read, tokens_written)
 
     def reserve(self, tokens_read: int, tokens_written: int) -> float:
-        """Set aside what a request is expected to take, and return that.
+        """Set aside what a request is estimated to take, and return that.
 
         Raises:
             OutOfBudget: it is more than is left; from then on nothing fits, so that all stops at one point.
         """
         if self.budget is None:
             return 0.0
-        expected = self._amount(tokens_read, tokens_written)
+        estimated = self._amount(tokens_read, tokens_written)
         with self._lock:
-            if self.exhausted or self._spent + self._reserved + expected > self.budget.amount:
+            beyond = self._spent / self._expected if self._expected else self._beyond_earlier
+            coming = (self._reserved + estimated) * max(1.0, beyond)
+            if self.exhausted or self.spent_earlier + self._spent + coming > self.budget.amount:
                 self.exhausted = True
                 raise OutOfBudget(f"the budget of {self.budget} is used up")
-            self._reserved += expected
-        return expected
+            self._reserved += estimated
+        return estimated
 
     def release(self, reserved: float) -> None:
-        """Give back what was set aside for a request that is over."""
+        """Give back what was set aside for a request that got no reply."""
         with self._lock:
             self._reserved -= reserved
 
-    def spend(self, tokens_read: int, tokens_written: int) -> None:
-        """Count what a request took."""
+    def spend(self, tokens_read: int, tokens_written: int, reserved: float) -> None:
+        """Count what a request took, in place of what was set aside for it.
+
+        Raises:
+            DataError: it cannot be written down.
+        """
+        amount = self._amount(tokens_read, tokens_written)
         with self._lock:
-            self._spent += self._amount(tokens_read, tokens_written)
+            self._spent += amount
+            self._expected += reserved
+            self._reserved -= reserved
+            if self._ledger is not None:
+                beyond = amount / reserved if reserved else None
+                self._ledger.add(tokens_read + tokens_written, self.cost_usd(tokens_read, tokens_written), beyond)
 
     def _amount(self, tokens_read: int, tokens_written: int) -> float:
         if self.budget is None or self.budget.unit == "calls":

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from falconql.annotating.task import Question
 from falconql.errors import ConfigError
 from falconql.evaluating.quality import Compared, word_f1
-from falconql.evaluating.sides import Reply, Side, Spans
+from falconql.evaluating.sides import Reply, Side, Spans, asked_of
 from falconql.runtime.plan import ModelCall
 from falconql.specialise.people import answers_or_rows
 from falconql.specialise.task import Answer, Task
-from falconql.specialise.training import call_of
+from falconql.specialise.training import calls_asking
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,35 +39,34 @@ def read_gold(path: Path) -> Answers | pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Answers of people beside those of a proxy.
+    """Answers of people to what a query asks.
 
     Attributes:
-        calls: one for each model call of the query.
+        calls: for each model call of the query, its questions, a text and an instruction, with the right answer.
         strangers: answers to instructions that the query does not have.
         undecided: questions of ``choose`` for which not exactly one option is right.
     """
 
-    calls: tuple[Compared, ...]
+    calls: tuple[Mapping[tuple[str, str], Reply], ...]
     strangers: int
     undecided: int
 
 
-def compared_with(typed: TypedQuery, answers: Mapping[Task, Answer], side: Side) -> Matched:
-    """Put the questions that people answered to a proxy.
+def matched(typed: TypedQuery, answers: Mapping[Task, Answer]) -> Matched:
+    """Return the answers by the calls that ask for them; several calls may have one instruction.
 
     Raises:
-        ConfigError: they answered nothing that the query asks.
-        ProxyError: the proxy fails.
+        ConfigError: people answered nothing that the query asks.
     """
     wanted: list[dict[tuple[str, str], list[Reply]]] = [{} for _ in typed.calls]
     strangers = 0
     example = ""
     for task, answer in answers.items():
-        index = call_of(typed.calls, task)
-        if index is None:
+        asking = calls_asking(typed.calls, task)
+        if not asking:
             strangers, example = strangers + 1, example or task.instruction
-            continue
-        _take(typed.calls[index], task, answer, wanted[index])
+        for index in asking:
+            _take(typed.calls[index], task, answer, wanted[index])
     if not any(wanted):
         raise ConfigError(
             f"the gold answers are for other instructions than the query's, such as {example!r}"
@@ -74,16 +74,34 @@ def compared_with(typed: TypedQuery, answers: Mapping[Task, Answer], side: Side)
             else "the gold file has no answers",
             hint="an answer's `instruction` must be the one in the query, letter by letter",
         )
+    decided = tuple({question: one[0] for question, one in found.items() if len(one) == 1} for found in wanted)
+    return Matched(decided, strangers, sum(map(len, wanted)) - sum(map(len, decided)))
+
+
+def questions_in(typed: TypedQuery, right: Matched) -> list[Question]:
+    """Return what a language model is asked to be compared with these answers."""
+    put = (asked_of(call, *_parted(found)) for call, found in zip(typed.calls, right.calls, strict=True))
+    return list(dict.fromkeys(question for questions in put for question in questions))
+
+
+def compared_with(typed: TypedQuery, right: Matched, side: Side) -> list[Compared]:
+    """Put the questions that people answered to a proxy.
+
+    Raises:
+        ProxyError: the proxy fails.
+    """
     calls = []
-    undecided = 0
-    for index, (call, found) in enumerate(zip(typed.calls, wanted, strict=True)):
-        decided = {question: replies[0] for question, replies in found.items() if len(replies) == 1}
-        undecided += len(found) - len(decided)
-        texts, instructions = (tuple(part) for part in zip(*decided, strict=True)) if decided else ((), ())
+    for index, (call, found) in enumerate(zip(typed.calls, right.calls, strict=True)):
+        texts, instructions = _parted(found)
         here = side.replies(typed, call, texts, instructions)
-        there = [_nearest(call, *each) for each in zip(texts, here, decided.values(), strict=True)]
+        there = [_nearest(call, *each) for each in zip(texts, here, found.values(), strict=True)]
         calls.append(Compared(index, call, texts, instructions, tuple(here), tuple(there), np.ones(len(texts))))
-    return Matched(tuple(calls), strangers, undecided)
+    return calls
+
+
+def _parted(questions: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    put = list(questions)
+    return tuple(text for text, _ in put), tuple(instruction for _, instruction in put)
 
 
 def _take(call: ModelCall, task: Task, answer: Answer, found: dict[tuple[str, str], list[Reply]]) -> None:

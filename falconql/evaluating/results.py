@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from falconql.errors import ConfigError
+from falconql.errors import ConfigError, DataError
+from falconql.runtime.io.arrow import is_list
 from falconql.specialise.questions import calls_of
 from falconql.specialise.sampling import Estimate, estimate
 from falconql.training.scoring import Counts
+from falconql.visible import in_one_line
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
@@ -66,6 +70,7 @@ class ResultQuality:
 
 
 SHOWN = 20
+_SHOWN_CHARACTERS = 40
 
 
 def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> ResultQuality:
@@ -73,6 +78,7 @@ def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> Resul
 
     Raises:
         ConfigError: the two have no such column in common.
+        DataError: a cell of the gold rows is no list where the result has one.
     """
     plain = [o.name for o in typed.outputs if not calls_of(typed, o.value)]
     if typed.grouping is not None:
@@ -85,9 +91,11 @@ def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> Resul
             hint="select a column that identifies a row, such as an id, and give it in the gold rows; answers to "
             "questions are rows of `text`, `instruction` and `answer`, the instruction as it is in the query",
         )
+    lists = [field.name for field in found.schema if is_list(field.type) and field.name in gold.column_names]
     for name in keys:
-        _comparable(name, found.schema.field(name).type, gold.schema.field(name).type)
-    here, there = _by_key(found, keys), _by_key(gold, keys)
+        if name not in lists or _kind(gold.schema.field(name).type) != "text":
+            _comparable(name, found.schema.field(name).type, gold.schema.field(name).type)
+    here, there = _by_key(_rows(found, lists), keys), _by_key(_rows(gold, lists), keys)
     everywhere = sorted(here.keys() | there.keys(), key=repr)
     counts = np.array(
         [[min(len(here[k]), len(there[k])), len(here[k]), len(there[k])] for k in everywhere], dtype=np.float64
@@ -149,9 +157,37 @@ def _paired(
     return [*pairs, *zip(others, left, strict=False)]
 
 
-def _by_key(table: pa.Table, keys: Sequence[str]) -> defaultdict[Key, list[dict[str, Any]]]:
+def _rows(table: pa.Table, lists: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows, with a list in each of these columns, which are text in CSV."""
+    rows: list[dict[str, Any]] = table.to_pylist()
+    for number, row in enumerate(rows, 1):
+        for name in lists:
+            row[name] = _list(row[name], f"the gold rows, row {number}: `{name}`")
+    return rows
+
+
+def _list(cell: Any, place: str) -> list[Any]:
+    """Return the list that a cell stands for; an empty one is one of nothing.
+
+    Raises:
+        DataError: it is no list.
+    """
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return []
+    if isinstance(cell, str) and cell.lstrip().startswith("["):
+        with suppress(ValueError, RecursionError):
+            cell = json.loads(cell)
+    if not isinstance(cell, list):
+        raise DataError(
+            f"{place} is a list in the result, and {in_one_line(str(cell))[:_SHOWN_CHARACTERS]!r} is none",
+            hint='write it as FalconQL does, a list of texts: ["one", "another"]; [] or an empty cell for nothing',
+        )
+    return cell
+
+
+def _by_key(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> defaultdict[Key, list[dict[str, Any]]]:
     found: defaultdict[Key, list[dict[str, Any]]] = defaultdict(list)
-    for row in table.to_pylist():
+    for row in rows:
         found[tuple(_plain(row[name]) for name in keys)].append(row)
     return found
 

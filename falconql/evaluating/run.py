@@ -12,10 +12,9 @@ import pyarrow as pa
 from falconql.annotating.billing import CONFIRM, bill_of
 from falconql.annotating.proxy import LlmProxy
 from falconql.annotating.task import Question
-from falconql.annotating.task import Task as Asking
 from falconql.consent import agree
 from falconql.errors import ConfigError, DataError, ModelServerError
-from falconql.evaluating.gold import compared_with
+from falconql.evaluating.gold import compared_with, matched, questions_in
 from falconql.evaluating.quality import Compared, Quality, quality
 from falconql.evaluating.results import ResultQuality, compare_results
 from falconql.evaluating.sides import Side, asked_of
@@ -118,7 +117,7 @@ def against_proxy(
         )
     everything = all_questions(typed, pool)
     for side in (here, there):
-        _agree(side, everything, confirm)
+        _agree(side, everything, confirm, sampled=True)
     put = asked(typed, pool, here.proxy, answers=here.answers, cache=here.cache)
     both = [_both(typed, each, here, there) for each in put]
     notes: list[str] = []
@@ -156,16 +155,18 @@ def all_questions(typed: TypedQuery, pool: Pool) -> list[Question]:
     return list(found)
 
 
-def _agree(side: Side, put: Sequence[Question], confirm: Confirm | None) -> None:
+def _agree(side: Side, put: Sequence[Question], confirm: Confirm | None, *, sampled: bool) -> None:
     """Go on only when it costs little to put these questions to a side, or somebody agrees."""
     if not isinstance(side.proxy, LlmProxy):
         return
     annotator = side.proxy.annotator
-    bill = bill_of([(question.text, [question.task]) for question in put], annotator.name, annotator.endpoint.url)
+    bill = bill_of(annotator, put)
     if not (confirm(bill) if confirm is not None else not bill.needs_consent):
         raise ConfigError(
             f"nothing was asked, since nobody agreed to the costs: {bill}",
-            hint=f"--yes agrees; --sample N asks about fewer rows; {CONFIRM}=AMOUNT asks from that many dollars on",
+            hint="--yes agrees; "
+            + ("--sample N asks about fewer rows; " if sampled else "")
+            + f"{CONFIRM}=AMOUNT asks from that many dollars on",
         )
 
 
@@ -202,14 +203,15 @@ def against_answers(
         ConfigError: the answers are for other instructions than the query's, or nobody agreed to the costs.
         ProxyError: the proxy fails.
     """
-    _agree(here, [Question(Asking(task.kind, task.instruction), task.text) for task in answers], confirm)
-    matched = compared_with(typed, answers, here)
+    right = matched(typed, answers)
+    _agree(here, questions_in(typed, right), confirm, sampled=False)
+    compared = compared_with(typed, right, here)
     notes = []
-    if matched.strangers:
-        notes.append(f"{matched.strangers:,} answers are for instructions that the query does not have; left out")
-    if matched.undecided:
-        notes.append(f"{matched.undecided:,} choices do not have exactly one right option; left out")
-    return Evaluation(query, corpus, here.name, name, _of_calls(typed, matched.calls), notes=tuple(notes))
+    if right.strangers:
+        notes.append(f"{right.strangers:,} answers are for instructions that the query does not have; left out")
+    if right.undecided:
+        notes.append(f"{right.undecided:,} choices do not have exactly one right option; left out")
+    return Evaluation(query, corpus, here.name, name, _of_calls(typed, compared), notes=tuple(notes))
 
 
 def against_rows(

@@ -79,8 +79,17 @@ def call_tokens(call: ModelCall, calls: tuple[ModelCall, ...], stats: Stats) -> 
     for column in sorted(references((call.text,), calls).columns):
         text = text + stats.text_tokens(column)
     if stats.chooses:
-        return text + instruction + stats.special_tokens + float(sum(stats.count_tokens(call.options)))
+        options = float(sum(stats.count_tokens(call.options)))
+        return text + (instruction + stats.special_tokens + options) * call_requests(call, calls, stats)
     return (text + instruction + stats.special_tokens) * max(1, len(call.options))
+
+
+def call_requests(call: ModelCall, calls: tuple[ModelCall, ...], stats: Stats) -> Vector:
+    """Return in how many parts the text of one call is read, per sampled row."""
+    requests = np.ones(1)
+    for column in sorted(references((call.text,), calls).columns):
+        requests = np.maximum(requests, stats.text_requests(column))
+    return requests
 
 
 def column_seconds(expr: Expr, stats: Stats) -> float:

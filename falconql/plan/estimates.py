@@ -6,9 +6,10 @@ on it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from falconql.plan.cost import call_tokens
+from falconql.plan.cost import call_requests, call_tokens
 from falconql.plan.logical import references
 from falconql.plan.prices import ANSWER_TOKENS_PER_QUESTION, REQUEST_TOKENS
 from falconql.plan.stats import Stats
@@ -52,6 +53,7 @@ class PlanEstimate:
         rows: rows in the corpus, None if unknown.
         call_s: seconds of each model call for one row, by number.
         call_tokens: the tokens that each reads.
+        call_requests: what each asks of a language model: more than one request where texts are long.
         llm_tokens_read, llm_tokens_written: for one row, were it sent to a large model with every
             question of the query.
     """
@@ -59,6 +61,7 @@ class PlanEstimate:
     rows: int | None
     call_s: tuple[float, ...]
     call_tokens: tuple[float, ...]
+    call_requests: tuple[float, ...]
     llm_tokens_read: float
     llm_tokens_written: float
 
@@ -75,6 +78,7 @@ def estimate_plan(plan: Plan, stats: Stats) -> PlanEstimate:
         stats.rows,
         tuple(count * stats.seconds_per_token for count in tokens),
         tuple(tokens),
+        tuple(float(call_requests(call, plan.calls, stats).mean()) for call in plan.calls),
         read + questions + REQUEST_TOKENS if plan.calls else 0.0,
         ANSWER_TOKENS_PER_QUESTION * len(plan.calls),
     )
@@ -150,7 +154,7 @@ class Spending:
 
 
 def estimate_spending(plan: Plan, estimated: PlanEstimate, rows: float) -> Spending:
-    """Return what running a plan over a corpus of ``rows`` rows is expected to ask, one request per question."""
+    """Return what running a plan over a corpus of ``rows`` rows is expected to ask, each question by itself."""
     rows = rows_read(plan, rows)
     answered: set[int] = set()
     asked = _Asked(0.0, 0.0)
@@ -158,10 +162,11 @@ def estimate_spending(plan: Plan, estimated: PlanEstimate, rows: float) -> Spend
     for node in reversed(list(nodes(plan.root))):
         needed = references(_expressions(node), plan.calls).calls
         if isinstance(node, Filter):
-            per_row = _asked_by(node.predicate, frozenset(answered))
+            per_row = _asked_by(node.predicate, frozenset(answered), estimated.call_requests)
         else:
             new = needed - answered
-            per_row = _Asked(len(new), sum(estimated.call_tokens[index] for index in new))
+            requests = sum(estimated.call_requests[index] for index in new)
+            per_row = _Asked(requests, sum(estimated.call_tokens[index] for index in new))
         asked = asked.plus(per_row, rows)
         answered |= needed
         rows = _rows_out(node, rows)
@@ -180,14 +185,15 @@ class _Asked:
         return _Asked(self.calls + other.calls * times, self.tokens + other.tokens * times)
 
 
-def _asked_by(predicate: Predicate, answered: frozenset[int]) -> _Asked:
+def _asked_by(predicate: Predicate, answered: frozenset[int], requests: Sequence[float]) -> _Asked:
     """Return what deciding a predicate asks about a row that gets to it."""
     if isinstance(predicate, Test):
-        new = len(set(predicate.calls) - answered)
-        return _Asked(new, predicate.tokens * new / max(1, len(predicate.calls)))
+        new = set(predicate.calls) - answered
+        tokens = predicate.tokens * len(new) / max(1, len(predicate.calls))
+        return _Asked(sum(requests[index] for index in new), tokens)
     asked, reached = _Asked(0.0, 0.0), 1.0
     for child in predicate.children:
-        asked = asked.plus(_asked_by(child, answered), reached)
+        asked = asked.plus(_asked_by(child, answered, requests), reached)
         answered = answered.union(*(test.calls for test in tests(child)))
         true = estimate(child).selectivity
         reached *= true if isinstance(predicate, AllOf) else 1.0 - true

@@ -31,6 +31,11 @@ def estimated_tokens(texts: Sequence[str]) -> list[int]:
     return [round(len(text) / CHARACTERS_PER_TOKEN) for text in texts]
 
 
+def one_each(texts: Sequence[str]) -> list[int]:
+    """Return that each text is read at once."""
+    return [1] * len(texts)
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """What is known of the corpus and of this machine; what is asked twice is computed once.
@@ -42,6 +47,7 @@ class Stats:
         seconds_per_token: of the proxy on this machine.
         special_tokens: added by the proxy to each pair of text and instruction.
         chooses: whether the proxy decides a ``choose`` at once and not by one call for each option.
+        count_requests: in how many parts the proxy reads each text, the instruction with every one.
     """
 
     rows: int | None = None
@@ -50,6 +56,7 @@ class Stats:
     seconds_per_token: float = DEFAULT_SECONDS_PER_TOKEN
     special_tokens: int = 3
     chooses: bool = False
+    count_requests: TokenCounter = one_each
     _tokens: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
     _truth: dict[Expr, Vector | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -73,6 +80,11 @@ class Stats:
                 else np.asarray(self.count_tokens(texts), dtype=np.float64)
             )
         return self._tokens[column]
+
+    def text_requests(self, column: str) -> Vector:
+        """Return the parts of a text column: one number per sampled row, or a single default."""
+        texts = self._texts(column)
+        return np.ones(1) if texts is None else np.asarray(self.count_requests(texts), dtype=np.float64)
 
     def truth(self, condition: Expr, needed: frozenset[str]) -> Vector | None:
         """Return 1 for each sampled row where a condition is true, else 0.

@@ -19,6 +19,7 @@ from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import HOLE, Proxy, with_holes
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.specialise.gold import Gold, weights_of
+from falconql.specialise.task import Task
 from falconql.training.calibration import EDGE, fit_span_threshold, sigmoid
 
 # What the general calibration weighs, in rows.
@@ -40,13 +41,14 @@ def calibrations(
         general: the calibration for every other instruction.
         calls: the query's model calls, by the numbers in the rows; without them every instruction is taken as it is.
     """
-    by_instruction: Mapping[tuple[str, str], list[Gold]] = defaultdict(list)
+    by_instruction: Mapping[tuple[str, str], dict[Task, Gold]] = defaultdict(dict)
     for row in rows:
         instruction = template_of(calls[row.call], row.task.instruction) if calls else row.task.instruction
-        by_instruction[row.task.kind, instruction].append(row)
+        by_instruction[row.task.kind, instruction].setdefault(row.task, row)  # one answer, however many calls ask
     labels: dict[str, Any] = {}
     spans: dict[str, Any] = {}
-    for (kind, instruction), own in sorted(by_instruction.items()):
+    for (kind, instruction), answers in sorted(by_instruction.items(), key=lambda item: item[0]):
+        own = list(answers.values())
         if kind == "label":
             found = label_calibration(proxy, own, general)
             labels[instruction] = {

@@ -1,14 +1,15 @@
 """What a training job keeps on disk, so that it can be interrupted at any moment and goes on where it was.
 
 A folder per proxy name: ``job.json`` says for what, ``sample.jsonl`` holds the questions that were drawn, the annotator
-keeps its answers in ``answers/``, ``state.pt`` is the state of fine-tuning. Each file appears whole or not at all.
+keeps its answers in ``answers/`` and what it spent in ``spent.jsonl``, ``state.pt`` is the state of fine-tuning. Each
+file appears whole or not at all, but for those that grow by the line.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,16 @@ from typing import Any
 from falconql.errors import ConfigError, FalconQLError
 from falconql.runtime.errors import DataError
 from falconql.specialise.task import Task
+
+ABOUT, SAMPLE, SPENT, STATE = "job.json", "sample.jsonl", "spent.jsonl", "state.pt"
+_FINISHED = "finished"
+_BEGIN_ANEW = "--restart begins anew (answers already paid for are kept)"
+# What decides the result, as the user knows it.
+_KNOWN_AS = {
+    **dict.fromkeys(("calls", "query"), "the query"),
+    **dict.fromkeys(("corpus", "columns", "rows of the corpus"), "the corpus"),
+    **{"base": "--base", "count": "--sample", "seed": "--seed"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Drawn:
 
 
 class Job:
-    """The folder of one training job.
+    """The folder of one training job; of one that is finished only what is about the same counts.
 
     Args:
         folder: where; made when it is missing.
@@ -47,15 +58,16 @@ class Job:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError(f"cannot make the folder {folder}: {error.strerror or error}") from error
-        known = self._read("job.json")
-        if known is None:
-            self._write("job.json", dict(about))
-        elif known != json.loads(json.dumps(dict(about))):
-            changed = sorted(name for name in {*known, *about} if known.get(name) != about.get(name))
-            raise ConfigError(
-                f"{folder} holds an unfinished training for something else: {', '.join(changed)} differ",
-                hint="give another --name, or --restart to begin anew (answers already paid for are kept)",
-            )
+        self._about: dict[str, Any] = json.loads(json.dumps(dict(about)))
+        known = self._read(ABOUT)
+        finished = known is not None and known.pop(_FINISHED, False)
+        if known == self._about and not finished:
+            return
+        if known not in (None, self._about):
+            if not finished:
+                raise _something_else(folder, {name for name in {*known, *about} if known.get(name) != about.get(name)})
+            restart(folder)
+        self._write(ABOUT, self._about)
 
     @property
     def answers(self) -> Path:
@@ -65,20 +77,43 @@ class Job:
     @property
     def state(self) -> Path:
         """The file for the state of fine-tuning."""
-        return self.folder / "state.pt"
+        return self.folder / STATE
+
+    @property
+    def spent(self) -> Path:
+        """The file for what the annotator spent."""
+        return self.folder / SPENT
 
     def drawn(self) -> list[Drawn] | None:
-        """Return the questions drawn earlier, None before that."""
-        path = self.folder / "sample.jsonl"
+        """Return the questions drawn earlier, None before that.
+
+        Raises:
+            DataError: they cannot be read.
+        """
+        path = self.folder / SAMPLE
         if not path.is_file():
             return None
-        entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [Drawn(e["call"], Task(**e["task"]), e["weight"], e["stratum"]) for e in entries]
+        try:
+            entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            return [Drawn(e["call"], Task(**e["task"]), e["weight"], e["stratum"]) for e in entries]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise DataError(f"{path} is damaged: {error}", hint=_BEGIN_ANEW) from error
 
     def keep(self, drawn: Sequence[Drawn]) -> None:
         """Keep the questions that were drawn."""
         lines = (json.dumps(asdict(each), ensure_ascii=True) for each in drawn)
-        self._replace("sample.jsonl", "".join(f"{line}\n" for line in lines))
+        replace_file(self.folder / SAMPLE, "".join(f"{line}\n" for line in lines))
+
+    def finish(self) -> None:
+        """Note that the proxy is there: what only an unfinished training needs is deleted.
+
+        Raises:
+            DataError: it cannot be noted.
+            OSError: a file cannot be deleted.
+        """
+        for name in (STATE, SPENT):
+            (self.folder / name).unlink(missing_ok=True)
+        self._write(ABOUT, self._about | {_FINISHED: True})
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other processes from the same job.
@@ -95,22 +130,38 @@ class Job:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise DataError(f"cannot read {path}: {error}", hint="--restart begins anew") from error
+            raise DataError(f"cannot read {path}: {error}", hint=_BEGIN_ANEW) from error
         return found if isinstance(found, dict) else {}
 
     def _write(self, name: str, value: Mapping[str, Any]) -> None:
-        self._replace(name, json.dumps(value, indent=1, ensure_ascii=True))
+        replace_file(self.folder / name, json.dumps(value, indent=1, ensure_ascii=True))
 
-    def _replace(self, name: str, content: str) -> None:
-        partial = self.folder / f"{name}.partial"
-        try:
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self.folder / name)
-        except OSError as error:
-            raise DataError(f"cannot write {self.folder / name}: {error.strerror or error}") from error
+
+def _something_else(folder: Path, changed: Set[str]) -> ConfigError:
+    told = sorted({_KNOWN_AS.get(name, name) for name in changed}, key=lambda name: (name.startswith("-"), name))
+    differ = f"{' and '.join(told)} {'is' if len(told) == 1 else 'are'} not the same"
+    return ConfigError(
+        f"{folder} holds an unfinished training for something else: {differ}",
+        hint="give another --name, or --restart to begin anew (answers already paid for are kept)",
+    )
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Write a file that appears whole or not at all, and survives a loss of power.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        hint = "free some space and run it again: it goes on from here"
+        raise DataError(f"cannot write {path}: {error.strerror or error}", hint=hint) from error
 
 
 @contextmanager
@@ -133,7 +184,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def restart(folder: Path) -> None:
-    """Forget what was drawn and learned, if there is a job in a folder; the annotator's answers stay.
+    """Forget what was drawn, learned and spent, if there is a job in a folder; the annotator's answers stay.
 
     Raises:
         ConfigError: a process is at work on it.
@@ -142,7 +193,7 @@ def restart(folder: Path) -> None:
     if not folder.is_dir():
         return
     with alone(folder):
-        for name in ("job.json", "sample.jsonl", "state.pt"):
+        for name in (ABOUT, SAMPLE, SPENT, STATE):
             try:
                 (folder / name).unlink(missing_ok=True)
             except OSError as error:

@@ -85,8 +85,9 @@ def make(
     config = replace(config, max_tokens=base.manifest.max_tokens)
     model = trainable(base.folder, seed=config.seed)
     tokenizer = base.prompter.tokenizer
-    learned = [row.example for row in parts.learned] + list(rehearsed)
-    held_out = [row.example for row in parts.calibrated]
+    # Once each, however many calls ask it.
+    learned = list(dict.fromkeys([*(row.example for row in parts.learned), *rehearsed]))
+    held_out = list(dict.fromkeys(row.example for row in parts.calibrated))
     epochs = fine_tune(model, tokenizer, learned, held_out, config, device=device, state=state, on_epoch=on_epoch)
     with tempfile.TemporaryDirectory(prefix="falconql-") as folder:
         exact, small = Path(folder) / "fp32", Path(folder) / "int8"

@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from falconql.runtime.io.fingerprint import fingerprint as content_of
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.registry import check_name, find_proxy, user_folder
 from falconql.specialise.gold import Gold
-from falconql.specialise.job import Drawn, Job, restart
+from falconql.specialise.job import Drawn, Job, replace_file, restart
 from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import Annotated, Annotates, annotated, drawn, fingerprint, parts_of
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # Examples of earlier trainings that are learned again, so that they are not forgotten.
 MOST_REHEARSED = 512
 EXAMPLES = "examples.jsonl"
+TRAINING = "falconql train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Training:
         ConfigError: the query has no model call, the name is taken, an unfinished training of that name is for
             something else, or is at work.
         ProxyError: there is no such base, or the name cannot be a proxy's.
+        DataError: what an earlier training left cannot be read.
     """
 
     def __init__(self, typed: TypedQuery, text: str, source: TableSource, settings: Settings) -> None:
@@ -86,6 +89,7 @@ class Training:
                 hint=f"give another --name; --base {settings.name} goes on from it",
             )
         self.base = OnnxProxy(find_proxy(settings.base))
+        self.earlier = learned_by(self.base)  # before anything is paid for, too
         folder = job_folder(settings.name)
         if settings.restart:
             restart(folder)
@@ -122,11 +126,11 @@ class Training:
         """
         started = time.monotonic()
         make, tuning, device, failed = _trainer()
-        earlier = learned_by(self.base)
-        parts = parts_of(rows.rows, self.settings.seed, {example.text for example in earlier})
-        rehearsed = rehearsal(earlier, [row.example for row in rows.rows], self.settings.seed)
+        parts = parts_of(rows.rows, self.settings.seed, {example.text for example in self.earlier})
+        rehearsed = rehearsal(self.earlier, [row.example for row in rows.rows], self.settings.seed)
         lineage = {
-            "training": "falconql train",
+            "training": TRAINING,
+            "name": self.settings.name,
             "query": self.text,
             "base": {"name": self.base.name, "fingerprint": self.base.fingerprint},
             "corpus": {"name": self.source.name, "fingerprint": content_of(self.source)},
@@ -144,6 +148,8 @@ class Training:
             "device": device,
             "date": date.today().isoformat(),
         }
+        # Before there is a proxy: from then on the name is taken, and nothing that failed could be done again.
+        keep_examples(self.job.folder / EXAMPLES, [row.example for row in parts.learned] + self.earlier)
         try:
             made = make(
                 parts,
@@ -157,14 +163,14 @@ class Training:
                 device=device,
                 on_epoch=on_epoch,
             )
-            keep_examples(self.job.folder / EXAMPLES, [row.example for row in parts.learned] + earlier)
-            self.job.state.unlink(missing_ok=True)
         except failed as error:
             raise ProxyError(str(error)) from error
         except OSError as error:
             raise DataError(
                 f"cannot write: {error.strerror or error}", hint="free some space and run it again"
             ) from error
+        with suppress(DataError, OSError):  # the proxy is there, whatever becomes of what led to it
+            self.job.finish()
         return Trained(made, rows, time.monotonic() - started)
 
 
@@ -181,30 +187,51 @@ def rehearsal(earlier: Sequence[Example], new: Sequence[Example], seed: int) -> 
 
 
 def learned_by(base: OnnxProxy) -> list[Example]:
-    """Return what a proxy, and those that it was trained from, learned, as far as that was on this machine."""
-    from falconql.training.examples import Example
+    """Return what a proxy, and those that it was trained from, learned, as far as that was on this machine.
 
-    path = job_folder(base.name) / EXAMPLES
+    Raises:
+        DataError: the file that has it cannot be read.
+    """
+    path = job_folder(_trained_as(base)) / EXAMPLES
     if not path.is_file():
         return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        answer = entry["answer"]
-        spans = answer if isinstance(answer, bool) else tuple((int(start), int(end)) for start, end in answer)
-        found.append(Example(entry["instruction"], entry["text"], spans))
-    return found
+    try:
+        return [_example(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{path}, which says what {base.name} learned, is damaged: {error}",
+            hint="delete it to train without what the base learned, some of which is then forgotten or measured on",
+        ) from error
+
+
+def _trained_as(base: OnnxProxy) -> str:
+    """Return the name under which a proxy was trained; it may have been registered under another one since."""
+    lineage = base.manifest.card.get("lineage") or [None]
+    last = lineage[-1] if isinstance(lineage[-1], Mapping) else {}
+    name = last.get("name") if last.get("training") == TRAINING else None
+    return name if isinstance(name, str) else base.name
+
+
+def _example(line: str) -> Example:
+    from falconql.training.examples import Example
+
+    entry = json.loads(line)
+    answer = entry["answer"]
+    spans = answer if isinstance(answer, bool) else tuple((int(start), int(end)) for start, end in answer)
+    return Example(entry["instruction"], entry["text"], spans)
 
 
 def keep_examples(path: Path, examples: Sequence[Example]) -> None:
-    """Keep what was learned, each question once, for those who go on from this proxy."""
+    """Keep what is learned, each question once, for those who go on from this proxy.
+
+    Raises:
+        DataError: it cannot be written.
+    """
     distinct: dict[tuple[str, str], Example] = {}
     for example in examples:
         distinct.setdefault((example.instruction, example.text), example)
-    with path.open("w", encoding="utf-8") as file:
-        for example in distinct.values():
-            entry = {"instruction": example.instruction, "text": example.text, "answer": example.answer}
-            file.write(json.dumps(entry) + "\n")
+    entries = ({"instruction": e.instruction, "text": e.text, "answer": e.answer} for e in distinct.values())
+    replace_file(path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
 
 
 def _trainer() -> tuple[Any, Any, str, type[Exception]]:

@@ -30,10 +30,17 @@ if TYPE_CHECKING:
     from falconql.runtime.proxy.base import Proxy
 
 LEAST_TEXTS = 20
+LARGER_BUDGET = "a larger --budget goes on from here"
 
 
 class Annotates(Protocol):
-    """What answers tasks: a language model, or a person."""
+    """What answers tasks: a language model, or a person.
+
+    Attributes:
+        unasked: of the tasks without an answer, how many were never asked, since the budget was used up.
+    """
+
+    unasked: int
 
     def annotate(self, tasks: Sequence[Task]) -> Sequence[Answer | None]:
         """Return the answers in order; None where none can be had."""
@@ -45,12 +52,14 @@ class Annotated:
 
     Attributes:
         rows: the questions with an answer.
-        unanswered: how many have none.
+        unanswered: how many were asked and have none.
+        unasked: how many the budget left unasked.
         warnings: what the user should know about the answers, a sentence each.
     """
 
     rows: tuple[Gold, ...]
     unanswered: int
+    unasked: int
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -108,7 +117,8 @@ def annotated(
 ) -> Annotated:
     """Return the questions with their answers: those of people where there are any, else the annotator's.
 
-    Questions that people answered and that were not drawn are taken too, each standing for one row.
+    Questions that people answered and that were not drawn are taken too, each standing for one row, and for every call
+    that asks them.
 
     Raises:
         ConfigError: there are too few answers, or people answered nothing that the query asks.
@@ -127,21 +137,29 @@ def annotated(
     ]
     rows = _reweighted(drawn, rows)
     known = {each.task for each in drawn}
-    more = {task: call_of(typed.calls, task) for task in people if task not in known}
-    rows += [Gold(call, task, people[task], 1.0, 0) for task, call in more.items() if call is not None]
-    strangers = [task.instruction for task, call in more.items() if call is None]
+    more = {task: calls_asking(typed.calls, task) for task in people if task not in known}
+    rows += [Gold(call, task, people[task], 1.0, 0) for task, asking in more.items() for call in asking]
+    strangers = [task.instruction for task, asking in more.items() if not asking]
     if strangers and not rows:
         raise ConfigError(
             f"the annotations are for other instructions than the query's, such as {strangers[0]!r}",
             hint="an annotation's `instruction` must be the one in the query, letter by letter",
         )
-    missing = sum(answer is None for answer in answers) if annotator is not None else 0
+    unasked = annotator.unasked if annotator is not None else 0
+    missing = sum(answer is None for answer in answers) - unasked if annotator is not None else 0
     texts = len({row.task.text for row in rows})
     if texts < LEAST_TEXTS:
-        raise ConfigError(
-            f"{texts} annotated texts are too few to learn from", hint=f"at least {LEAST_TEXTS} are needed"
-        )
-    return Annotated(tuple(rows), missing, tuple(_warnings(typed.calls, rows, len(strangers), missing)))
+        few, needed = f"{texts} annotated texts are too few to learn from", f"at least {LEAST_TEXTS} are needed"
+        if unasked:
+            raise ConfigError(f"{few}: {_unasked(unasked)}; the answers are kept", hint=f"{needed}; {LARGER_BUDGET}")
+        raise ConfigError(few, hint=needed)
+    warnings = [f"{_unasked(unasked)}; {LARGER_BUDGET}"] if unasked else []
+    warnings += _warnings(typed.calls, rows, len(strangers), missing)
+    return Annotated(tuple(rows), missing, unasked, tuple(warnings))
+
+
+def _unasked(count: int) -> str:
+    return f"the budget is used up, and left {count:,} question{'s' * (count != 1)} unasked"
 
 
 def _reweighted(drawn: Sequence[Drawn], answered: Sequence[Gold]) -> list[Gold]:
@@ -160,11 +178,14 @@ def _warnings(calls: Sequence[ModelCall], rows: Sequence[Gold], strangers: int, 
     if missing:
         found.append(f"{missing:,} questions have no usable answer; they were left out")
     counts = Counter((row.call, bool(row.answer)) for row in rows)
+    # Calls may have an instruction in common.
+    learned = {number for row in rows for number in calls_asking(calls, row.task)}
     for number, call in enumerate(calls):
         yes, no = counts[number, True], counts[number, False]
         name = f"`{call.name}`" if call.name else f"call {number + 1}"
         if not yes + no:
-            found.append(f"{name} has no annotations: it stays as good as it is")
+            if number not in learned:
+                found.append(f"{name} has no annotations: it stays as good as it is")
         elif not yes:
             found.append(
                 f"{name}: nothing among {no:,} annotated questions satisfies it, so that it is learned as never"
@@ -174,8 +195,9 @@ def _warnings(calls: Sequence[ModelCall], rows: Sequence[Gold], strangers: int, 
     return found
 
 
-def call_of(calls: Sequence[ModelCall], task: Task) -> int | None:
-    """Return the number of the call that puts this question, None if there is none."""
+def calls_asking(calls: Sequence[ModelCall], task: Task) -> tuple[int, ...]:
+    """Return the numbers of the calls that put this question: several where they differ in a threshold, say."""
+    found = []
     for number, call in enumerate(calls):
         kind = "label" if call.kind in ("label", "choose") else "spans"
         if kind != task.kind:
@@ -184,8 +206,8 @@ def call_of(calls: Sequence[ModelCall], task: Task) -> int | None:
         if call.options:
             pattern += " (?:" + "|".join(re.escape(option) for option in call.options) + ")"
         if re.fullmatch(pattern, task.instruction, re.DOTALL):
-            return number
-    return None
+            found.append(number)
+    return tuple(found)
 
 
 def parts_of(rows: Sequence[Gold], seed: int, known: Collection[str] = frozenset()) -> Parts:

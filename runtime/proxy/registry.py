@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -113,8 +114,8 @@ def check_name(name: str) -> None:
 def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> Registered:
     """Copy a proxy directory into the user's folder and check the copy by running it.
 
-    It appears under its name only when it is complete and has answered, and one that it replaces
-    stays until then.
+    The copy says of itself that it is called as it is registered. It appears under that name only when it is complete
+    and has answered, and one that it replaces stays until then.
 
     Raises:
         ProxyError: the directory breaks the contract, or the name is taken or cannot be a name.
@@ -126,7 +127,7 @@ def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> 
     if target.exists() and not replace:
         raise ProxyError(f"there is a proxy {chosen!r} already", hint="give --name, or --replace to overwrite it")
     try:
-        _install(OnnxProxy(Path(path)), target)
+        _install(OnnxProxy(Path(path)), target, chosen)
     except OSError as error:
         raise ProxyError(f"the proxy cannot be copied to {target}: {error.strerror or error}") from error
     return Registered(chosen, target, shipped=False)
@@ -154,7 +155,7 @@ def remove_proxy(name: str) -> Path:
     return folder
 
 
-def _install(source: OnnxProxy, target: Path) -> None:
+def _install(source: OnnxProxy, target: Path, name: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, so that renaming stays within a file system; hidden, so that nothing lists it.
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=target.parent) as workplace:
@@ -162,10 +163,17 @@ def _install(source: OnnxProxy, target: Path) -> None:
         copy.mkdir()
         for file in source.manifest.files:
             shutil.copyfile(source.folder / file, copy / file)
+        if name != source.name:
+            _rename(copy / FILE, name)
         _try_out(copy, source.folder)
         if target.exists():
             target.rename(Path(workplace) / "old")
         copy.rename(target)
+
+
+def _rename(manifest: Path, name: str) -> None:
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps(said | {"name": name}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def _try_out(copy: Path, source: Path) -> None:

@@ -393,6 +393,31 @@ def test_calls_are_never_exceeded(tmp_path: Path) -> None:
     assert len(server.requests) == 30
 
 
+def test_questions_that_are_left_unasked_are_counted_and_not_their_windows(tmp_path: Path) -> None:
+    long = [" ".join(f"{word} {number}" for number in range(300)) for word in ("plum", "pear")]
+    seen: list[Progress] = []
+    with serving(right) as server:
+        made = annotator(server, tmp_path, budget=Budget(3, "calls"), in_flight=1, window=200, overlap=20)
+        assert made.annotate(long, [HAS_APPLE], on_progress=seen.append) == [[None], [None]]
+    assert len(made.requests([Question(HAS_APPLE, text) for text in long])) == seen[-1].total > 20
+    assert seen[-1].done == 3
+    assert made.usage.unasked == 2
+    assert made.left_unasked(Question(HAS_APPLE, long[0]))
+    assert not made.left_unasked(Question(FIND_APPLE, long[0]))
+
+
+def test_a_model_that_thinks_before_it_answers_keeps_to_the_budget(tmp_path: Path) -> None:
+    thinking = Say(
+        body='{"choices": [{"message": {"role": "assistant", "content": "{\\"1\\": \\"yes\\"}"}, "index": 0, '
+        '"finish_reason": "stop"}], "usage": {"prompt_tokens": 600, "completion_tokens": 5400}}'
+    )
+    with serving([thinking]) as server:
+        made = annotator(server, tmp_path, budget=Budget(100_000, "tokens"))
+        made.annotate(texts(60), [HAS_APPLE])
+    assert len(server.requests) == 100_000 // 6_000
+    assert made.usage.tokens <= 100_000
+
+
 def test_a_second_try_is_a_call_too(tmp_path: Path) -> None:
     with serving([NONSENSE]) as server:
         made = annotator(server, tmp_path, budget=Budget(3, "calls"), in_flight=1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from falconql.annotating.budget import Budget, Meter, OutOfBudget, is_own_server, parse_budget, price_of
-from falconql.errors import ConfigError
+from falconql.annotating.ledger import Ledger
+from falconql.errors import ConfigError, DataError
 from falconql.llm.endpoint import OPENAI_URL
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable
 
@@ -76,8 +79,7 @@ def test_requests_in_flight_count() -> None:
     meter.reserve(10, 1)
     with pytest.raises(OutOfBudget, match="2 calls"):
         meter.reserve(10, 1)
-    meter.spend(10, 1)
-    meter.release(first)
+    meter.spend(10, 1, first)
     with pytest.raises(OutOfBudget):
         meter.reserve(10, 1)
     assert meter.exhausted
@@ -89,9 +91,56 @@ def test_money_and_tokens_are_counted_as_they_are_spent() -> None:
         priced.reserve(1, 1)
     tokens = Meter(Budget(100, "tokens"), None, "m", OWN)
     reserved = tokens.reserve(60, 10)
-    tokens.spend(20, 5)
-    tokens.release(reserved)
-    tokens.reserve(60, 10)  # less was spent than was set aside
+    tokens.spend(20, 5, reserved)
+    tokens.release(tokens.reserve(60, 10))  # less was spent than was set aside
+    tokens.reserve(60, 15)
+
+
+def test_requests_that_take_more_than_expected_are_expected_to() -> None:
+    meter = Meter(Budget(1000, "tokens"), None, "m", OWN)
+    flying = [meter.reserve(10, 10) for _ in range(8)]
+    spent = 0
+    while flying:
+        meter.spend(10, 90, flying.pop())
+        spent += 100
+        try:
+            flying.append(meter.reserve(10, 10))
+        except OutOfBudget:
+            continue
+    assert spent == 1000
+
+
+def test_what_earlier_runs_spent_counts(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "spent.jsonl")
+    price = Price("m", 1e5, 1e5)
+    for _ in range(2):
+        meter = Meter(None, price, "m", OPENAI_URL, ledger)
+        meter.spend(3, 1, meter.reserve(3, 1))
+    assert [ledger.total(unit) for unit in ("usd", "tokens", "calls")] == pytest.approx([0.8, 8, 2])
+    for budget in (Budget(1.0, "usd"), Budget(10, "tokens"), Budget(2, "calls")):
+        with pytest.raises(OutOfBudget):
+            Meter(budget, price, "m", OPENAI_URL, ledger).reserve(3, 1)
+    Meter(Budget(1.3, "usd"), price, "m", OPENAI_URL, ledger).reserve(3, 1)
+    # So does how far they went beyond what was expected of them.
+    slow = Ledger(tmp_path / "slow.jsonl")
+    meter = Meter(Budget(100, "tokens"), None, "m", OWN, slow)
+    meter.spend(10, 40, meter.reserve(10, 0))
+    assert slow.beyond() == 5
+    with pytest.raises(OutOfBudget):
+        Meter(Budget(99, "tokens"), None, "m", OWN, slow).reserve(10, 0)
+    Meter(Budget(100, "tokens"), None, "m", OWN, slow).reserve(10, 0)
+    # A line that a full disk tore is a request of which no more is known.
+    with ledger.path.open("ab") as file:
+        file.write(b'\n{"tok')
+    ledger.add(5, None)
+    assert [ledger.total(unit) for unit in ("usd", "tokens", "calls")] == pytest.approx([0.8, 13, 4])
+
+
+def test_a_ledger_that_cannot_be_read_or_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="what was spent cannot be read"):
+        Ledger(tmp_path).total("usd")
+    with pytest.raises(DataError, match="what was spent cannot be written"):
+        Ledger(tmp_path).add(1, None)
 
 
 @pytest.mark.parametrize(("url", "why"), [(OWN, "server of your own"), (OPENAI_URL, "price of m is not known")])

@@ -67,11 +67,21 @@ def test_against_gold(folder: Path) -> None:
 
 
 def test_against_the_rows_that_should_come(folder: Path) -> None:
-    Path("rows.csv").write_text("id,price\n1,$900\n3,$1200\n7,$3\n", encoding="utf-8")
+    Path("rows.csv").write_text('id,price\n1,"[""$900""]"\n3,"[""$1,200""]"\n7,\n', encoding="utf-8")
     done = falconql("eval", "-e", QUERY, "--from", "reviews.csv", "--gold", "rows.csv")
     assert done.status == 0, done.err
     assert "rows, by id" in done.out
     assert "missing: 7" in done.out
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_result_is_the_same_as_itself(folder: Path, ending: str) -> None:
+    done = falconql("run", "-e", QUERY, "--from", "reviews.csv", "-q", "-o", f"own.{ending}")
+    assert done.status == 0, done.err
+    done = falconql("eval", "-e", QUERY, "--from", "reviews.csv", "--gold", f"own.{ending}", "--format", "json")
+    assert done.status == 0, done.err
+    (price,) = [column for column in json.loads(done.out)["result"]["columns"] if column["name"] == "price"]
+    assert (price["accuracy"]["value"], price["f1"]["value"]) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,19 @@ def test_a_dear_run_is_refused_without_a_terminal(server: Server) -> None:
     assert falconql(*asked, "--yes").out.split()[-1] == "3"
 
 
+@pytest.mark.parametrize("query", [QUERY, 'select id, which: choose("which", "laptop", "phone")'])
+def test_long_texts_are_several_calls(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setenv("FALCONQL_WINDOW", "200")
+    long = [" ".join(f"text {number} about {row}" for number in range(50)) for row in range(4)]
+    (folder / "long.csv").write_text("id,text\n" + "".join(f"{row},{text}\n" for row, text in enumerate(long)))
+    done = falconql("run", "-e", query, "--from", "long.csv", "--proxy", "llm:cheap")
+    assert done.status == 0, done.err
+    assert len(server.requests) == 20
+    assert f"about {len(server.requests)} calls of cheap" in done.err
+
+
 @pytest.mark.parametrize(("typed", "status", "asked"), [("n\r", 2, 0), ("\r", 2, 0), ("\x03", 130, 0), ("y\r", 0, 3)])
 def test_at_a_terminal_a_dear_run_is_agreed_to(
     server: Server, folder: Path, typed: str, status: int, asked: int

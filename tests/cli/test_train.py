@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 import falconql
-from falconql.cli.commands.train import _print
+from falconql.annotating import Budget, Usage
+from falconql.cli.commands.train import _print, _usage
+from falconql.specialise.annotating import Agreement
 from falconql.specialise.measuring import Compared, Measured
 from falconql.specialise.sampling import Estimate
 from tests.cli.shell import Done
@@ -44,6 +46,37 @@ QUERY = 'where label("Is it good?") select id'
 
 def exported(name: str, *options: str) -> Done:
     return command("train", "q.fql", "--from", "reviews.csv", "--name", "mine", "--export-tasks", name, *options)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "said"),
+    [
+        ("http://127.0.0.1:9/v1", ["--annotator", "m", "--budget", "2eur"], "`eur` is no unit of a budget"),
+        ("http://127.0.0.1:9/v1", ["--annotator", "m", "--budget", "2usd"], "a budget in dollars cannot be kept"),
+        ("", [], "no language model is set up"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_the_corpus_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, options: list[str], said: str
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("FALCONQL_MODEL", raising=False)
+    done = command("train", "-e", QUERY, "--from", "reviews.csv", "--name", "mine", *options)
+    assert done.status == 2
+    assert said in done.err
+    assert not (folder / "home" / "training" / "mine" / "sample.jsonl").exists()
+
+
+def test_what_earlier_runs_spent_is_said() -> None:
+    model: Any = SimpleNamespace(
+        name="m",
+        usage=Usage(requests=3, dollars=0.5),
+        agreement=Agreement(0, 0),
+        budget=Budget(2, "usd"),
+        spent_earlier=0.75,
+    )
+    assert _usage(model) == "m: 3 requests, 0 tokens, $0.50; earlier runs spent $0.75 of the $2.00"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -148,6 +148,45 @@ def test_right_rows_are_compared_by_what_no_model_makes(tmp_path: Path) -> None:
     assert who.measure.f1.value == 0.5
 
 
+def written_cells(path: Path, cells: dict[int, str]) -> Path:
+    path.write_text("".join(f"{line}\n" for line in ("id\twho", *(f"{key}\t{cell}" for key, cell in cells.items()))))
+    return path
+
+
+def test_lists_in_text_are_read_as_they_are_written(tmp_path: Path) -> None:
+    query = 'select id, who: spans("capitals")'
+    gold = written_cells(tmp_path / "rows.tsv", {1: '["Ann"]', 2: "", 3: "[]", 4: '["Dan", "Eve"]'})
+    result = evaluated(query, gold).result
+    assert result is not None
+    (who,) = result.columns
+    assert (who.rows, who.accuracy.value) == (4, 0.5)
+    assert who.measure is not None
+    assert (who.measure.precision.value, who.measure.recall.value) == (3 / 5, 1)
+    # Nothing at all is right where nothing is found.
+    result = evaluated('select id, who: spans("re: Q")', written_cells(gold, dict.fromkeys((1, 2, 3, 4), ""))).result
+    assert result is not None
+    assert result.columns[0].accuracy.value == 1
+
+
+@pytest.mark.parametrize("cell", ["Ann", '["Ann"', "3"])
+def test_a_cell_that_is_no_list_is_named(tmp_path: Path, cell: str) -> None:
+    gold = written_cells(tmp_path / "rows.tsv", {1: '["Ann"]', 2: cell})
+    with pytest.raises(
+        DataError, match=r"the gold rows, row 2: `who` is a list in the result, and .* is none"
+    ) as caught:
+        evaluated('select id, who: spans("capitals")', gold)
+    assert '["one", "another"]' in str(caught.value.hint)
+
+
+def test_calls_with_one_instruction_are_all_measured(tmp_path: Path) -> None:
+    gold = written(tmp_path / "gold.jsonl", [answer("good Ann", "has good", True), answer("x", "has good", False)])
+    found = evaluated('where label("has good") select sure: label("has good", threshold: 0.95)', gold)
+    assert [(call.quality.questions, call.quality.accuracy.value) for call in found.calls if call.quality] == [
+        (2, 1.0),
+        (2, 0.5),
+    ]
+
+
 def test_groups_are_told_apart_by_their_keys(tmp_path: Path) -> None:
     gold = written(tmp_path / "rows.jsonl", [{"kind": "good", "n": 3}, {"kind": "bad", "n": 2}])
     result = evaluated('let kind = choose("has", "good", "bad") group by kind select kind, n: count()', gold).result

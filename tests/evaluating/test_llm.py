@@ -84,12 +84,21 @@ def test_nothing_dear_is_asked_without_consent() -> None:
     with serving(right) as server:
         with pytest.raises(ConfigError, match="nobody agreed to the costs: about 9 calls of dear"):
             against(server, "dear", agreed=agreed)
-        with pytest.raises(ConfigError, match="nobody agreed to the costs"):
+        with pytest.raises(ConfigError, match="nobody agreed to the costs") as caught:
             against(server, "dear")
+        assert "--sample N asks about fewer rows" in str(caught.value.hint)
         source, typed = falconql.query(QUERY).resolved(TABLE)
         model = Side("llm", LlmProxy(Endpoint(server.url, "key", "dear", 5.0)))
-        with pytest.raises(ConfigError, match="nobody agreed to the costs: about 1 call of dear"):
-            against_answers(typed, QUERY, source.name, model, {Task("label", "a plum", "has apple"): True}, "gold")
+        # A choice is one request, whatever its options; what the query does not ask is not asked.
+        gold = {
+            Task("label", "a plum", "has apple"): False,
+            Task("label", "a plum", "which apple"): False,
+            Task("label", "a plum", "which plum"): True,
+            Task("label", "a plum", "has pear"): False,
+        }
+        with pytest.raises(ConfigError, match="nobody agreed to the costs: about 2 calls of dear") as caught:
+            against_answers(typed, QUERY, source.name, model, gold, "gold")
+        assert "--sample" not in str(caught.value.hint)
         assert server.requests == []
     # All three calls about all three rows: which rows the model lets through is not known before.
     assert [bill.calls for bill in agreed] == [9]

@@ -29,6 +29,16 @@ def test_an_added_proxy_is_found_by_name(tmp_path: Path, home: Path) -> None:
     assert sorted(path.name for path in (home / "proxies").iterdir()) == ["tiny"]
 
 
+def test_a_proxy_is_called_as_it_was_registered(tmp_path: Path) -> None:
+    folder = save_proxy(tmp_path / "p", good=["great"])
+    add_proxy(folder, "other")
+    assert show_proxy("other").name == open_proxy("other").name == "other"
+    assert show_proxy("other").card == {**show_proxy(str(folder)).card, "name": "other"}
+    assert open_proxy("other").label(["great"], ["x"])[0] > 0.5
+    # Under its own name it stays what it was, to the letter.
+    assert open_proxy(add_proxy(folder).name).fingerprint == open_proxy(str(folder)).fingerprint
+
+
 def test_a_path_is_as_good_as_a_name(tmp_path: Path) -> None:
     folder = save_proxy(tmp_path / "p")
     assert open_proxy(str(folder)).name == "tiny"

@@ -88,16 +88,46 @@ def test_a_dear_annotation_is_agreed_to(server: Server, folder: Path) -> None:
         return False
 
     for agrees in (confirm, None):
-        with pytest.raises(ConfigError, match="nobody agreed to the costs: about 60 calls of dear"):
+        with pytest.raises(ConfigError, match="nobody agreed to the costs: about 63 calls of dear"):
             ModelAnnotator("dear", folder, confirm=agrees).annotate(tasks())
-    assert bills[0].calls == 60
+    assert (bills[0].calls, bills[0].rows) == (63, 60)
     assert server.requests == []
     # Whoever sets a limit has agreed to it.
-    model = ModelAnnotator("dear", folder, budget="20calls")
+    told: list[tuple[int, int]] = []
+    model = ModelAnnotator("dear", folder, budget="20calls", on_progress=lambda done, of: told.append((done, of)))
     answers = model.annotate(tasks())
     assert len(server.requests) == 20
-    assert sum(answer is not None for answer in answers) >= 30
-    assert model.usage.unasked > 0
+    assert sum(answer is not None for answer in answers) == 40
+    # What is not answered is not asked twice, and nothing is called asked that was not.
+    assert model.usage.unasked == model.unasked == 80
+    assert model.agreement.asked == 0
+    assert told[-1] == (20, 60)
+
+
+def test_a_bill_counts_windows_and_what_is_asked_twice(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FALCONQL_WINDOW", "200")
+    bills: list[Bill] = []
+    long = [Task("label", f"Text {number} about an apple. " * 40, "has apple") for number in range(5)]
+
+    def confirm(bill: Bill) -> bool:
+        bills.append(bill)
+        return True
+
+    model = ModelAnnotator("cheap", folder, confirm=confirm)
+    model.annotate(long)
+    assert bills[0].calls == model.usage.requests > 20
+    assert bills[0].rows == 5
+
+
+def test_a_budget_is_for_all_runs_of_a_training(server: Server, folder: Path) -> None:
+    for budget, asked in (("20calls", 20), ("20calls", 20), ("30calls", 30)):
+        model = ModelAnnotator("cheap", folder, budget=budget, ledger=folder.parent / "spent.jsonl")
+        assert model.spent_earlier == len(server.requests)
+        model.annotate(tasks())
+        assert len(server.requests) == asked
+    assert model.unasked == 60
 
 
 def test_what_cannot_be_asked_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -21,7 +23,7 @@ from falconql.specialise.gold import Gold, parted
 from falconql.specialise.job import Drawn
 from falconql.specialise.measuring import Measured, compare
 from falconql.specialise.task import Answer, Task
-from falconql.specialise.training import annotated, call_of, parts_of
+from falconql.specialise.training import annotated, calls_asking, parts_of
 from tests.fakes import FakeProxy
 
 GENERAL = LabelCalibration(1.0, 0.0, 0.5)
@@ -96,7 +98,8 @@ def test_few_rows_change_little() -> None:
 
 def test_spans_get_the_threshold_that_finds_them() -> None:
     rows = [
-        Gold(0, Task("spans", "a b", f"q{n % 2}"), ((0, 1), (2, 3)) if n % 2 else ((2, 3),), 1.0, 0) for n in range(40)
+        Gold(0, Task("spans", f"a b {n}", f"q{n % 2}"), ((0, 1), (2, 3)) if n % 2 else ((2, 3),), 1.0, 0)
+        for n in range(40)
     ]
     found = calibrations(Scores(), rows, GENERAL)["span"]
     assert found["q1"]["threshold"] <= 0.3 < found["q0"]["threshold"]
@@ -227,12 +230,39 @@ def calls() -> tuple[ModelCall, ...]:
     ],
 )
 def test_an_annotation_finds_its_call(kind: Literal["label", "spans"], instruction: str, wanted: str | None) -> None:
-    found = call_of(calls(), Task(kind, "t", instruction))
-    assert (None if found is None else calls()[found].kind) == wanted
+    found = calls_asking(calls(), Task(kind, "t", instruction))
+    assert [calls()[number].kind for number in found] == ([] if wanted is None else [wanted])
+
+
+TWICE = 'where label("Is {id} good?") select b: label("Is {id} good?", threshold: 0.8), c: label("Is Bo good?")'
+
+
+def test_an_answer_is_for_all_calls_that_ask_it() -> None:
+    typed = falconql.query(TWICE).resolved({"id": ["1"], "text": ["x"]})[1]
+    first, second, other = range(3)
+    people: dict[Task, Answer] = {Task("label", f"text {n}", "Is Al good?"): n % 2 == 0 for n in range(30)}
+    people[Task("label", "more", "Is Bo good?")] = True
+    found = annotated(typed, [], people, None)
+    assert Counter(row.call for row in found.rows) == {first: 31, second: 31, other: 1}
+    assert not [said for said in found.warnings if "has no annotations" in said]
+    # Those that were drawn stand for the rows that they were drawn from.
+    drawn = [Drawn(first, task, 5.0, 1) for task in people]
+    found = annotated(typed, drawn, people, None)
+    assert {row.call for row in found.rows} == {first}
+    assert not [said for said in found.warnings if "has no annotations" in said]
+
+
+def test_an_answer_that_several_calls_ask_calibrates_once() -> None:
+    rows = [label(f"text {n}", n % 2 == 0) for n in range(20)]
+    once = calibrations(FakeProxy(), rows, GENERAL)
+    assert calibrations(FakeProxy(), [*rows, *(replace(each, call=1) for each in rows)], GENERAL) == once
 
 
 class Annotator:
     """Answers every second question."""
+
+    def __init__(self, unasked: int = 0) -> None:
+        self.unasked = unasked
 
     def annotate(self, tasks: Sequence[Task]) -> list[Answer | None]:
         return [None if number % 2 else False for number in range(len(tasks))]
@@ -258,6 +288,24 @@ def test_people_go_before_the_annotator_and_gaps_are_counted() -> None:
     assert "1 annotations are for instructions that the query does not have" in said
     assert "29 questions have no usable answer" in said
     assert "has no annotations" in said
+
+
+def test_what_the_budget_left_unasked_is_told_apart() -> None:
+    typed = falconql.query('where label("q")').resolved({"text": ["x"]})[1]
+    drawn = [Drawn(0, Task("label", f"text {n}", "q"), 1.0, 0) for n in range(60)]
+    found = annotated(typed, drawn, {}, Annotator(unasked=20))
+    assert (found.unanswered, found.unasked) == (10, 20)
+    assert found.warnings[0] == (
+        "the budget is used up, and left 20 questions unasked; a larger --budget goes on from here"
+    )
+    assert "10 questions have no usable answer" in found.warnings[1]
+    with pytest.raises(ConfigError) as caught:
+        annotated(typed, drawn[:20], {}, Annotator(unasked=10))
+    assert caught.value.message == (
+        "10 annotated texts are too few to learn from: the budget is used up, and left 10 questions unasked; "
+        "the answers are kept"
+    )
+    assert caught.value.hint == "at least 20 are needed; a larger --budget goes on from here"
 
 
 def test_one_answer_only_is_said() -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import falconql
 from falconql.errors import ConfigError, DataError, ProxyError
+from falconql.runtime.proxy import add_proxy, find_proxy
+from falconql.runtime.proxy.onnx import OnnxProxy
+from falconql.specialise.gold import Gold
 from falconql.specialise.job import Drawn, Job, restart
-from falconql.specialise.run import Settings, Training, job_folder
+from falconql.specialise.run import EXAMPLES, Settings, Training, job_folder, keep_examples, learned_by
 from falconql.specialise.task import Task
-from falconql.specialise.training import drawn
+from falconql.specialise.training import Annotated, drawn
+from falconql.training.examples import Example
 from tests.fakes import FakeProxy
 from tests.proxy.tiny import save_proxy
 
@@ -31,10 +36,44 @@ def test_what_was_drawn_is_there_again(tmp_path: Path) -> None:
 
 def test_a_job_for_something_else_is_not_mixed_in(tmp_path: Path) -> None:
     Job(tmp_path, ABOUT).keep([])
-    with pytest.raises(ConfigError, match="for something else: seed differ"):
+    with pytest.raises(ConfigError, match="for something else: --seed is not the same"):
         Job(tmp_path, ABOUT | {"seed": 8})
     restart(tmp_path)
     assert Job(tmp_path, ABOUT | {"seed": 8}).drawn() is None
+
+
+def test_what_differs_is_named_as_it_is_known(tmp_path: Path) -> None:
+    about = {"calls": [1], "query": "a", "columns": ["a"], "base": "b", "count": 5, "seed": 1}
+    Job(tmp_path, about)
+    with pytest.raises(ConfigError, match=r": the query and --base and --sample are not the same"):
+        Job(tmp_path, about | {"calls": [2], "query": "b", "base": "c", "count": 6})
+
+
+def test_a_finished_job_stands_in_the_way_of_no_other(tmp_path: Path) -> None:
+    kept = [Drawn(0, Task("label", "x", "q"), 2.5, 1)]
+    job = Job(tmp_path, ABOUT)
+    job.keep(kept)
+    for file in (job.state, job.spent):
+        file.write_bytes(b"x")
+    job.finish()
+    assert not job.state.exists()
+    assert not job.spent.exists()
+    # The same once more, its proxy removed, has the same questions.
+    again = Job(tmp_path, ABOUT)
+    assert again.drawn() == kept
+    with pytest.raises(ConfigError, match="unfinished"):
+        Job(tmp_path, ABOUT | {"seed": 8})
+    again.finish()
+    assert Job(tmp_path, ABOUT | {"seed": 8}).drawn() is None
+
+
+@pytest.mark.parametrize("content", ['{"call": 0, "task"', '{"call": 0}\n', "[]\n", "\udcff"])
+def test_a_torn_sample_is_said(tmp_path: Path, content: str) -> None:
+    job = Job(tmp_path, ABOUT)
+    (tmp_path / "sample.jsonl").write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(DataError, match=r"sample\.jsonl is damaged") as caught:
+        job.drawn()
+    assert str(caught.value.hint).startswith("--restart begins anew")
 
 
 def test_a_second_run_is_told(tmp_path: Path) -> None:
@@ -124,7 +163,7 @@ def test_a_changed_query_under_the_same_name_is_noticed(home: Path, tmp_path: Pa
     base = str(save_proxy(tmp_path / "base"))
     training('where label("q")', Settings("new", base))
     assert job_folder("new") == home / "training" / "new"
-    with pytest.raises(ConfigError, match="calls, query differ"):
+    with pytest.raises(ConfigError, match="for something else: the query is not the same"):
         training('where label("p")', Settings("new", base))
     training('where label("p")', Settings("new", base, restart=True))
 
@@ -142,7 +181,7 @@ def test_the_same_questions_of_other_rows_are_another_training(home: Path, tmp_p
     training('text text where label("q")', Settings("new", base))
     # How the result is laid out is no matter.
     training('text text where label("q") order by id limit 3', Settings("new", base))
-    with pytest.raises(ConfigError, match="for something else: query differ"):
+    with pytest.raises(ConfigError, match="for something else: the query is not the same"):
         training(other, Settings("new", base))
 
 
@@ -158,8 +197,69 @@ def test_a_changed_corpus_is_noticed(home: Path, tmp_path: Path) -> None:
     begun()
     begun()
     corpus.write_text("id,text\n1,other\n")
-    with pytest.raises(ConfigError, match="for something else: rows of the corpus differ"):
+    with pytest.raises(ConfigError, match="for something else: the corpus is not the same"):
         begun()
+
+
+LEARNED = Example("q", "x", True), Example("p", "é\u2028", ((0, 1),))
+
+
+def test_what_a_base_learned_is_found_whatever_it_is_called_now(home: Path, tmp_path: Path) -> None:
+    folder = save_proxy(tmp_path / "p", name="first", lineage=[{"training": "falconql train", "name": "first"}])
+    job_folder("first").mkdir(parents=True)
+    keep_examples(job_folder("first") / EXAMPLES, [*LEARNED, LEARNED[0]])
+    add_proxy(folder, "second")
+    assert learned_by(OnnxProxy(find_proxy("second"))) == list(LEARNED)
+    assert training('where label("q")', Settings("new", "second")).earlier == list(LEARNED)
+    assert learned_by(OnnxProxy(save_proxy(tmp_path / "other", name="other"))) == []
+
+
+@pytest.mark.parametrize("content", ['{"instruction": "q", "text', '{"instruction": "q"}\n', '"x"\n', "\udcff"])
+def test_what_a_base_learned_and_is_torn_is_said_before_anything_is_paid_for(
+    home: Path, tmp_path: Path, content: str
+) -> None:
+    base = save_proxy(tmp_path / "base", name="base")
+    path = job_folder("base") / EXAMPLES
+    path.parent.mkdir(parents=True)
+    path.write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(DataError, match=r"examples\.jsonl, which says what base learned, is damaged") as caught:
+        training('where label("q")', Settings("new", str(base)))
+    assert "delete it" in str(caught.value.hint)
+
+
+def test_what_is_learned_is_on_disk_before_there_is_a_proxy(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = training('where label("q")', Settings("new", str(save_proxy(tmp_path / "base"))))
+    rows = tuple(Gold(0, Task("label", f"text {n}", "q"), n % 2 == 0, 1.0, 0) for n in range(40))
+    found = Annotated(rows, 0, 0)
+
+    def make(*_: object, **__: object) -> None:
+        assert (job.job.folder / EXAMPLES).read_text(encoding="utf-8").count("\n") == 26
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("falconql.specialise.run._trainer", lambda: (make, Tuning(), "cpu", ExportError))
+    with pytest.raises(DataError, match="No space left on device"):
+        job.make(found, [])
+
+    def replace(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", replace)
+    with pytest.raises(DataError, match=r"cannot write .*examples\.jsonl: No space") as caught:
+        job.make(found, [])
+    assert "run it again" in str(caught.value.hint)
+
+
+@dataclass
+class Tuning:
+    """Settings of a training that does not happen."""
+
+    epochs: int = 0
+
+
+class ExportError(Exception):
+    """Never raised."""
 
 
 @pytest.mark.parametrize("name", ["my laptops", "../x", "a/b", "kestrel", "llm", ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,11 @@ Tell = Callable[[str], None]
     help="Answers by people: JSON lines, a table, or an export of Label Studio; may be repeated.",
 )
 @click.option("--annotator", metavar="MODEL", help="The language model that answers the rest; `none` for nobody.")
-@click.option("--budget", metavar="AMOUNT", help="Stop annotating at 2usd, 50000tokens or 300calls.")
+@click.option(
+    "--budget",
+    metavar="AMOUNT",
+    help="Stop annotating at 2usd, 50000tokens or 300calls, all runs of this training together.",
+)
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Questions to annotate per model call.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Of everything that is drawn.")
 @click.option("--export-tasks", type=click.Path(path_type=Path), metavar="FILE", help="Write tasks for Label Studio.")
@@ -88,6 +93,8 @@ def command(
             say(message)
 
     with training.job.alone():
+        # What is wrong with the server or the budget is found out before the corpus is read.
+        model = None if export_tasks else _annotator(annotator, budget, training, bool(people), tell, yes=yes)
         # People who answer tasks that were drawn here answer for rows that these stand for.
         asks = export_tasks is not None or annotator not in (None, "none") or not people
         drawn = training.draw() if asks else training.job.drawn() or []
@@ -96,7 +103,6 @@ def command(
         if export_tasks is not None:
             _export(export_tasks, drawn, people)
             return
-        model = _annotator(annotator, budget, training, bool(people), tell, yes=yes)
         rows = training.annotate(drawn, people, model)
         if model is not None:
             tell(_usage(model))
@@ -117,7 +123,12 @@ def _annotator(
     from falconql.specialise.annotating import ModelAnnotator
 
     return ModelAnnotator(
-        model, training.job.answers, budget=budget, confirm=confirmation(yes=yes), on_progress=_progress(tell)
+        model,
+        training.job.answers,
+        budget=budget,
+        ledger=training.job.spent,
+        confirm=confirmation(yes=yes),
+        on_progress=_progress(tell),
     )
 
 
@@ -137,6 +148,8 @@ def _progress(tell: Tell) -> Callable[[int, int], None]:
 def _usage(model: ModelAnnotator) -> str:
     """Return what annotating took, in a line."""
     told, twice = f"{model.name}: {model.usage}", model.agreement
+    if model.budget is not None and model.spent_earlier:
+        told += f"; earlier runs spent {replace(model.budget, amount=model.spent_earlier)} of the {model.budget}"
     if twice.asked:
         told += f"; asked twice, {100 * twice.same / twice.asked:.0f} % of {twice.asked:,} answers stay"
     return told
