@@ -4,8 +4,8 @@
     PYTHONPATH=. python benchmarks/graphs_openvino.py
 
 prints where the time of a batch goes on one thread, and how fast its int8 products are; ``inference.py`` compares it
-with ``--only openvino``. OpenVINO reads ONNX, but not ``com.microsoft``'s int8 operators; its optimiser finds the pattern of integers
-that are brought back to floats before a product, and multiplies the integers.
+with ``--only openvino``. OpenVINO reads ONNX, but not ``com.microsoft``'s int8 operators; its optimiser finds the
+pattern of integers that are brought back to floats before a product, and multiplies the integers.
 """
 
 from __future__ import annotations
