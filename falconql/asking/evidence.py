@@ -94,27 +94,25 @@ def yes_no_phrases() -> tuple[tuple[frozenset[str], _Phrases, _Phrases], ...]:
 def is_english(text: str) -> bool:
     """Return whether nothing shows that a text is in another language.
 
-    What shows it: another script; a small word that English lacks; no common word of English among three or more, or
-    beside one with an accent. What is quoted may be a name.
+    What shows it: another script; or, where no small word is English, a word that English lacks, or two signs of which
+    English may have one: words that are names or short forms, too, and an accent on a word without a capital (café).
+    What is quoted may be a name.
     """
     if any(char.isalpha() and ord(char) >= 0x250 for char in text):
         return False
-    said = [word.lower() for word in _WORD.findall(_QUOTED.sub(" ", text)) if word[0].isalpha() and not word.isupper()]
-    if not _FOREIGN.isdisjoint(said):
-        return False
-    foreign_looks = len(said) >= 4 or any(not word.isascii() for word in said)
-    return not foreign_looks or any(word in _COMMON or stem(word) in _COMMON for word in said)
+    rest = _QUOTED.sub(" ", text)
+    written = [word for word in _WORD.findall(rest) if word[0].isalpha() and not word.isupper()]
+    said = {word.lower() for word in written}
+    if said & _ENGLISH:
+        return True
+    accent = any(word.islower() and not word.isascii() for word in written)
+    signs = len(said & _PERHAPS_FOREIGN) + accent
+    return signs < 2 and not said & _FOREIGN and not cue("foreign_number").search(rest)
 
 
 _QUOTED = re.compile(r'"[^"]*"|\u201c[^\u201d]*\u201d')
-_FOREIGN = frozenset(_VOCABULARY["foreign"].split())
-_LISTS = ("stop", "actions", "rows", "people", "counted", "comparing", "roles", "glue", "question_words")
-_COMMON = frozenset(
-    form
-    for said in (*(_VOCABULARY[name] for name in _LISTS), *_VOCABULARY["said_for"])
-    for word in said.split()
-    if len(word) > 1
-    for form in (word, stem(word))
+_ENGLISH, _FOREIGN, _PERHAPS_FOREIGN = (
+    frozenset(_VOCABULARY[name].split()) for name in ("english", "foreign", "perhaps_foreign")
 )
 
 

@@ -34,8 +34,8 @@ from falconql.visible import visible
 
 REPAIRS = 3
 MOST_TOKENS = 320
-# For a model that thinks before it answers.
-ROOM_TO_THINK = 8192
+# For a model that thinks before it answers; less where what the server can hold has no room for that many.
+ROOMS_TO_THINK = (8192, 4096, 2048)
 # The end of a hint, which is of no use where the tries have been shown.
 SHOWS_TRIES = "; `falconql ask -v` shows every try"
 
@@ -51,7 +51,7 @@ class Settings:
             does so where the models of a server gain from it (``Way.framed``).
         reviewed: look for semantic slips, mend what can be mended, and hand the rest back.
         repairs: how often a query is handed back at most.
-        most_tokens: a reply's tokens at most; ``ROOM_TO_THINK`` for a model that spends them on thoughts.
+        most_tokens: a reply's tokens at most; one of ``ROOMS_TO_THINK`` for a model that spends them on thoughts.
     """
 
     prompt: PromptSettings = field(default_factory=PromptSettings)
@@ -186,7 +186,7 @@ class Planner:
     grammars: Callable[[str, bool], Grammars]
     url: str
     settings: Settings = field(default_factory=Settings)
-    _thinks: bool = field(default=False, init=False)
+    _room: int = field(default=0, init=False)
 
     def plan(self, instruction: str) -> Answer:
         """Return the query for an instruction.
@@ -203,17 +203,23 @@ class Planner:
         seen: set[str] = set()
         for number in range(self.settings.repairs + 1):
             # What still fails after one repair may fail because the words were misunderstood.
-            reply, seconds = self._reply(messages, instruction, ladder, tries, may_frame=number < 2)
+            may_frame = number < 2
+            try:
+                reply, seconds = self._reply(messages, instruction, ladder, tries, may_frame=may_frame)
+            except Refused:
+                if best is None:
+                    raise
+                break
             why = self._no_use(reply)
             candidate, fault = (None, Fault()) if why is not None else self._judged(reply, worded, ladder.way)
             tries.append(_try(reply, ladder.way, seconds, fault))
             if why is not None:
-                if best is not None and self._ran_out(reply):
+                if best is not None:
                     break
                 raise AskError(why[0], hint=why[1], tries=tries, left=_left(ladder))
             if candidate is not None and (best is None or len(candidate.slips) < len(best.slips)):
                 best = candidate
-            if not fault.said or reply.text in seen:
+            if not fault.said or (reply.text in seen and not (may_frame and self._framed(ladder.way))):
                 break
             seen.add(reply.text)
             if ladder.way.strict and fault.is_of_syntax:
@@ -240,27 +246,32 @@ class Planner:
             try:
                 reply = self.chat.complete(messages, fields, most_tokens=self._most_tokens)
             except Refused as error:
-                if spent is not None:
-                    self._thinks = False  # what it can hold has no room for that many
-                    return spent
-                if not ladder.step_down(error.message):
+                if self._room:  # first of all there may be no room for that many tokens
+                    self._room = self._next_room()
+                    if spent is not None and not self._room:
+                        return spent
+                elif not ladder.step_down(error.message):
                     raise
                 continue
             answered = reply, time.perf_counter() - started
             if spent is not None:
                 tries.append(_try(spent[0], ladder.way, spent[1]))
-            elif self._ran_out(reply) and not self._thinks:
-                spent, self._thinks = answered, True
+            elif self._ran_out(reply) and not self._room and self._next_room():
+                spent, self._room = answered, self._next_room()
                 continue
             return answered
+
+    def _next_room(self) -> int:
+        """Return the room to think in that is tried next, 0 where what replies have without is all there is."""
+        less = (room for room in ROOMS_TO_THINK if not self._room or room < self._room)
+        return next((room for room in less if room > self.settings.most_tokens), 0)
 
     def _framed(self, way: Way) -> bool:
         return way.framed if self.settings.framed is None else self.settings.framed
 
     @property
     def _most_tokens(self) -> int:
-        most = self.settings.most_tokens
-        return max(ROOM_TO_THINK, most) if self._thinks else most
+        return self._room or self.settings.most_tokens
 
     @staticmethod
     def _ran_out(reply: Reply) -> bool:

@@ -9,12 +9,13 @@ conditions stay, and the user is told to look at them. So do all where the instr
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import content_words, is_english, mentioned, says_any
 from falconql.asking.frame.quantities import dates_in, values_in_any_unit
+from falconql.source import Span
 from falconql.syntax import ast
 from falconql.syntax.printer import LOOSEST, ExpressionPrinter
 from falconql.syntax.walk import walk
@@ -45,29 +46,33 @@ def mend(query: ast.Query, corpus: Corpus, instruction: str, *, removes: bool = 
     """
     query, renamed = _columns_for_questions(query, corpus)
     query = _names_apart(query)
+    has_more = query.bindings or query.select
+    query, named = _columns_named(query, corpus)
+    told = (*renamed, *named)
     if query.where is None:
-        return Mended(query, renamed)
+        return Mended(query, told)
     spoken = mentioned(corpus, instruction)
-    needless: list[str] = []
-    unspoken: list[str] = []
+    # In order, each once.
+    needless: dict[str, None] = {}
+    unspoken: dict[str, None] = {}
 
     def unfounded(condition: ast.Expr) -> bool:
         found = needless if _is_needless(condition, corpus) else unspoken
         if found is unspoken and not _is_unspoken(condition, corpus, spoken, instruction):
             return False
-        found.append(ExpressionPrinter().flat(condition, LOOSEST))
+        found[ExpressionPrinter().flat(condition, LOOSEST)] = None
         return True
 
     kept = _without(query.where.condition, unfounded)
-    if not (removes and is_english(instruction)) or (kept is None and not (query.bindings or query.select)):
-        return Mended(query, (*renamed, *_doubts(needless, unspoken)))
+    if not (removes and is_english(instruction)) or (kept is None and not has_more):
+        return Mended(query, (*told, *_doubts(needless, unspoken)))
     where = None if kept is None else replace(query.where, condition=kept)
     left_out = [f"left out {label}: every text is one" for label in needless]
     left_out += [f"left out `{condition}`: the instruction does not speak of it" for condition in unspoken]
-    return Mended(replace(query, where=where), (*renamed, *left_out))
+    return Mended(replace(query, where=where), (*told, *left_out))
 
 
-def _doubts(needless: Sequence[str], unspoken: Sequence[str]) -> Iterator[str]:
+def _doubts(needless: Collection[str], unspoken: Collection[str]) -> Iterator[str]:
     if needless:
         yield f"please check: {' and '.join(needless)} may be true of every text"
     if unspoken:
@@ -99,6 +104,18 @@ def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query,
     if not notes:
         return query, ()
     return replace(query, select=replace(query.select, items=tuple(items))), tuple(notes)
+
+
+def _columns_named(query: ast.Query, corpus: Corpus) -> tuple[ast.Query, tuple[str, ...]]:
+    """Show all columns by name where ``*``, which is what no ``select`` means, cannot: some share theirs."""
+    if not corpus.unusable or query.select or query.group_by:
+        return query, ()
+    nowhere = Span(0, 0)
+    names = [*(column.name for column in corpus.columns), *(binding.name.text for binding in query.bindings)]
+    items = tuple(ast.Item(None, ast.Name(name, span=nowhere), span=nowhere) for name in names)
+    shared = " and ".join(f"`{name}`" for name in dict.fromkeys(field.name for field in corpus.unusable))
+    note = f"columns called {shared} are not shown: several share the name"
+    return replace(query, select=ast.Select(items, span=nowhere)), (note,)
 
 
 def _instruction(call: ast.Call) -> str:

@@ -100,7 +100,7 @@ def numbers_left_out(subject: Subject) -> Iterator[str]:
         return  # a time, in the unit of a column
     for number in _NUMBER.findall(subject.instruction):
         plain = _plain(number)
-        neighbours = {str(int(plain) + 1), str(int(plain) - 1)} if plain.isdigit() else set()
+        neighbours = {str(int(plain) + 1), str(int(plain) - 1)} if re.fullmatch(r"\d{1,20}", plain) else set()
         if plain not in have and not neighbours & have:
             yield f"the instruction says {number}, the query does nothing with it"
 

@@ -16,6 +16,9 @@ from falconql.llm.endpoint import Endpoint, Named
 from falconql.visible import visible
 
 RETRIES = 3
+# What OpenAI says of a model that spent its tokens on thoughts, and vLLM of a limit, not of the field.
+_RAN_OUT = "Could not finish the message because max_tokens"
+_TOO_LARGE = "too large"
 _HALVES = re.compile("[\ud800-\udfff]")
 Message = Mapping[str, str]
 
@@ -132,8 +135,10 @@ class OpenAIChat:
             try:
                 return self._once(messages, {**asked, **extra})
             except Refused as error:
+                if _RAN_OUT in str(error):
+                    return Reply("", finished=False)
                 refused = next((name for name in asked if name in fields and f"'{name}'" in str(error)), None)
-                if refused is None:
+                if refused is None or _TOO_LARGE in str(error):
                     raise
                 self._refused.add(refused)
 
@@ -289,21 +294,19 @@ def _wait(error: Any, named: Named) -> str:
 
 def _once_only() -> Any:
     """Return an HTTP client after whose timeouts, unlike after other failures, the openai client does not try again."""
-    openai = _openai()
-    http = openai.DefaultHttpxClient()
-    send = http.send
+    from openai import APITimeoutError, DefaultHttpxClient
 
-    def sent(request: Any, **how: Any) -> Any:
-        try:
-            return send(request, **how)
-        except Exception as error:
-            # By name: the openai client is built on httpx or on httpx2.
-            if any(kind.__name__ == "TimeoutException" for kind in type(error).__mro__):
-                raise openai.APITimeoutError(request=request) from error
-            raise
+    class OnceOnly(DefaultHttpxClient):
+        def send(self, request: Any, **how: Any) -> Any:
+            try:
+                return super().send(request, **how)
+            except Exception as error:
+                # By name: the openai client is built on httpx or on httpx2.
+                if any(kind.__name__ == "TimeoutException" for kind in type(error).__mro__):
+                    raise APITimeoutError(request=request) from error
+                raise
 
-    http.send = sent
-    return http
+    return OnceOnly()
 
 
 def _openai() -> Any:

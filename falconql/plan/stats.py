@@ -58,6 +58,7 @@ class Stats:
     chooses: bool = False
     count_requests: TokenCounter = one_each
     _tokens: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _requests: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
     _truth: dict[Expr, Vector | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -83,8 +84,12 @@ class Stats:
 
     def text_requests(self, column: str) -> Vector:
         """Return the parts of a text column: one number per sampled row, or a single default."""
-        texts = self._texts(column)
-        return np.ones(1) if texts is None else np.asarray(self.count_requests(texts), dtype=np.float64)
+        if column not in self._requests:
+            texts = self._texts(column)
+            self._requests[column] = (
+                np.ones(1) if texts is None else np.asarray(self.count_requests(texts), dtype=np.float64)
+            )
+        return self._requests[column]
 
     def truth(self, condition: Expr, needed: frozenset[str]) -> Vector | None:
         """Return 1 for each sampled row where a condition is true, else 0.

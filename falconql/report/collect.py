@@ -62,9 +62,10 @@ class Collector:
         self._total += batch.num_rows
         columns = [python_values(column) for column in batch.columns]
         for index, counts in self._counts.items():
+            columns[index] = [_without_nulls(value) for value in columns[index]]
             for value in columns[index]:
                 for span in value if isinstance(value, list) else [value]:
-                    if span is not None:
+                    if span is not None and span["text"] is not None:
                         self._count(index, counts, span["text"])
         for row in zip(*columns, strict=True) if columns else ():
             if len(self._rows) >= MOST_ROWS or self._characters >= MOST_CHARACTERS:
@@ -125,7 +126,7 @@ class Collector:
         written: dict[str, dict[str, None]] = {key: {} for key, _ in top}
         for row in self._rows:
             for span in row[index] if isinstance(row[index], list) else [row[index]]:
-                if span is not None and (key := _key(span["t"])) in written:
+                if span is not None and span["t"] is not None and (key := _key(span["t"])) in written:
                     written[key][span["t"]] = None
         return [(self._shown[index][key], count, list(written[key])) for key, count in top]
 
@@ -178,6 +179,10 @@ def _kind(type_: pa.DataType) -> str:
     return "text"
 
 
+def _without_nulls(spans: Any) -> Any:
+    return [span for span in spans if span is not None] if isinstance(spans, list) else spans
+
+
 def _plain(value: Any) -> Any:
     """Return a value as a script reads it from JSON: spans by their places, long texts cut."""
     if value is None or isinstance(value, bool):
@@ -189,7 +194,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) <= MOST_OF_ONE_TEXT else value[:MOST_OF_ONE_TEXT] + "…"
     if isinstance(value, dict) and value.keys() == {"text", "start", "end", "score"}:
-        return {"t": value["text"], "s": value["start"], "e": value["end"], "p": round(value["score"], 3)}
+        score = None if value["score"] is None else _plain(round(value["score"], 3))
+        return {"t": value["text"], "s": value["start"], "e": value["end"], "p": score}
     if isinstance(value, list) and all(isinstance(item, dict) and "score" in item for item in value):
         return [_plain(item) for item in value]
     if isinstance(value, (dt.date, dt.datetime)):

@@ -17,7 +17,7 @@ from falconql.runtime.expression import Expr
 from falconql.runtime.io.columns import batch_of, cut, positions
 from falconql.runtime.io.csv_problems import check_quotes, explain, explain_misfit
 from falconql.runtime.io.dialect import Dialect, look
-from falconql.runtime.io.infer import ARROW, Kind, convert, join, misfit, widen
+from falconql.runtime.io.infer import ARROW, Kind, blank_to_null, convert, join, misfit, widen
 from falconql.runtime.io.inputs import HEAD_BYTES, InputFile
 
 LOOK_BYTES = 128 << 20
@@ -29,7 +29,8 @@ _MOST_HEADER_BYTES = 64 << 20
 class CsvSource:
     """A delimited file with a header line.
 
-    ``undecided`` are the columns without any value, not even an empty text in quotes.
+    ``undecided`` are the columns without any value, not even an empty text in quotes. In a table of one column
+    such a text is no value: a null cannot be written otherwise.
 
     Args:
         file: what to read.
@@ -49,6 +50,7 @@ class CsvSource:
         self._block_bytes = _BLOCK_BYTES
         self._quotes_checked = False
         self.rows: int | None = None
+        self._single = len(self.dialect.names) == 1
         self._filled = [False] * len(self.dialect.names)
         self._set_kinds(self._look(look_bytes))
 
@@ -69,7 +71,7 @@ class CsvSource:
 
     def _converted(self, batch: pa.RecordBatch, i: int, column: int, row: int) -> pa.Array:
         values, kind = batch.column(i), self.kinds[column]
-        found = convert(values, kind)
+        found = convert(blank_to_null(values) if self._single and kind is Kind.NULL else values, kind)
         if found is None:
             at = misfit(values, kind)
             raise explain_misfit(self.file, self.dialect, column, row + at, values[at].as_py(), kind)
@@ -90,7 +92,7 @@ class CsvSource:
         for batch in self._texts(range(len(kinds))):
             kinds = [widen(kind, batch.column(i)) for i, kind in enumerate(kinds)]
             for i, column in enumerate(batch.columns):
-                self._filled[i] |= column.null_count < len(column)
+                self._filled[i] |= column.null_count < len(column) and not self._single
             rows += batch.num_rows
             seen_bytes += batch.nbytes
             if seen_bytes > look_bytes:

@@ -65,6 +65,7 @@ class PartitionedSink:
         self._sinks: dict[tuple[str | None, ...], Sink] = {}
         self._held = 0
         self._files: list[str] = []
+        self._made: set[str] = set()
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take the next rows, each to its own file."""
@@ -115,16 +116,26 @@ class PartitionedSink:
         return self._sinks[values]
 
     def _make(self, folder: str) -> None:
-        """Make a folder that must be new: a file opened twice would hold the rows of the later values only."""
-        path = os.path.join(self._staged, folder)
+        """Make a folder that must be new: a file opened twice would hold the rows of the later values only.
+
+        Those above it must be new or spelled the same, or rows would be in the folder of other values.
+        """
+        parts = folder.split("/")
+        for end in range(1, len(parts) + 1):
+            level = "/".join(parts[:end])
+            if level not in self._made or level == folder:
+                self._make_level(level)
+
+    def _make_level(self, folder: str) -> None:
         with written(self.name):
             try:
-                os.makedirs(path)
+                os.mkdir(os.path.join(self._staged, folder))
             except FileExistsError:
                 raise DataError(
                     f"{self.name}: other values of {', '.join(self._columns)} are in the folder {folder} already",
                     hint="perhaps the disk does not tell capitals from small letters: partition by lower(...) of it",
                 ) from None
+        self._made.add(folder)
 
     def _open(self, file: str, schema: pa.Schema) -> Sink:
         from falconql.runtime.io.sinks import Sink, open_sink

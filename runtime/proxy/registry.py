@@ -173,7 +173,12 @@ def _install(source: OnnxProxy, target: Path, name: str) -> None:
 
 def _rename(manifest: Path, name: str) -> None:
     said = json.loads(manifest.read_text(encoding="utf-8"))
-    manifest.write_text(json.dumps(said | {"name": name}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    last = (said.get("lineage") or [None])[-1]
+    if isinstance(last, dict) and "training" in last:
+        # What a proxy learned is kept under the name of its training.
+        last.setdefault("name", said["name"])
+    # Escaped: JSON can hold halves of characters, which UTF-8 cannot.
+    manifest.write_text(json.dumps(said | {"name": name}, indent=2) + "\n", encoding="utf-8")
 
 
 def _try_out(copy: Path, source: Path) -> None:

@@ -64,6 +64,32 @@ def test_of_a_small_model_they_are_left_out() -> None:
     assert answer.notes == ('left out `type = "Movie"`: the instruction does not speak of it',)
 
 
+@pytest.mark.parametrize(
+    ("owner", "note"),
+    [
+        ("vllm", 'please check: the instruction does not seem to mention `type = "Movie"` or `stars > 1`'),
+        ("llamacpp", 'left out `type = "Movie"`: the instruction does not speak of it'),
+    ],
+)
+def test_a_condition_that_stands_there_twice_is_told_once(owner: str, note: str) -> None:
+    query = 'where type = "Movie" or (stars > 1 and type = "Movie")\n\nselect title\n'
+    notes = answered("stories", query, owner=owner).notes
+    assert note in notes
+    assert "".join(notes).count("Movie") == 1
+
+
+@pytest.mark.parametrize("owner", ["me", "vllm"])
+@pytest.mark.parametrize("reply", ["where score > 5", 'let happy = span("Who?")\nwhere score > 5'])
+def test_columns_of_one_name_are_left_out_of_rows(tmp_path: Path, owner: str, reply: str) -> None:
+    corpus = tmp_path / "twice.csv"
+    corpus.write_text("id,text,id,score,the day\n1,a b c,2,5,x\n3,b,4,6,y\n")
+    with serving([Say(reply)], models=[("m", owner)]) as server:
+        answer = plan("rows with a score above 5", str(corpus), endpoint=Endpoint(server.url, "k", "m"))
+    more = ", happy" if "happy" in reply else ""
+    assert answer.query.text.endswith(f"where score > 5\n\nselect text, score, `the day`{more}\n")
+    assert answer.notes == ("columns called `id` are not shown: several share the name",)
+
+
 @pytest.mark.parametrize("instruction", ["Filme ab 2020", "films sortis depuis 2020", "2020年以降の映画"])
 def test_in_another_language_they_stay_for_small_models_too(instruction: str) -> None:
     query = 'where year >= 2020 and type = "Movie"\n\nselect title\n'
@@ -92,6 +118,11 @@ def test_a_time_in_another_language_is_said_in_any_unit(owner: str) -> None:
         "фильмы после 2020",
         "2020년 이후 영화",
         "Kunden wollten Geld zurück",
+        "länger als 10 Stunden gezockt",
+        "Bewertungen bis 2020",
+        "opiniones negativas de este producto",
+        "commandes annulées par le client",
+        "2020年以降の映画",
     ],
 )
 def test_another_language_is_noticed(instruction: str) -> None:
@@ -109,6 +140,32 @@ def test_another_language_is_noticed(instruction: str) -> None:
         'reviews that mention "Der Untergang"',
         "titles about Beyoncé",
         "stars >= 4",
+        "films by Woody Allen",
+        "poems by John Donne",
+        "child minder complaints",
+        "the Mir space station",
+        "ab test results",
+        "po box complaints",
+        "Wo Fat episodes",
+        "bis bank",
+        "Als patients",
+        "Jean Pas songs",
+        "visa esta problems",
+        "reviews of Sobre Mesa",
+        "Lars von Trier films",
+        "emails from Ursula von der Leyen",
+        "Oscar de la Hoya fights",
+        "roku remote bug",
+        "Beyoncé songs",
+        "beyoncé songs",
+        "Pokémon cards",
+        "café complaints",
+        "crème brûlée",
+        "complaints Nestlé chocolate",
+        "flights to São Paulo",
+        "complaints about über drivers",
+        "refund crash freeze bug",
+        "pasta pizza risotto gnocchi",
     ],
 )
 def test_short_english_stays_english(instruction: str) -> None:

@@ -93,9 +93,11 @@ def test_it_gives_up_after_three_repairs() -> None:
     assert caught.value.hint is not None
 
 
-def test_the_same_wrong_answer_twice_is_enough() -> None:
-    with serving([Say("where nothing = 5")]) as server, pytest.raises(AskError, match="after 2 tries"):
-        asked(server)
+@pytest.mark.parametrize(("framed", "tries"), [(False, 2), (True, 3)])
+def test_the_same_wrong_answer_twice_is_enough_but_for_a_try_without_the_frame(framed: bool, tries: int) -> None:
+    with serving([Say("where nothing = 5")]) as server, pytest.raises(AskError, match=f"after {tries} tries"):
+        asked(server, framed=framed)
+    assert (server.requests[-1]["grammar"] != server.requests[0]["grammar"]) == framed
 
 
 @pytest.mark.parametrize(
@@ -312,6 +314,15 @@ def test_odd_corpora_can_be_asked_about(corpus: dict[str, Any]) -> None:
         answer = plan("how many rows are there", corpus, endpoint=Endpoint(server.url, "k", "m"))
     assert answer.query.text == "select n: count()\n"
     assert all(len(message["content"]) < 5000 for message in server.requests[0]["messages"])
+
+
+@pytest.mark.parametrize("digits", [308, 309, 400, 5000])
+@pytest.mark.parametrize("words", ["over {} hours", "länger als {}", "{}k minutes"])
+def test_endless_numbers_do_no_harm(digits: int, words: str) -> None:
+    corpus = {"minutes": [1, 2], "text": ["x", "y"]}
+    with serving([Say("where minutes > 3")]) as server:
+        answer = plan(words.format("9" * digits), corpus, endpoint=Endpoint(server.url, "k", "m"))
+    assert answer.query.text == "where minutes > 3\n"
 
 
 def test_the_environment_names_the_endpoint() -> None:

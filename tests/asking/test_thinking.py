@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from falconql.asking import plan
-from falconql.asking.loop import MOST_TOKENS, ROOM_TO_THINK, Answer
+from falconql.asking.loop import MOST_TOKENS, ROOMS_TO_THINK, Answer
 from falconql.errors import AskError
 from falconql.llm.endpoint import Endpoint
 from tests.asking.server import Say, Server, serving
 
+ROOM_TO_THINK = ROOMS_TO_THINK[0]
 GOOD = 'where label("Is the writer happy?")'
 THOUGHT = Say("<think>\nOkay, they want texts.\nFrom these", finish="length")
 
@@ -60,6 +61,52 @@ def test_a_server_without_room_for_thoughts_is_not_blamed_for_its_grammar() -> N
         asked(server)
     assert told.value.left == ()
     assert len(told.value.tries) == 1
+    assert limits(server) == [MOST_TOKENS, *ROOMS_TO_THINK]
+
+
+@pytest.mark.parametrize(
+    "said", ["maximum context length is 8192", "'max_tokens' or 'max_completion_tokens' is too large"]
+)
+def test_thoughts_get_the_room_that_a_server_has(said: str) -> None:
+    def small(request: dict[str, Any]) -> Say:
+        if request["max_tokens"] == MOST_TOKENS:
+            return THOUGHT
+        return Say(said, status=400) if request["max_tokens"] > 5000 else Say(GOOD)
+
+    with serving(small) as server:
+        assert asked(server).left == ()
+    assert limits(server) == [MOST_TOKENS, *ROOMS_TO_THINK[:2]]
+
+
+def test_thoughts_without_end_that_a_server_calls_an_error_get_more_room() -> None:
+    said = "Could not finish the message because max_tokens or model output limit was reached."
+    with serving([Say(said, status=400), Say(GOOD)]) as server:
+        answer = asked(server)
+    assert (answer.query.text, answer.left) == (f"{GOOD}\n", ())
+    assert limits(server) == [MOST_TOKENS, ROOM_TO_THINK]
+
+
+def test_a_repair_for_which_there_is_no_more_room_is_asked_for_with_less() -> None:
+    def small(request: dict[str, Any]) -> Say:
+        repairs = "Write the whole query again" in request["messages"][-1]["content"]
+        if request["max_tokens"] == MOST_TOKENS:
+            return Say(f"{GOOD}\nlimit 7") if repairs else THOUGHT
+        return Say("too long", status=400) if repairs else Say(GOOD)
+
+    with serving(small) as server:
+        answer = plan("7 texts by happy writers", {"text": ["x"]}, endpoint=Endpoint(server.url, "k", "m"))
+    assert (answer.query.text, answer.left) == (f"{GOOD}\n\nlimit 7\n", ())
+
+
+@pytest.mark.parametrize(
+    "repaired",
+    [Say("too long", status=400), Say(message={"content": None, "refusal": "no"}), Say("-- cannot: no")],
+)
+def test_a_good_query_is_kept_when_its_repair_is_refused(repaired: Say) -> None:
+    with serving([Say(GOOD), repaired]) as server:
+        answer = plan("7 texts by happy writers", {"text": ["x"]}, endpoint=Endpoint(server.url, "k", "m"))
+    assert answer.query.text == f"{GOOD}\n"
+    assert answer.notes == ("please check: the instruction says 7, the query does nothing with it",)
 
 
 def test_a_good_query_is_kept_when_its_repair_is_all_thoughts() -> None:

@@ -95,7 +95,7 @@ def test_json_is_on_the_side_where_rows_are_printed(folder: Path) -> None:
     assert done.out.split()[-4:] == ["1", "5", "3", "4"]
 
 
-@pytest.mark.parametrize(("typed", "status", "shown"), [("n\r", 0, 1), ("\x03", 130, 1), ("y\r", 0, 2)])
+@pytest.mark.parametrize(("typed", "status", "shown"), [("n\r", 0, 1), ("\x04", 0, 1), ("\x03", 130, 1), ("y\r", 0, 2)])
 def test_at_a_terminal_it_is_asked_whether_to_run(folder: Path, typed: str, status: int, shown: int) -> None:
     with serving([Say("where stars >= 4\nselect id, n: stars")]) as server:
         arguments = ["ask", "ids with 4 stars or more", "--from", "reviews.csv", "--url", server.url, "--model", "m"]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from select import select
+from typing import IO
 
 import pytest
 
+from falconql.cli.repl.alone import goes_on
 from falconql.cli.repl.loop import statements
-from falconql.cli.repl.session import Session
+from falconql.cli.repl.session import Session, Settings
 from falconql.cli.repl.statements import run_statement
 from tests.cli.shell import Done, falconql
+from tests.cli.terminal import PATIENCE_S
 
 QUERY = """-- asked: the ids of good reviews
 
@@ -41,6 +51,21 @@ def piped(text: str, *arguments: str) -> Done:
     return falconql("repl", *arguments, stdin=text)
 
 
+@contextmanager
+def typed_into_a_pipe(*arguments: str, cwd: Path) -> Iterator[tuple[int, IO[str]]]:
+    """Run ``falconql`` with a terminal for its input only; yield the keys and what comes out."""
+    keys, screen = pty.openpty()
+    command = [sys.executable, "-m", "falconql", *arguments]
+    with subprocess.Popen(command, stdin=screen, stdout=subprocess.PIPE, cwd=cwd, text=True) as running:
+        try:
+            assert running.stdout is not None
+            yield keys, running.stdout
+        finally:
+            running.kill()
+            os.close(keys)
+            os.close(screen)
+
+
 def test_empty_lines_between_the_clauses_of_a_query_end_nothing(folder: Path) -> None:
     done = piped(QUERY, "reviews.csv")
     assert (done.status, done.out.split()) == (0, ["id", "stars", "──", "─────", "1", "5"]), done.err
@@ -54,7 +79,9 @@ def test_empty_lines_between_the_clauses_of_a_query_end_nothing(folder: Path) ->
     ("text", "found"),
     [
         ("from 'a'\n\nselect b\n", ["from 'a'\nselect b"]),
-        ("where a\n\n\n-- why\n\nselect b\n", ["where a\n-- why\nselect b"]),
+        ("where a\n\n-- why\n\nselect b\n", ["where a\n-- why\nselect b"]),
+        ("where a\n\n\nselect b\n", ["where a", "select b"]),
+        ("where a\n\n-- why\n\n\nselect b\n", ["where a", "-- why", "select b"]),
         ("each p in a\n\nlet b = p\n\nselect b\n", ["each p in a\nlet b = p\nselect b"]),
         ("select a\n\norder by a\n\nlimit 2\n", ["select a\norder by a\nlimit 2"]),
         ("where a\n\nwhere b\n\nselect c\n\nselect d\n", ["where a", "where b\nselect c", "select d"]),
@@ -68,10 +95,33 @@ def test_a_later_clause_goes_on_with_a_query(text: str, found: list[str]) -> Non
     assert list(statements(text.splitlines(keepends=True))) == found
 
 
-def test_no_line_is_waited_for_behind_the_last_clause() -> None:
-    lines = iter(["select a limit 1\n", "\n", "select b\n"])
-    assert next(statements(lines)) == "select a limit 1"
+@pytest.mark.parametrize(
+    ("query", "typed"), [("select a limit 1\n\n", False), ("where a\n\n\n", False), ("where a\n\n", True)]
+)
+def test_no_line_is_waited_for_behind_the_end_of_a_query(query: str, typed: bool) -> None:
+    lines = iter([*query.splitlines(keepends=True), "select b\n"])
+    assert next(statements(lines, typed=typed)) == query.strip()
     assert next(lines) == "select b\n"
+
+
+def test_empty_lines_and_comments_between_clauses_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def counted(text: str, following: Callable[[], str]) -> bool:
+        looked.append(text)
+        return goes_on(text, following)
+
+    monkeypatch.setattr("falconql.cli.repl.loop.goes_on", counted)
+    lines = ["where a\n", *["\n", "-- why\n"] * 50, "select b\n", "\n", "select c\n"]
+    assert list(statements(lines)) == ["where a\n" + "-- why\n" * 50 + "select b", "select c"]
+    assert [text[-8:] for text in looked] == ["where a", "select b"]
+
+
+def test_who_types_lines_into_a_log_is_answered(folder: Path) -> None:
+    with typed_into_a_pipe("repl", "reviews.csv", cwd=folder) as (keys, answers):
+        os.write(keys, b"where stars > 4 select id\n\n")
+        assert select([answers], [], [], PATIENCE_S)[0]
+        assert answers.readline() == "id\n"
 
 
 @pytest.mark.parametrize(
@@ -162,14 +212,53 @@ def test_what_changed_is_seen(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert not run_statement(session, ".set text kind").ok
 
 
-def test_a_text_column_that_is_gone_is_settled_no_longer(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("settled", ["", "text body"])
+def test_a_text_column_that_is_gone_is_a_mistake_where_it_is_read(
+    settled: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(settings=Settings(url="http://127.0.0.1:9/v1", model="m"))
+    session.open("other.csv")
+    assert run_statement(session, settled).ok
+    (folder / "other.csv").write_text("id,title,text\n7,short,I want my money back for this\n")
+    for line in ('where label("refund?")', 'let asked = label("refund?")', 'where id > 7 or label("refund?")'):
+        assert not run_statement(session, line).ok
+        assert "there is no column `body`" in capsys.readouterr().err
+    assert not run_statement(session, "? refunds").ok
+    assert "there is no text column `body`" in capsys.readouterr().err
+    for line in ("select id", "let late = id > 3", ".explain where label(title, 'refund?')", "text title"):
+        assert run_statement(session, line).ok
+    assert run_statement(session, '.explain where label("refund?")').ok
+
+
+def test_a_text_column_outlives_a_file_that_is_half_written(folder: Path) -> None:
     session = Session()
     session.open("other.csv")
-    assert session.text == "body"
-    (folder / "other.csv").write_text("id,title,summary\n7,short,I want my money back for this\n")
-    assert not run_statement(session, 'where label("refund?")').ok
-    assert "say which one with `text title`" in capsys.readouterr().err
+    assert run_statement(session, "text title").ok
+    (folder / "other.csv").write_text("id,ti\n")
+    session.look_again()
     assert run_statement(session, "select id").ok
+    (folder / "other.csv").write_text(TWO_TEXTS)
+    assert run_statement(session, '.rules where label("refund?")').ok
+    assert session.text == "title"
+
+
+def test_definitions_that_a_changed_corpus_does_not_have_go_with_a_note(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session()
+    session.open("other.csv")
+    for line in ("let late = id > 7", "let bad = title = 'bad'", 'let asked = label("refund?")'):
+        assert run_statement(session, line).ok
+    (folder / "other.csv").write_text("id,name,summary\n7,short,I want my money back for this\n")
+    # A key press notices, and forgets nothing.
+    session.look_again()
+    assert list(session.definitions) == ["late", "bad", "asked"]
+    capsys.readouterr()
+    assert run_statement(session, "where late select id").ok
+    assert "note: forgot bad: this corpus has not what they read" in capsys.readouterr().err
+    assert list(session.definitions) == ["late", "asked"]
+    assert run_statement(session, ".schema").ok
+    assert "forgot" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [".set rows", ".sample"])
@@ -212,7 +301,13 @@ def test_settings_of_the_session_are_named_as_a_help() -> None:
     assert "in this session `.set url URL` and `.set model NAME` will do, too" in done.err
     done = piped(".set url https://api.openai.com/v1\n? find it\n.set proxy llm:\n", "reviews.csv")
     assert done.err.count("in this session `.set model NAME` will do, too") == 2
-    assert ".set url is 'nowhere', which is no web address" in piped(".set url nowhere\n? find\n", "reviews.csv").err
+    wrong = piped(".set url nowhere\n? find\n", "reviews.csv").err
+    assert "`url` of this session is 'nowhere', which is no web address" in wrong
+
+
+def test_a_server_that_is_not_there_is_set_by_its_name_in_the_session() -> None:
+    done = piped(".set url http://127.0.0.1:9/v1\n.set model m\n? find it\n", "reviews.csv")
+    assert "help: start the server, or set `url` of this session to another" in done.err
 
 
 @pytest.mark.parametrize("text", [".open -\n", 'from "-" select id;\nselect id limit 1;\n'])

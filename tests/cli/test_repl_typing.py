@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from falconql.cli.repl.glance import glance
 from falconql.cli.repl.opened import Opened
 from falconql.cli.repl.prompt import QueryCompleter, QueryLexer, is_whole, known, prompt_session
 from falconql.cli.repl.session import Session
+from falconql.cli.repl.statements import run_statement
 from tests.cli.terminal import terminal
 
 
@@ -83,6 +85,24 @@ def test_nothing_that_could_wait_is_opened(
     assert said(session, f'from "{path}" select anything') is None
     assert said(session, f'from "{path}" select lable(x)') is not None
     assert said(session, "select starz") == "there is no column `starz`"
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.log", "a.csv.gz", "gz.csv", "large.csv"])
+def test_nothing_that_takes_long_is_opened(
+    name: str, folder: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = gzip.compress(b"id,b\n1,c\n")
+    large = b"id,b\n1,c\n" * (2 << 20)
+    contents = {"a.csv.gz": packed, "gz.csv": packed, "large.csv": large}
+    (folder / name).write_bytes(contents.get(name, b'[{"id": 1, "b": "c"}]'))
+    other = Session()
+    other.open(name)
+    with monkeypatch.context() as patched:
+        patched.setattr("falconql.api.opened", forbidden)
+        assert said(session, f'from "{name}" select anything') is None
+        os.utime(folder / name, (1, 1))
+        assert list(known(other).columns) == ["id", "b"]
+    assert run_statement(other, "select id limit 1").ok
 
 
 @pytest.mark.parametrize("path", ["-", "pipe"])

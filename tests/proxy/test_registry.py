@@ -39,6 +39,25 @@ def test_a_proxy_is_called_as_it_was_registered(tmp_path: Path) -> None:
     assert open_proxy(add_proxy(folder).name).fingerprint == open_proxy(str(folder)).fingerprint
 
 
+def test_half_a_character_in_a_manifest_stays(tmp_path: Path) -> None:
+    add_proxy(save_proxy(tmp_path / "p", description="\ud800 \u00e9"), "other")
+    assert show_proxy("other").card["description"] == "\ud800 \u00e9"
+
+
+@pytest.mark.parametrize(
+    ("last", "kept"),
+    [
+        ({"training": "falconql train"}, {"training": "falconql train", "name": "tiny"}),
+        ({"training": "falconql train", "name": "first"}, {"training": "falconql train", "name": "first"}),
+        ({"proxy": "kestrel 1"}, {"proxy": "kestrel 1"}),
+        ("an encoder", "an encoder"),
+    ],
+)
+def test_a_renamed_proxy_knows_under_which_name_it_was_trained(tmp_path: Path, last: object, kept: object) -> None:
+    add_proxy(save_proxy(tmp_path / "p", lineage=["first", last]), "other")
+    assert show_proxy("other").card["lineage"] == ["first", kept]
+
+
 def test_a_path_is_as_good_as_a_name(tmp_path: Path) -> None:
     folder = save_proxy(tmp_path / "p")
     assert open_proxy(str(folder)).name == "tiny"

@@ -70,6 +70,30 @@ def test_values_counted_as_one_are_chosen_as_one() -> None:
     ]
 
 
+def test_spans_of_others_lack_things() -> None:
+    whole = {"text": "a", "start": 0, "end": 1, "score": 0.5}
+    lacking = [whole | {"text": None}, whole | {"score": None}, whole | {"score": float("nan")}]
+    lists = [[whole, None], None, [None], lacking]
+    data = {
+        "text": pa.array(["a"] * 4),
+        "s": pa.array(lists, pa.list_(SPAN_TYPE)),
+        "t": pa.array([None, *lacking], SPAN_TYPE),
+        "n": pa.array([[None]] * 4, pa.list_(pa.int64())),
+    }
+    run = falconql.query("select text, s, t, n").start(pa.table(data))
+    collector = Collector(run, "q", "c")
+    for _ in collector.watch(run.batches()):
+        pass
+    found = collector.data()
+    assert [value["top"] for value in found["values"]] == [[("a", 3, ["a"])], [("a", 2, ["a"])]]
+    shown = {"t": "a", "s": 0, "e": 1, "p": 0.5}
+    assert [row[1] for row in found["rows"][:3]] == [[shown], None, []]
+    assert found["rows"][3][1] == [shown | {"t": None}, shown | {"p": None}, shown | {"p": "nan"}]
+    assert [row[2] for row in found["rows"]] == [None, *found["rows"][3][1]]
+    assert [row[3] for row in found["rows"]] == ["[null]"] * 4
+    assert "<!doctype html>" in page(found)
+
+
 def test_an_empty_result_has_a_page() -> None:
     data = collected(bodies=[])
     assert (data["rows"], data["total"]) == ([], 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -80,6 +81,8 @@ class Number:
         if not (self.seconds and seconds) or self.seconds == seconds:
             return self.value
         value = float(self.value) * self.seconds / seconds
+        if not math.isfinite(value):
+            return self.value
         return str(round(value)) if value >= 1000 else f"{value:.4g}"
 
 
@@ -124,6 +127,8 @@ def numbers(text: str) -> list[Number]:
     found = []
     for match in _NUMBER.finditer(without_days):
         value = float(match[1].replace(",", "")) * _SCALES.get((match[2] or "").lower(), 1)
+        if not math.isfinite(value):
+            continue
         shown = f"{value:g}" if value < 1e6 and value % 1 else str(int(value))
         found.append(
             Number(shown, _signs(text, *match.span()) or SIGNS, match.start(), _unit_behind(text, match.end()))

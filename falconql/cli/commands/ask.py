@@ -113,7 +113,11 @@ def _agreed() -> bool:
         return False
     try:
         return click.confirm("Run it?", default=True, err=True)
-    except click.Abort:  # Ctrl-C, which click makes into something of its own
+    except click.Abort as error:
+        # click makes the same of Ctrl-C and of the end of the input, which is a no.
+        if isinstance(error.__context__, EOFError):
+            say("")
+            return False
         raise KeyboardInterrupt from None
 
 

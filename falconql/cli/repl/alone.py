@@ -35,6 +35,10 @@ def goes_on(text: str, following: Callable[[], str]) -> bool:
     """Return whether an empty line behind a text stands inside a query: a clause follows that comes later in one.
 
     Definitions and a ``text`` clause end there all the same, because they hold for what follows anyway.
+
+    Args:
+        text: what came before the empty line.
+        following: tells the next line that has more than comments; not called where it cannot matter.
     """
     words = words_in(text)
     held = {words[start].lower for start in clause_starts(text, words)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from falconql.cli.repl.screen import show
-from falconql.cli.repl.session import OPEN_ONE, Finished, Session, require_corpus
+from falconql.cli.repl.session import OPEN_ONE, Finished, Session, forgot, require_corpus
 from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
 from falconql.cli.terminal import hanging, say, use_color, width
 from falconql.diagnostics.render import FEWEST_COLUMNS
@@ -61,7 +61,7 @@ def _open(session: Session, rest: str) -> Outcome:
     dropped = session.open(rest.strip("\"'"))
     say(opened_line(session))
     if dropped:
-        say(f"note: forgot {', '.join(dropped)}: this corpus has not what they read")
+        say(forgot(dropped))
     return _DONE
 
 
@@ -79,7 +79,7 @@ def opened_line(session: Session) -> str:
 
 def _schema(session: Session, rest: str) -> Outcome:
     _corpus(session)
-    session.look_again(surely=True)
+    session.keep_up(surely=True)
     longest = max([len(field.name) for field in session.fields], default=0)
     for field in session.fields:
         print(in_one_line(f"{field.name:{longest}}  {field.type}"))

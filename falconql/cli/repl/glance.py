@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 from functools import lru_cache
 
 from falconql.catalog import Catalog
 from falconql.check import check_query
 from falconql.cli.repl.alone import is_empty, without_need
 from falconql.cli.repl.clashes import clashes
+from falconql.cli.repl.opened import is_quick, stamps
 from falconql.cli.repl.session import Session
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.errors import FalconQLError
-from falconql.runtime.io.address import scheme_of
 from falconql.runtime.plan import Field
 from falconql.source import Source
 from falconql.syntax import ast, parse_tolerant
@@ -21,8 +20,6 @@ from falconql.syntax.definitions import with_definitions
 
 # Longer texts are not looked at while they are typed.
 MOST_CHECKED = 4000
-# Nor are the columns of larger files: some formats tell them only at the end.
-_MOST_READ_BYTES = 16 << 20
 
 
 def glance(session: Session, text: str) -> Diagnostic | None:
@@ -66,18 +63,13 @@ def _catalog(session: Session, tree: ast.Query) -> Catalog:
 
 
 def _catalog_of(path: str) -> Catalog:
-    try:
-        status = os.stat(os.path.expanduser(path))
-    except (OSError, ValueError):
+    if not is_quick(path):
         return Catalog(None)
-    quick = stat.S_ISREG(status.st_mode) and 0 < status.st_size <= _MOST_READ_BYTES
-    if not quick or scheme_of(path) is not None:
-        return Catalog(None)
-    return Catalog(_columns(path, status.st_mtime_ns, status.st_size), corpus=path)
+    return Catalog(_columns(path, stamps((os.path.expanduser(path),))), corpus=path)
 
 
 @lru_cache(maxsize=8)
-def _columns(path: str, *stamp: int) -> tuple[Field, ...] | None:
+def _columns(path: str, stamp: object) -> tuple[Field, ...] | None:
     from falconql.api import opened
     from falconql.runtime.io.arrow import fields_from_schema
 

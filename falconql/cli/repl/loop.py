@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from falconql import __version__
 from falconql.cli.failures import HAS_ERRORS
-from falconql.cli.repl.alone import ends_statement, goes_on, words_in
+from falconql.cli.repl.alone import ends_statement, goes_on, is_empty, words_in
 from falconql.cli.repl.commands import opened_line
 from falconql.cli.repl.session import Session
 from falconql.cli.repl.statements import Outcome, run_statement
@@ -20,7 +20,7 @@ def run(session: Session) -> int:
     """Run a session to its end and return the exit status."""
     if is_terminal(sys.stdin) and is_terminal(sys.stdout):
         return interactive(session)
-    return piped(session, sys.stdin)
+    return piped(session, sys.stdin, typed=is_terminal(sys.stdin))
 
 
 def interactive(session: Session) -> int:
@@ -58,13 +58,14 @@ def _uninterrupted(session: Session, text: str) -> Outcome | None:
         return None
 
 
-def piped(session: Session, lines: Iterable[str]) -> int:
+def piped(session: Session, lines: Iterable[str], *, typed: bool = False) -> int:
     """Read statements from a pipe: one ends with a ``;``, an empty line or a command, a command with its line.
 
-    An empty line between two clauses of a query ends nothing: FalconQL itself writes queries so.
+    A single empty line between two clauses of a query ends nothing: FalconQL itself writes queries so. Where the
+    lines are typed it does, because whoever waits for an answer types no more.
     """
     status = 0
-    for text in statements(lines):
+    for text in statements(lines, typed=typed):
         outcome = run_statement(session, text)
         if outcome.edit is not None:
             print(outcome.edit, flush=True)
@@ -76,10 +77,17 @@ def piped(session: Session, lines: Iterable[str]) -> int:
     return status
 
 
-def statements(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the statements of some lines; an empty line between the clauses of one query ends none."""
+def statements(lines: Iterable[str], *, typed: bool = False) -> Iterator[str]:
+    """Yield the statements of some lines; an empty line between the clauses of one query ends none.
+
+    Args:
+        lines: what is read.
+        typed: no line is looked at before those in front of it are answered, so that any empty line ends one.
+    """
     held: list[str] = []
     ahead = _Ahead(lines)
+    # Whether the clause ahead is known to go on with what is held.
+    known = False
     for line in ahead:
         stripped = line.strip()
         if stripped.startswith("?") or re.match(r"\.[a-z]", stripped) or (not held and stripped.startswith(".")):
@@ -91,9 +99,14 @@ def statements(lines: Iterable[str]) -> Iterator[str]:
             continue
         if stripped:
             held.append(line.rstrip("\n"))
-        if held and (ends_statement(stripped) or (not stripped and not goes_on("\n".join(held), ahead.following))):
+            known = known and is_empty(stripped)
+            ended = ends_statement(stripped)
+        else:
+            known = known or (not typed and goes_on("\n".join(held), ahead.following))
+            ended = not known
+        if held and ended:
             yield "\n".join(held)
-            held = []
+            held, known = [], False
     if held:
         yield "\n".join(held)
 
@@ -112,12 +125,18 @@ class _Ahead:
         return self._seen.popleft() if self._seen else next(self._lines)
 
     def following(self) -> str:
-        """Return the next line that has more than comments, an empty text without one."""
-        for line in self._seen:
+        """Return the next line that has more than comments, an empty text where two empty lines come before it."""
+        empty = True
+        for line in self._rest():
             if words_in(line):
                 return line
+            if empty and not line.strip():
+                return ""
+            empty = not line.strip()
+        return ""
+
+    def _rest(self) -> Iterator[str]:
+        yield from tuple(self._seen)
         for line in self._lines:
             self._seen.append(line)
-            if words_in(line):
-                return line
-        return ""
+            yield line

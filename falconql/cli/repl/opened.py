@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from falconql.runtime.io.address import scheme_of
+from falconql.runtime.io.formats import compression_of, format_of_content, format_of_name
 from falconql.types import TEXT
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Enough to see a change before the next key comes, also in a folder of very many files.
 _MOST_WATCHED = 256
+# The columns of larger files are not looked at between two keys: some formats tell them only at the end.
+_MOST_QUICK_BYTES = 16 << 20
+_HEAD_BYTES = 1 << 12
 _Stamp = tuple[int, int, int] | None
 
 
@@ -94,3 +98,22 @@ def is_stream(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return scheme_of(path) is None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def is_quick(path: str) -> bool:
+    """Return whether the columns of a corpus are there before the next key: those of a file that is not too large.
+
+    An array in JSON is read to its end for them, and what is compressed may be of any size.
+    """
+    path = os.path.expanduser(path)
+    try:
+        status = os.stat(path)
+        if scheme_of(path) is not None or not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_QUICK_BYTES:
+            return False
+        with open(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except (OSError, ValueError):
+        return False
+    told = format_of_name(path)[0]
+    found = format_of_content(head) if told in (None, "txt") else told
+    return bool(head) and compression_of(head) is None and found != "json"

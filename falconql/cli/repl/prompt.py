@@ -22,6 +22,7 @@ from falconql.cli.repl.alone import is_empty
 from falconql.cli.repl.commands import COMMANDS, SETTINGS
 from falconql.cli.repl.completion import Known, candidates
 from falconql.cli.repl.glance import breaks_off, glance
+from falconql.cli.repl.opened import is_quick
 from falconql.cli.repl.session import Session
 from falconql.cli.repl.statements import history_path
 from falconql.cli.terminal import say
@@ -141,6 +142,8 @@ def known(session: Session) -> Known:
 
 
 def _keep_up(session: Session) -> None:
+    if session.corpus is None or not is_quick(session.corpus):
+        return
     # A corpus that cannot be read any more is taken for what it was.
     with suppress(FalconQLError, OSError):
         session.look_again()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from falconql.api import Order, Query
 from falconql.cli.consent import confirmation
 from falconql.cli.repl.opened import Opened, look
-from falconql.cli.terminal import say_diagnostics
+from falconql.cli.terminal import say, say_diagnostics
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import may_stand_in_query
 from falconql.source import Source
@@ -74,7 +74,7 @@ class Finished:
 
 @dataclass(slots=True)
 class Session:
-    """The state of a session; no output, no input.
+    """The state of a session; no input, and no output but notes.
 
     Attributes:
         opened: the open corpus.
@@ -93,6 +93,7 @@ class Session:
     last: Finished | None = None
     on_warning: Callable[[str], None] | None = None
     yes: bool = False
+    _suited: tuple[Field, ...] = ()  # the columns that the definitions are known to suit
     _proxies: dict[str, Proxy] = field(default_factory=dict)
     _answers: dict[str, Answers] = field(default_factory=dict)
 
@@ -109,10 +110,11 @@ class Session:
         _not_typed(path)
         source = opened(path)
         self.opened, self.text = look(path, source), look_at(source).text
+        self._suited = self.fields
         return self._drop_unfit(list(self.definitions))
 
     def look_again(self, *, surely: bool = False) -> None:
-        """Take notice of a change of the open corpus; the text column is settled no longer where it is gone.
+        """Take notice of a change of the open corpus; what was settled stays, because the file may be half written.
 
         Args:
             surely: look even where no file tells of a change.
@@ -120,11 +122,24 @@ class Session:
         Raises:
             DataError: it cannot be read any more.
         """
-        if self.opened is None:
-            return
-        self.opened = self.opened.now(surely=surely)
-        if self.text not in self.opened.texts:
-            self.text = None
+        if self.opened is not None:
+            self.opened = self.opened.now(surely=surely)
+
+    def keep_up(self, *, surely: bool = False) -> None:
+        """Look again, and drop the definitions that read what is gone; a note says so.
+
+        Args:
+            surely: as above.
+
+        Raises:
+            DataError: the corpus cannot be read any more.
+        """
+        self.look_again(surely=surely)
+        # A key may have noticed the change before.
+        if self.fields != self._suited:
+            if dropped := self._drop_unfit(list(self.definitions)):
+                say(forgot(dropped))
+            self._suited = self.fields
 
     @property
     def corpus(self) -> str | None:
@@ -148,10 +163,15 @@ class Session:
 
     def given(self, tree: Tree | None) -> Definitions:
         """Return what a query takes from the session; which column is read is settled for the open corpus only."""
-        from falconql.syntax.definitions import Definitions
+        from falconql.syntax.definitions import Definitions, with_definitions
 
-        own = tree is not None and tree.source is not None
-        return Definitions(tuple(self.definitions.values()), None if own else self.text)
+        lets = Definitions(tuple(self.definitions.values()))
+        if tree is None or tree.source is not None:
+            return lets
+        # A column that is gone is a mistake only in a query that reads it.
+        if self.text not in self._texts and not _reads_text(with_definitions(tree, lets)):
+            return lets
+        return replace(lets, text=self.text)
 
     def query(self, text: str) -> Query:
         """Return a query over the open corpus, with the definitions at hand.
@@ -168,7 +188,7 @@ class Session:
         source = Source("<query>", text)
         tree = parse_tolerant(source).query
         if tree is None or tree.source is None:
-            self.look_again()
+            self.keep_up()
         else:
             _not_typed(tree.source.path.value)
         given = self.given(tree)
@@ -216,7 +236,7 @@ class Session:
         """
         from falconql.runtime.display import quoted_name, shown_name
 
-        self.look_again()
+        self.keep_up()
         if self.opened is None:
             raise ConfigError("no corpus is open", hint=OPEN_ONE)
         texts = self.opened.texts
@@ -340,9 +360,22 @@ class Session:
         return dropped
 
     def _fits(self, name: str) -> bool:
+        from falconql.syntax.definitions import Definitions
         from falconql.syntax.printer import name_text
 
-        return bool(self.check(self.query(f"select {name_text(name)}")))
+        # One that asks a question suits any column of texts.
+        text = self.text if self.text in self._texts else next(iter(self._texts), None)
+        given = Definitions(tuple(self.definitions.values()), text)
+        return bool(self.check(Query(Source("<query>", f"select {name_text(name)}"), definitions=given)))
+
+    @property
+    def _texts(self) -> list[str]:
+        return [] if self.opened is None else self.opened.texts
+
+
+def forgot(names: Sequence[str]) -> str:
+    """Return a note about definitions that a corpus does not suit."""
+    return f"note: forgot {', '.join(names)}: this corpus has not what they read"
 
 
 def require_corpus(query: Query, corpus: str | None) -> None:
@@ -353,6 +386,20 @@ def require_corpus(query: Query, corpus: str | None) -> None:
     """
     if corpus is None and not _names_corpus(query):
         raise ConfigError("no corpus is open", hint=f"{OPEN_ONE}, or write `from` in the query")
+
+
+def _reads_text(tree: Tree) -> bool:
+    """Return whether a query has a model call that names no column."""
+    from falconql.check.calls import RESULTS
+    from falconql.syntax import ast
+    from falconql.syntax.walk import walk
+
+    for node in walk(tree):
+        if isinstance(node, ast.Call) and node.function.text.lower() in RESULTS:
+            first = next((argument.value for argument in node.arguments if argument.name is None), None)
+            if isinstance(first, ast.Text):
+                return True
+    return False
 
 
 def _not_typed(path: str) -> None:

@@ -122,8 +122,10 @@ def ask(session: Session, instruction: str) -> Outcome:
         raise ConfigError("there is no instruction", hint="for example: ? reviews by people who want a refund")
     if session.corpus is None:
         raise ConfigError("no corpus is open", hint=OPEN_ONE)
-    session.look_again()
-    options = Named(".set url", ".set model")
+    if session.text is not None:
+        # The model is not asked for a query that reads a column that is gone.
+        session.read(session.text)
+    options = Named("`url` of this session", "`model` of this session")
     endpoint = Endpoint.from_environment(url=session.settings.url, model=session.settings.model, options=options)
     say("asking the model ...")
     answer: Answer = plan(instruction, session.corpus, endpoint=endpoint, text=session.text)

@@ -17,6 +17,7 @@ from falconql.runtime.io.sql.address import Database
 
 _EXTRA = 'pip install "falconql[sql]"'
 _LOGIN = "put the password into ~/.pgpass or PGPASSWORD, and look at the name of the user"
+_NO_TABLE = "there is no table {table} in {name}"
 _RULES: tuple[tuple[str, str, str | None], ...] = (
     (r"password authentication|no password supplied|role .* does not exist|28P01|28000", "{name}: no login", _LOGIN),
     (r"database .* does not exist|3D000", "{name}: there is no such database", "look at the part after the host"),
@@ -25,8 +26,8 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
         "{name}: the address is not one that PostgreSQL reads",
         "write signs such as / ? # @ in a password as %2F %3F %23 %40, or put it into PGPASSWORD",
     ),
-    (r"no such table: (?:main\.)?(.*\S)", "{name}: there is no table {0}, which {table} uses", None),
-    (r"42P01|relation .* does not exist", "there is no table {table} in {name}", None),
+    (r"no such table: (?:main\.|temp\.)?(.*\S)", "{name}: there is no table {0}, which {table} uses", None),
+    (r"42P01|relation .* does not exist", _NO_TABLE, None),
     (r"3F000|schema .* does not exist", "{name}: there is no such schema", None),
     (r"42501|permission denied|readonly database|25006", "no permission to {verb} {name}", "ask who owns it for it"),
     (
@@ -129,6 +130,9 @@ def _explained(error: Exception, database: Database, verb: str) -> Remote:
     for pattern, meaning, hint in _RULES:
         if found := re.search(pattern, said):
             named = {"name": database.name, "table": database.table, "verb": verb}
+            if found.groups() == (database.table,):
+                # Dropped after it was opened; nothing uses it.
+                meaning = _NO_TABLE
             return Remote(meaning.format(*found.groups(), **named), hint=hint)
     line = without_secrets(str(error).strip().partition("\n")[0], database.location)[:200]
     return Remote(f"cannot {verb} {database.name}: {line}")

@@ -79,11 +79,14 @@ def _columns(database: Database) -> tuple[list[str], list[str]]:
     if database.kind == "postgresql":
         described = _asked(database, f"SELECT * FROM {database.quoted} LIMIT 0", described=True)
         return [str(name) for name, *_ in described], []
+    table = _literal(database.table)
+    # SQLite makes up the number of a row, which is the one primary key without an index.
+    made_up = f"pk AND NOT EXISTS (SELECT 1 FROM pragma_index_list({table}) WHERE origin = 'pk')"
     # Those hidden as 2 and 3 are computed.
     found = _asked(
         database,
-        'SELECT name, "notnull" AND dflt_value IS NULL AND NOT pk AND NOT hidden'
-        f" FROM pragma_table_xinfo({_literal(database.table)}) WHERE hidden NOT IN (2, 3)",
+        f'SELECT name, "notnull" AND dflt_value IS NULL AND NOT ({made_up}) AND NOT hidden'
+        f" FROM pragma_table_xinfo({table}) WHERE hidden NOT IN (2, 3)",
     )
     return [str(name) for name, _ in found], [str(name) for name, needed in found if needed]
 

@@ -98,6 +98,15 @@ def test_a_column_of_nothing_but_empty_texts_has_them(tmp_path: Path, rows: str)
     assert texts(str(tmp_path)) == [None, None, 4]
 
 
+def test_nothing_but_empty_texts_in_one_column_is_null(tmp_path: Path) -> None:
+    only = written(tmp_path, "a.csv", 'n\n""\n""\n')
+    assert rows_of(open_source(only)) == [{"n": None}, {"n": None}]
+    written(tmp_path, "b.csv", 'n\n""\n')
+    assert rows_of(open_source(str(tmp_path))) == [{"n": None}] * 3
+    # Beside other texts it may be either, and is as it was written.
+    assert rows_of(open_source(written(tmp_path, "c.csv", 'n\n""\nx\n'))) == [{"n": ""}, {"n": "x"}]
+
+
 def test_dates_and_times_are_values(tmp_path: Path) -> None:
     data = "d,t,z\n2024-03-01,2024-03-01 10:00:00.5,2024-03-01T10:00:00+02:00\n"
     row = rows_of(open_source(written(tmp_path, "a.csv", data)))[0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,25 @@ def test_no_file_is_opened_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     sink = open_sink(str(tmp_path / "out"), pa.schema({"n": pa.int64(), "k": pa.string()}), partition_by=["k"])
     with pytest.raises(DataError, match="are in the folder k=a already"):
         sink.write(pa.record_batch({"n": [1, 2], "k": ["A", "a"]}))
+    sink.abort()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_folder_holds_those_of_another_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = os.mkdir
+
+    def mkdir(path: str, *mode: int) -> None:
+        """Make a folder as on a disk that does not tell capitals from small letters."""
+        if os.path.basename(path).lower() in map(str.lower, os.listdir(os.path.dirname(path))):
+            raise FileExistsError(path)
+        really(path, *mode)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    schema = pa.schema({"n": pa.int64(), "k": pa.string(), "j": pa.string()})
+    sink = open_sink(str(tmp_path / "out"), schema, partition_by=["k", "j"])
+    sink.write(pa.record_batch({"n": [1, 2], "k": ["A", "A"], "j": ["x", "y"]}))
+    with pytest.raises(DataError, match="are in the folder k=a already"):
+        sink.write(pa.record_batch({"n": [3], "k": ["a"], "j": ["z"]}))
     sink.abort()
     assert list(tmp_path.iterdir()) == []
 

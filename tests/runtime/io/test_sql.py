@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -86,6 +87,25 @@ def test_conditions_leave_the_rows_in_their_order(reviews: str, table: str, wher
         assert found["id"].to_pylist() == ([2, 3, 4] if "stars" in where else [1, 2, 9])
 
 
+def test_conditions_leave_the_rows_of_a_join_in_their_order(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.executescript(
+            "create table a (id integer primary key, k, s); create table b (id integer primary key, k, x);"
+            "create index ak on a (k); create index bk on b (k);"
+            "create view j as select a.id, a.s, b.x, b.id as bid from a join b on a.k = b.k"
+        )
+        for table in "ab":
+            rows = [(i, chance.randrange(200), chance.randrange(9)) for i in range(500)]
+            connection.executemany(f"insert into {table} values (?, ?, ?)", rows)
+        connection.execute("analyze")
+    connection.close()
+    address = f"sqlite:///{tmp_path}/a.db?table=j"
+    every = falconql.query("select id, s, x, bid").run(address).to_arrow().to_pylist()
+    found = falconql.query("where x = 3 select id, s, x, bid").run(address).to_arrow().to_pylist()
+    assert found == [row for row in every if row["x"] == 3]
+
+
 def test_columns_that_a_module_hides(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "a.db") as connection:
         connection.execute("create virtual table docs using fts5(title, body)")
@@ -102,6 +122,19 @@ def test_a_view_of_a_table_that_is_gone(tmp_path: Path) -> None:
         connection.execute("create view vw as select id, x from nope")
     connection.close()
     refused(f"sqlite:///{tmp_path}/a.db?table=vw", "there is no table nope, which vw uses")
+
+
+def test_a_table_that_is_dropped_after_it_was_opened(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/a.db?table=gone"
+    write(address, pa.table({"n": [1]}))
+    source = open_source(address)
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("drop table gone")
+    connection.close()
+    with pytest.raises(DataError) as caught:
+        rows_of(source)
+    assert caught.value.message == f"there is no table gone in {source.name}"
+    refused(f"{address}&schema=temp", "there is no table gone in")
 
 
 @pytest.mark.parametrize(
@@ -242,6 +275,33 @@ def test_what_a_table_would_not_take_is_said_before_there_are_rows(
         open_sink(f"sqlite:///{tmp_path}/out.db?table={table}", pa.schema([(name, pa.int64()) for name in columns]))
     assert hint in (caught.value.hint or "")
     assert [path.name for path in tmp_path.iterdir()] == ["out.db"]
+
+
+@pytest.mark.parametrize(
+    ("table", "needed"),
+    [
+        ("(id integer primary key not null, n)", None),
+        ("(id text primary key, n)", None),
+        ("(id text primary key not null, n)", "`id`"),
+        ("(id int primary key not null, n)", "`id`"),
+        ("(id integer primary key desc not null, n)", "`id`"),
+        ("(id text primary key, n) without rowid", "`id`"),
+        ("(id integer primary key, n) without rowid", "`id`"),
+        ("(a text not null, b text not null, n, primary key (a, b))", "`a`, `b`"),
+    ],
+)
+def test_only_a_primary_key_that_numbers_the_rows_may_be_missing(
+    tmp_path: Path, table: str, needed: str | None
+) -> None:
+    with sqlite3.connect(tmp_path / "out.db") as connection:
+        connection.execute(f"create table kept {table}")
+    connection.close()
+    address = f"sqlite:///{tmp_path}/out.db?table=kept&if_exists=append"
+    if needed is None:
+        write(address, pa.table({"n": [1]}))
+        return
+    with pytest.raises(DataError, match=f"needs values for {needed}"):
+        open_sink(address, pa.schema({"n": pa.int64()}))
 
 
 def test_names_of_triggers_and_letters_beyond_ascii_are_free(tmp_path: Path) -> None:

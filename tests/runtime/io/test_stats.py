@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from falconql.plan.stats import Stats
 from falconql.runtime.io import open_source
 from falconql.runtime.io.stats import sample
 from tests.runtime.io.reading import written
@@ -62,3 +64,18 @@ def test_a_sample_of_nothing(tmp_path: Path) -> None:
         assert sample(source, ["id"], 10).num_rows == 0
         assert sample(source, ["id"], 10).schema == empty.select(["id"]).schema
     assert sample(open_source(written(tmp_path, "a.csv", "id\n")), ["id"], 10).num_rows == 0
+
+
+def test_what_many_calls_ask_of_a_sample_is_counted_once() -> None:
+    counted: list[str] = []
+
+    def count(texts: Sequence[str]) -> list[int]:
+        counted.extend(texts)
+        return [2] * len(texts)
+
+    batch = pa.record_batch({"text": ["a", "b"]})
+    stats = Stats(2, batch, count_tokens=count, count_requests=count)
+    for ask in (stats.text_tokens, stats.text_requests):
+        counted.clear()
+        assert [ask("text").tolist() for _ in range(3)] == [[2, 2]] * 3
+        assert counted == ["a", "b"]
