@@ -35,15 +35,24 @@ def confirmation(
         with aside():
             if asks or not quiet:
                 say(str(bill))
-            return not asks or _agreed()
+            return not asks or agreed("Go on?", default=False)
 
     return confirm
 
 
-def _agreed() -> bool:
+def agreed(question: str, *, default: bool) -> bool:
+    """Return the answer to a question with yes or no; the end of the input, as Ctrl-D makes it, is a no.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
     try:
-        return click.confirm("Go on?", default=False, err=True)
-    except click.Abort:  # Ctrl-C, which click makes into something of its own
+        return click.confirm(question, default=default, err=True)
+    except click.Abort as error:
+        # click makes the same of both.
+        if isinstance(error.__context__, EOFError):
+            say("")
+            return False
         raise KeyboardInterrupt from None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falconql.cli.consent import confirmation, say_spent
+from falconql.cli.consent import agreed, confirmation, say_spent
 from falconql.cli.file import write_file
 from falconql.cli.options import CorpusCommand, from_option, proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
@@ -111,14 +111,7 @@ def _agreed() -> bool:
     """Ask whether to run, where there is somebody to ask."""
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         return False
-    try:
-        return click.confirm("Run it?", default=True, err=True)
-    except click.Abort as error:
-        # click makes the same of Ctrl-C and of the end of the input, which is a no.
-        if isinstance(error.__context__, EOFError):
-            say("")
-            return False
-        raise KeyboardInterrupt from None
+    return agreed("Run it?", default=True)
 
 
 def _run(answer: Answer, corpus: str, output: str | None, proxy: str | None, *, yes: bool) -> None:
