@@ -21,7 +21,7 @@ from falconql.annotating.task import Annotation, Question, Task, fits, key_of
 from falconql.annotating.usage import Tally, Usage
 from falconql.annotating.windows import Window, joined, windows
 from falconql.errors import ConfigError, FalconQLError, ModelServerError
-from falconql.llm.client import OpenAIChat, WrongSettings
+from falconql.llm.client import OpenAIChat, Unreachable, WrongSettings
 from falconql.llm.endpoint import Endpoint
 from falconql.plan.prices import load_prices
 
@@ -187,6 +187,19 @@ class Annotator:
     def spent_earlier(self) -> float:
         """What earlier runs spent, by the ledger, in the unit of the budget; 0 without a budget."""
         return self._meter.spent_earlier
+
+    def find_server(self) -> None:
+        """Make sure that somebody answers, before much is done for the questions; models need not be listed.
+
+        Raises:
+            ModelServerError: the server cannot be reached.
+        """
+        try:
+            self._chat.owners()
+        except Unreachable:
+            raise
+        except ModelServerError:
+            return
 
     def left_unasked(self, question: Question) -> bool:
         """Return whether the budget left a question, or a window of its text, unasked."""

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from falconql.annotating.budget import Meter, OutOfBudget
+from falconql.annotating.budget import Meter
 from falconql.annotating.prompt import correction, messages, most_tokens, schema, tokens_of, tokens_read, tokens_written
 from falconql.annotating.reading import Said, read
 from falconql.annotating.task import Task
 from falconql.annotating.usage import Tally
-from falconql.errors import FalconQLError, ModelServerError
+from falconql.errors import FalconQLError
 from falconql.llm.client import ChatClient, Message, Refused, Reply
 
 SCHEMA, OBJECT_SCHEMA, OBJECT, FREE = "a JSON schema", "a JSON object of a schema", "a JSON object", "the prompt alone"
@@ -31,7 +31,8 @@ class Asked:
     Attributes:
         answers: None for tasks without a usable one.
         why: there is none.
-        failure: of asking again, when that got no reply: what has no answer may be asked another time.
+        failure: of asking again, when that got no reply, or of writing down what was spent: what has no answer may be
+            asked another time.
     """
 
     answers: list[Said | None]
@@ -99,28 +100,29 @@ class Asker:
         Raises:
             OutOfBudget: a request would exceed the budget.
             ModelServerError: the server gives no answer at all.
+            DataError: what was spent could not be written down, and nothing was asked.
         """
         first = messages(text, tasks)
         reply = self._complete(first, text, tasks, temperature, roomy=self._needs_room)
         answers = read(reply.text, tasks)
         missing = [place for place, answer in enumerate(answers) if answer is None]
         if not missing:
-            return Asked(answers)
+            return Asked(answers, failure=self.meter.failure)
         left = [tasks[place] for place in missing]
         why = _why(reply)
         again = [*messages(text, left), *([] if not reply.finished else correction(reply.text, why))]
         try:
             second = self._complete(again, text, left, temperature, roomy=self._needs_room or not reply.finished)
-        except (OutOfBudget, ModelServerError) as error:
+        except FalconQLError as error:
             return Asked(answers, why, error)
         for place, answer in zip(missing, read(second.text, left), strict=True):
             answers[place] = answer
         if None in answers:
-            return Asked(answers, _why(second))
+            return Asked(answers, _why(second), self.meter.failure)
         if not reply.finished:
             # A model that thinks before it answers needs more room every time.
             self._needs_room = True
-        return Asked(answers)
+        return Asked(answers, failure=self.meter.failure)
 
     def _complete(
         self, said: Sequence[Message], text: str, tasks: Sequence[Task], temperature: float, *, roomy: bool

@@ -6,11 +6,12 @@ import ipaddress
 import re
 import threading
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from falconql.annotating.ledger import Ledger, Unit
 from falconql.annotating.usage import dollars_text
-from falconql.errors import ConfigError, FalconQLError
+from falconql.errors import ConfigError, DataError, FalconQLError
 from falconql.llm.endpoint import OPENAI_URL
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable
 from falconql.runtime.io.address import shown
@@ -90,6 +91,13 @@ class OutOfBudget(FalconQLError):
     """Another request would exceed the budget."""
 
 
+class Tokens(NamedTuple):
+    """Tokens of a request."""
+
+    read: int
+    written: int
+
+
 class Meter:
     """Says whether one more request fits a budget; safe to use from many threads.
 
@@ -105,7 +113,7 @@ class Meter:
 
     Raises:
         ConfigError: the budget is in dollars and the model has no price.
-        DataError: the ledger cannot be read.
+        DataError: the ledger cannot be read or written.
     """
 
     def __init__(
@@ -120,55 +128,65 @@ class Meter:
         self._ledger = ledger
         self._lock = threading.Lock()
         self.spent_earlier = 0.0 if budget is None or ledger is None else ledger.total(budget.unit)
-        self._beyond_earlier = 1.0 if budget is None or ledger is None else ledger.beyond()
+        self._beyond_earlier = 1.0 if budget is None or ledger is None else ledger.beyond(budget.unit)
+        if ledger is not None:
+            ledger.check()
         self._spent = self._expected = self._reserved = 0.0
         self.exhausted = False
+        self.failure: DataError | None = None
 
     def cost_usd(self, tokens_read: float, tokens_written: float) -> float | None:
         """Return the price of so many tokens, None when it is not known."""
         return None if self.price is None else self.price.cost_usd(tokens_read, tokens_written)
 
-    def reserve(self, tokens_read: int, tokens_written: int) -> float:
+    def reserve(self, tokens_read: int, tokens_written: int) -> Tokens:
         """Set aside what a request is estimated to take, and return that.
 
         Raises:
             OutOfBudget: it is more than is left; from then on nothing fits, so that all stops at one point.
+            DataError: what an earlier request took could not be written down.
         """
-        if self.budget is None:
-            return 0.0
-        estimated = self._amount(tokens_read, tokens_written)
+        estimated = Tokens(tokens_read, tokens_written)
+        amount = self._amount(estimated)
         with self._lock:
-            beyond = self._spent / self._expected if self._expected else self._beyond_earlier
-            coming = (self._reserved + estimated) * max(1.0, beyond)
-            if self.exhausted or self.spent_earlier + self._spent + coming > self.budget.amount:
-                self.exhausted = True
-                raise OutOfBudget(f"the budget of {self.budget} is used up")
-            self._reserved += estimated
+            if self.failure is not None:
+                raise self.failure
+            if self.budget is not None:
+                beyond = self._spent / self._expected if self._expected else self._beyond_earlier
+                coming = (self._reserved + amount) * max(1.0, beyond)
+                if self.exhausted or self.spent_earlier + self._spent + coming > self.budget.amount:
+                    self.exhausted = True
+                    raise OutOfBudget(f"the budget of {self.budget} is used up")
+            self._reserved += amount
         return estimated
 
-    def release(self, reserved: float) -> None:
+    def release(self, reserved: Tokens) -> None:
         """Give back what was set aside for a request that got no reply."""
         with self._lock:
-            self._reserved -= reserved
+            self._reserved -= self._amount(reserved)
 
-    def spend(self, tokens_read: int, tokens_written: int, reserved: float) -> None:
+    def spend(self, tokens_read: int, tokens_written: int, reserved: Tokens) -> None:
         """Count what a request took, in place of what was set aside for it.
 
-        Raises:
-            DataError: it cannot be written down.
+        Where that cannot be written down, ``failure`` says so, and nothing more can be reserved: an error here would
+        lose a reply that was paid for.
         """
-        amount = self._amount(tokens_read, tokens_written)
+        took = Tokens(tokens_read, tokens_written)
+        expected = self._amount(reserved)
         with self._lock:
-            self._spent += amount
-            self._expected += reserved
-            self._reserved -= reserved
+            self._spent += self._amount(took)
+            self._expected += expected
+            self._reserved -= expected
             if self._ledger is not None:
-                beyond = amount / reserved if reserved else None
-                self._ledger.add(tokens_read + tokens_written, self.cost_usd(tokens_read, tokens_written), beyond)
+                try:
+                    self._ledger.add(self._amounts(took), self._amounts(reserved))
+                except DataError as error:
+                    self.failure = error
 
-    def _amount(self, tokens_read: int, tokens_written: int) -> float:
+    def _amount(self, tokens: Tokens) -> float:
         if self.budget is None or self.budget.unit == "calls":
             return 1.0
-        if self.budget.unit == "tokens":
-            return float(tokens_read + tokens_written)
-        return self.cost_usd(tokens_read, tokens_written) or 0.0
+        return self._amounts(tokens)[self.budget.unit] or 0.0
+
+    def _amounts(self, tokens: Tokens) -> dict[str, float | None]:
+        return {"tokens": sum(tokens), "usd": self.cost_usd(*tokens)}

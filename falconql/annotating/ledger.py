@@ -6,7 +6,9 @@ last ones.
 
 from __future__ import annotations
 
+import errno
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -30,29 +32,45 @@ class Ledger:
         lines = self._lines()
         return float(len(lines)) if unit == "calls" else sum((line.get(unit, 0.0) for line in lines), 0.0)
 
-    def beyond(self) -> float:
-        """Return how many times its estimate a request took on average, 1 where nothing is known.
+    def beyond(self, unit: Unit) -> float:
+        """Return how many times their estimates all requests took, 1 where nothing is known, as in calls.
 
         Raises:
             DataError: the file cannot be read.
         """
-        known = [line["beyond"] for line in self._lines() if "beyond" in line]
-        return sum(known) / len(known) if known else 1.0
+        expected_unit = f"expected {unit}"
+        known = [line for line in self._lines() if unit in line and expected_unit in line]
+        expected = sum(line[expected_unit] for line in known)
+        return sum(line[unit] for line in known) / expected if expected else 1.0
 
-    def add(self, tokens: int, dollars: float | None, beyond: float | None = None) -> None:
-        """Write down a request: what it took, and how many times its estimate that was.
+    def check(self) -> None:
+        """Make sure that requests can be written down before one is paid for.
+
+        Raises:
+            DataError: they cannot.
+        """
+        self._append(b"")
+
+    def add(self, took: Mapping[str, float | None], expected: Mapping[str, float | None]) -> None:
+        """Write down a request: what it took, and what it was expected to take, whatever a budget is in.
 
         Raises:
             DataError: it cannot be written.
         """
-        line = json.dumps({"tokens": tokens, "usd": dollars, "beyond": beyond}).encode()
+        line = {**took, **{f"expected {unit}": amount for unit, amount in expected.items()}}
+        # A line of its own even behind one that a full disk cut off.
+        self._append(b"\n" + json.dumps(line).encode())
+
+    def _append(self, data: bytes) -> None:
         try:
-            # A line of its own even behind one that a full disk cut off.
             with self.path.open("ab") as file:
-                file.write(b"\n" + line)
+                file.write(data)
         except OSError as error:
-            hint = "make room; answers so far are kept, so that running again goes on from here"
-            raise DataError(f"what was spent cannot be written to {self.path}: {error.strerror}", hint=hint) from error
+            full = "make room; answers so far are kept, so that running again goes on from here"
+            raise DataError(
+                f"what was spent cannot be written to {self.path}: {error.strerror or error}",
+                hint=full if error.errno == errno.ENOSPC else None,
+            ) from error
 
     def _lines(self) -> list[dict[str, float]]:
         try:

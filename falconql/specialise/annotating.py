@@ -76,6 +76,14 @@ class ModelAnnotator:
         """What the ledger says that earlier runs spent, in the unit of the budget; 0 without one."""
         return self._annotator.spent_earlier
 
+    def find_server(self) -> None:
+        """Make sure that the server can be reached.
+
+        Raises:
+            ModelServerError: it cannot.
+        """
+        self._annotator.find_server()
+
     def annotate(self, tasks: Sequence[Task]) -> list[Answer | None]:
         """Return the answers in order; None where none can be had, or the budget left a question unasked.
 

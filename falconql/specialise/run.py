@@ -149,7 +149,8 @@ class Training:
             "date": date.today().isoformat(),
         }
         # Before there is a proxy: from then on the name is taken, and nothing that failed could be done again.
-        keep_examples(self.job.folder / EXAMPLES, [row.example for row in parts.learned] + self.earlier)
+        learned = [row.example for row in parts.learned] + self.earlier
+        lineage["examples"] = keep_examples(self.job.folder / EXAMPLES, learned)
         try:
             made = make(
                 parts,
@@ -192,11 +193,18 @@ def learned_by(base: OnnxProxy) -> list[Example]:
     Raises:
         DataError: the file that has it cannot be read.
     """
-    path = job_folder(_trained_as(base)) / EXAMPLES
-    if not path.is_file():
-        return []
+    name, digest = _trained_as(base)
     try:
-        return [_example(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        check_name(name)  # it may come from strangers, and becomes a path
+    except ProxyError:
+        return []
+    path = job_folder(name) / EXAMPLES
+    try:
+        if not path.is_file():
+            return []
+        kept = path.read_text(encoding="utf-8")
+        # Another training may have had the same name, here or elsewhere.
+        return [_example(line) for line in kept.splitlines()] if digest in (None, _digest(kept)) else []
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{path}, which says what {base.name} learned, is damaged: {error}",
@@ -204,12 +212,16 @@ def learned_by(base: OnnxProxy) -> list[Example]:
         ) from error
 
 
-def _trained_as(base: OnnxProxy) -> str:
-    """Return the name under which a proxy was trained; it may have been registered under another one since."""
+def _trained_as(base: OnnxProxy) -> tuple[str, Any]:
+    """Return the name under which a proxy was trained, since when it may have been registered under another one, and
+    the hash of what it learned, None where that is not known.
+    """
     lineage = base.manifest.card.get("lineage") or [None]
     last = lineage[-1] if isinstance(lineage[-1], Mapping) else {}
-    name = last.get("name") if last.get("training") == TRAINING else None
-    return name if isinstance(name, str) else base.name
+    if last.get("training") != TRAINING:
+        return base.name, None
+    name = last.get("name")
+    return name if isinstance(name, str) else base.name, last.get("examples")
 
 
 def _example(line: str) -> Example:
@@ -221,8 +233,8 @@ def _example(line: str) -> Example:
     return Example(entry["instruction"], entry["text"], spans)
 
 
-def keep_examples(path: Path, examples: Sequence[Example]) -> None:
-    """Keep what is learned, each question once, for those who go on from this proxy.
+def keep_examples(path: Path, examples: Sequence[Example]) -> str:
+    """Keep what is learned, each question once, for those who go on from this proxy, and return a hash of it.
 
     Raises:
         DataError: it cannot be written.
@@ -231,7 +243,13 @@ def keep_examples(path: Path, examples: Sequence[Example]) -> None:
     for example in examples:
         distinct.setdefault((example.instruction, example.text), example)
     entries = ({"instruction": e.instruction, "text": e.text, "answer": e.answer} for e in distinct.values())
-    replace_file(path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
+    kept = "".join(f"{json.dumps(entry)}\n" for entry in entries)
+    replace_file(path, kept)
+    return _digest(kept)
+
+
+def _digest(kept: str) -> str:
+    return hashlib.blake2b(kept.encode("utf-8"), digest_size=16).hexdigest()
 
 
 def _trainer() -> tuple[Any, Any, str, type[Exception]]:

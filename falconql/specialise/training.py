@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from falconql.runtime.proxy.base import Proxy
 
 LEAST_TEXTS = 20
-LARGER_BUDGET = "a larger --budget goes on from here"
 
 
 class Annotates(Protocol):
@@ -151,9 +150,14 @@ def annotated(
     if texts < LEAST_TEXTS:
         few, needed = f"{texts} annotated texts are too few to learn from", f"at least {LEAST_TEXTS} are needed"
         if unasked:
-            raise ConfigError(f"{few}: {_unasked(unasked)}; the answers are kept", hint=f"{needed}; {LARGER_BUDGET}")
+            raise ConfigError(
+                f"{few}: {_unasked(unasked)}; the answers are kept",
+                hint=f"{needed}; a larger --budget goes on from here",
+            )
         raise ConfigError(few, hint=needed)
-    warnings = [f"{_unasked(unasked)}; {LARGER_BUDGET}"] if unasked else []
+    # Once there is a proxy, its name is taken.
+    first = "to have them answered first, stop now (Ctrl-C) and give the command again with a larger --budget"
+    warnings = [f"{_unasked(unasked)}; {first}"] if unasked else []
     warnings += _warnings(typed.calls, rows, len(strangers), missing)
     return Annotated(tuple(rows), missing, unasked, tuple(warnings))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from falconql.annotating import Question, Task
+from falconql.annotating import Annotator, Question, Settings, Task
 from falconql.annotating.annotator import Progress
 from falconql.annotating.budget import Budget
 from falconql.errors import ConfigError, DataError, ModelServerError
+from falconql.llm.endpoint import Endpoint
 from tests.annotating.model import Request, Scripted, annotator, answers_to, asked, right, tasks_of, text_of, texts
 from tests.asking.server import Say, serving
 
@@ -425,6 +427,14 @@ def test_a_second_try_is_a_call_too(tmp_path: Path) -> None:
     assert len(server.requests) == 3
 
 
+def test_requests_without_a_reply_use_up_no_budget(tmp_path: Path) -> None:
+    with serving([*[Say("no", status=500)] * 5, Say('{"1": true}')]) as server:
+        made = annotator(server, tmp_path, budget=Budget(3, "calls"), in_flight=1)
+        found = [label for (label,) in made.annotate(texts(9), [HAS_APPLE])]
+    assert found == [None] * 5 + [True] * 3 + [None]
+    assert (made.usage.failed, made.usage.unasked) == (5, 1)
+
+
 def test_money_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "prices.json").write_text('{"as_of": "2030-01", "models": {"m": [1000, 0]}}')
     monkeypatch.setenv("FALCONQL_PRICES", str(tmp_path / "prices.json"))
@@ -465,9 +475,26 @@ def test_an_answer_that_cannot_be_kept_stops_everything(tmp_path: Path, monkeypa
     assert len(server.requests) == asked + 47
 
 
-def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from falconql.annotating import Settings
+@pytest.mark.parametrize(("first", "more"), [('{"1": true, "2": []}', 0), ('{"1": true}', 0), ('{"1": true}', 5)])
+def test_an_answer_is_kept_where_what_it_took_cannot_be_written_down(tmp_path: Path, first: str, more: int) -> None:
+    job = tmp_path / "job"
+    job.mkdir()
 
+    def answer(_: Request) -> Say:
+        shutil.rmtree(job, ignore_errors=True)
+        return Say(first)
+
+    with serving(answer) as server:
+        endpoint = Endpoint(server.url, "key", "m", 5.0)
+        made = Annotator(endpoint, folder=tmp_path, ledger=job / "spent.jsonl", settings=Settings(in_flight=1))
+        with pytest.raises(DataError, match="what was spent cannot be written"):
+            made.annotate(["an apple", *texts(more)], [HAS_APPLE, FIND_APPLE])
+        assert len(server.requests) == made.usage.requests == 1
+        assert annotator(server, tmp_path).annotate(["an apple"], [HAS_APPLE]) == [[True]]
+        assert len(server.requests) == 1
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_environment({}).window == 8000
     assert Settings.from_environment({"FALCONQL_WINDOW": "3000"}).overlap == 375
     for wrong in ("many", "-1", "20"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from falconql.annotating.budget import Budget, Meter, OutOfBudget, is_own_server, parse_budget, price_of
-from falconql.annotating.ledger import Ledger
+from falconql.annotating.ledger import Ledger, Unit
 from falconql.errors import ConfigError, DataError
 from falconql.llm.endpoint import OPENAI_URL
 from falconql.plan.prices import LIST_PRICES, Price, PriceTable
@@ -125,22 +126,60 @@ def test_what_earlier_runs_spent_counts(tmp_path: Path) -> None:
     slow = Ledger(tmp_path / "slow.jsonl")
     meter = Meter(Budget(100, "tokens"), None, "m", OWN, slow)
     meter.spend(10, 40, meter.reserve(10, 0))
-    assert slow.beyond() == 5
+    assert slow.beyond("tokens") == 5
     with pytest.raises(OutOfBudget):
         Meter(Budget(99, "tokens"), None, "m", OWN, slow).reserve(10, 0)
     Meter(Budget(100, "tokens"), None, "m", OWN, slow).reserve(10, 0)
     # A line that a full disk tore is a request of which no more is known.
     with ledger.path.open("ab") as file:
         file.write(b'\n{"tok')
-    ledger.add(5, None)
+    ledger.add({"tokens": 5, "usd": None}, {"tokens": 5, "usd": None})
     assert [ledger.total(unit) for unit in ("usd", "tokens", "calls")] == pytest.approx([0.8, 13, 4])
+
+
+@pytest.mark.parametrize("earlier", [None, Budget(1000, "calls"), Budget(1e6, "tokens"), Budget(1e6, "usd")])
+def test_what_earlier_runs_took_is_known_whatever_their_budget_was_in(tmp_path: Path, earlier: Budget | None) -> None:
+    ledger, price = Ledger(tmp_path / "spent.jsonl"), Price("m", 1e6, 2e6)  # a dollar a token read, two if written
+    meter = Meter(earlier, price, "m", OPENAI_URL, ledger)
+    for _ in range(2):
+        meter.spend(600, 5400, meter.reserve(500, 100))
+    meter.spend(600, 0, meter.reserve(500, 100))  # a small one counts for what it is
+    assert [ledger.beyond(unit) for unit in ("calls", "tokens", "usd")] == [1, 7, 23_400 / 2_100]
+
+    def fits(more: float, unit: Unit) -> int:
+        meter, found = Meter(Budget(ledger.total(unit) + more, unit), price, "m", OPENAI_URL, ledger), 0
+        with suppress(OutOfBudget):
+            while True:
+                meter.reserve(500, 100)
+                found += 1
+        return found
+
+    assert fits(10, "calls") == 10
+    assert fits(3 * 600 * 7, "tokens") == 3
+    assert fits(3 * 7_800 + 1, "usd") == 3
 
 
 def test_a_ledger_that_cannot_be_read_or_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="what was spent cannot be read"):
         Ledger(tmp_path).total("usd")
-    with pytest.raises(DataError, match="what was spent cannot be written"):
-        Ledger(tmp_path).add(1, None)
+    # Before anything is paid for.
+    with pytest.raises(DataError, match=r"what was spent cannot be written to .*: No such file or directory") as caught:
+        Meter(None, None, "m", OWN, Ledger(tmp_path / "no" / "spent.jsonl"))
+    assert caught.value.hint is None
+
+
+def test_a_full_disk_has_a_remedy_and_nothing_more_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter(None, None, "m", OWN, Ledger(tmp_path / "spent.jsonl"))
+    reserved = meter.reserve(1, 1)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    meter.spend(1, 1, reserved)
+    with pytest.raises(DataError, match="No space left on device") as caught:
+        meter.reserve(1, 1)
+    assert "make room" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(("url", "why"), [(OWN, "server of your own"), (OPENAI_URL, "price of m is not known")])

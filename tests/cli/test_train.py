@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,8 @@ from falconql.cli.commands.train import _print, _usage
 from falconql.specialise.annotating import Agreement
 from falconql.specialise.measuring import Compared, Measured
 from falconql.specialise.sampling import Estimate
+from tests.annotating.model import right
+from tests.asking.server import Say, serving
 from tests.cli.shell import Done
 from tests.cli.shell import falconql as command
 
@@ -53,6 +56,7 @@ def exported(name: str, *options: str) -> Done:
     [
         ("http://127.0.0.1:9/v1", ["--annotator", "m", "--budget", "2eur"], "`eur` is no unit of a budget"),
         ("http://127.0.0.1:9/v1", ["--annotator", "m", "--budget", "2usd"], "a budget in dollars cannot be kept"),
+        ("http://127.0.0.1:9/v1", ["--annotator", "m"], "cannot reach http://127.0.0.1:9/v1"),
         ("", [], "no language model is set up"),
     ],
 )
@@ -62,10 +66,24 @@ def test_what_cannot_be_asked_is_said_before_the_corpus_is_read(
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("FALCONQL_MODEL", raising=False)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     done = command("train", "-e", QUERY, "--from", "reviews.csv", "--name", "mine", *options)
-    assert done.status == 2
+    assert done.status == (3 if said.startswith("cannot reach") else 2)
     assert said in done.err
     assert not (folder / "home" / "training" / "mine" / "sample.jsonl").exists()
+
+
+def test_a_server_need_not_list_its_models_and_may_be_gone_when_the_corpus_has_been_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    given = ("train", "-e", QUERY, "--from", "reviews.csv", "--name", "mine", "--annotator", "m")
+    with serving(right, listing=Say("no such page", status=404)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        done = command(*given)
+        assert "3 annotated texts are too few to learn from" in done.err
+    # All answers are on disk.
+    assert "3 annotated texts are too few to learn from" in command(*given).err
 
 
 def test_what_earlier_runs_spent_is_said() -> None:

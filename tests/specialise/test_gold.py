@@ -296,7 +296,8 @@ def test_what_the_budget_left_unasked_is_told_apart() -> None:
     found = annotated(typed, drawn, {}, Annotator(unasked=20))
     assert (found.unanswered, found.unasked) == (10, 20)
     assert found.warnings[0] == (
-        "the budget is used up, and left 20 questions unasked; a larger --budget goes on from here"
+        "the budget is used up, and left 20 questions unasked; to have them answered first, stop now (Ctrl-C) and "
+        "give the command again with a larger --budget"
     )
     assert "10 questions have no usable answer" in found.warnings[1]
     with pytest.raises(ConfigError) as caught:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -214,6 +217,47 @@ def test_what_a_base_learned_is_found_whatever_it_is_called_now(home: Path, tmp_
     assert learned_by(OnnxProxy(save_proxy(tmp_path / "other", name="other"))) == []
 
 
+def test_what_another_training_of_the_name_learned_is_not_taken(home: Path, tmp_path: Path) -> None:
+    job_folder("first").mkdir(parents=True)
+    digest = keep_examples(job_folder("first") / EXAMPLES, LEARNED)
+
+    def learned(examples: object) -> list[Example]:
+        lineage = [{"training": "falconql train", "name": "first", "examples": examples}]
+        return learned_by(OnnxProxy(save_proxy(tmp_path / "p", name="first", lineage=lineage)))
+
+    assert learned(digest) == list(LEARNED)
+    assert learned("0" * 32) == []
+    assert learned([1]) == []
+    keep_examples(job_folder("first") / EXAMPLES, LEARNED[:1])
+    assert learned(digest) == []
+
+
+@pytest.mark.parametrize("name", ["../../evil", "{}/evil", "x" * 300, "a\0b", "", "."])
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_name_from_a_stranger_leads_to_no_other_folder(home: Path, tmp_path: Path, name: str, trained: bool) -> None:
+    name = name.format(tmp_path)
+    (tmp_path / "evil").mkdir()
+    job_folder("x").mkdir(parents=True)
+    for folder in (tmp_path / "evil", job_folder("")):
+        keep_examples(folder / EXAMPLES, LEARNED)
+    lineage = [{"training": "falconql train", "name": name}] if trained else []
+    base: Any = SimpleNamespace(name=name, manifest=SimpleNamespace(card={"lineage": lineage}))
+    assert learned_by(base) == []
+
+
+def test_what_a_base_learned_and_cannot_be_read_is_said(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = OnnxProxy(save_proxy(tmp_path / "base", name="base"))
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    with pytest.raises(DataError, match=r"what base learned, is damaged: .*Permission denied"):
+        learned_by(base)
+
+
 @pytest.mark.parametrize("content", ['{"instruction": "q", "text', '{"instruction": "q"}\n', '"x"\n', "\udcff"])
 def test_what_a_base_learned_and_is_torn_is_said_before_anything_is_paid_for(
     home: Path, tmp_path: Path, content: str
@@ -234,8 +278,12 @@ def test_what_is_learned_is_on_disk_before_there_is_a_proxy(
     rows = tuple(Gold(0, Task("label", f"text {n}", "q"), n % 2 == 0, 1.0, 0) for n in range(40))
     found = Annotated(rows, 0, 0)
 
-    def make(*_: object, **__: object) -> None:
-        assert (job.job.folder / EXAMPLES).read_text(encoding="utf-8").count("\n") == 26
+    def make(*given: Any, **_: object) -> None:
+        kept = (job.job.folder / EXAMPLES).read_text(encoding="utf-8")
+        assert kept.count("\n") == 26
+        # And the proxy says what it was.
+        lineage = given[4]
+        assert lineage["examples"] == hashlib.blake2b(kept.encode(), digest_size=16).hexdigest()
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("falconql.specialise.run._trainer", lambda: (make, Tuning(), "cpu", ExportError))

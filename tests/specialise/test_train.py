@@ -11,16 +11,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from falconql.runtime.proxy.onnx import OnnxProxy
+from falconql.specialise.gold import Gold, Parts
+from falconql.specialise.task import Task
+from falconql.training.examples import Example
 from tests.cli.shell import Done, falconql
+from tests.proxy.tiny import save_proxy
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
+
+from falconql.specialise import making  # noqa: E402
+from falconql.training.finetune import FineTuning  # noqa: E402
 
 QUERY = 'let red = label("Is the warehouse red?") where red select text, who: spans("Extract the keeper")'
 KEEPERS = ["Ada Byron", "Grace Murray", "Alan Mathison", "Edsger Wybe", "Barbara Jane", "Donald Ervin", "Niklaus Emil"]
@@ -105,6 +114,23 @@ def test_from_answers_to_a_proxy_that_is_never_overwritten(home: Path) -> None:
     asked = [json.loads(line)["text"] for line in gold[: len(gold) // 2]]
     assert annotated["rehearsed"] == sum(text not in asked for text in known) * 2
     assert annotated["learned"] >= sum(text in known for text in asked)
+
+
+def test_what_several_calls_ask_is_learned_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Begun(Exception):
+        pass
+
+    def fine_tune(_: Any, __: Any, learned: list[Example], held_out: list[Example], *___: Any, **____: Any) -> None:
+        assert (len(learned), len(held_out)) == (3, 1)
+        raise Begun
+
+    monkeypatch.setattr(making, "trainable", lambda *_, **__: None)
+    monkeypatch.setattr(making, "fine_tune", fine_tune)
+    rows = tuple(Gold(call, Task("label", text, "q"), True, 1.0, 0) for call in range(2) for text in ("a", "b"))
+    rehearsed = [rows[0].example, Example("q", "c", True)]
+    base = OnnxProxy(save_proxy(tmp_path / "base"))
+    with pytest.raises(Begun):
+        making.make(Parts(rows, rows[::2], ()), (), base, "new", {}, FineTuning(), rehearsed=rehearsed)
 
 
 def test_killed_at_any_moment_it_goes_on(home: Path) -> None:

@@ -93,8 +93,10 @@ def command(
             say(message)
 
     with training.job.alone():
-        # What is wrong with the server or the budget is found out before the corpus is read.
         model = None if export_tasks else _annotator(annotator, budget, training, bool(people), tell, yes=yes)
+        # Reading the corpus takes long; where that is done, all may be answered, too, and the server be gone.
+        if model is not None and training.job.drawn() is None:
+            model.find_server()
         # People who answer tasks that were drawn here answer for rows that these stand for.
         asks = export_tasks is not None or annotator not in (None, "none") or not people
         drawn = training.draw() if asks else training.job.drawn() or []
