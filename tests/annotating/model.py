@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from falconql.annotating import Annotator, Settings
+from falconql.annotating import Annotator, Settings, Task
 from falconql.annotating.budget import Budget
 from falconql.llm.endpoint import Endpoint
 from tests.asking.server import Say, Server
 
 Request = dict[str, Any]
+HAS_APPLE, FIND_APPLE = Task("label", "has apple"), Task("spans", "find apple")
+NONSENSE = Say("Certainly! I would love to help.")
 _TASK = re.compile(r"^(\d+)\. (yes or no|extract|choose): (.*)$", re.MULTILINE)
 _TEXT = re.compile(r"<(text[-\d]*)>\n(.*)\n</\1>", re.DOTALL)
 
