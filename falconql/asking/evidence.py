@@ -94,25 +94,26 @@ def yes_no_phrases() -> tuple[tuple[frozenset[str], _Phrases, _Phrases], ...]:
 def is_english(text: str) -> bool:
     """Return whether nothing shows that a text is in another language.
 
-    What shows it: another script; or, where no small word is English, a word that English lacks, or two signs of which
-    English may have one: words that are names or short forms, too, and an accent on a word without a capital (café).
-    What is quoted may be a name.
+    What shows it: another script; a word that English lacks; or, where no small word without a capital is English, an
+    accent on such a word (but café), or two words that are names or short forms in English, too. What is quoted may be
+    a name. In doubt it is another language: that costs a note, the other mistake a condition.
     """
     if any(char.isalpha() and ord(char) >= 0x250 for char in text):
         return False
     rest = _QUOTED.sub(" ", text)
     written = [word for word in _WORD.findall(rest) if word[0].isalpha() and not word.isupper()]
     said = {word.lower() for word in written}
-    if said & _ENGLISH:
+    if said & _FOREIGN or cue("foreign_number").search(rest):
+        return False
+    if not _ENGLISH.isdisjoint(written):
         return True
-    accent = any(word.islower() and not word.isascii() for word in written)
-    signs = len(said & _PERHAPS_FOREIGN) + accent
-    return signs < 2 and not said & _FOREIGN and not cue("foreign_number").search(rest)
+    accents = {word for word in written if word.islower() and not word.isascii()}
+    return accents <= _ACCENTED and len(said & _PERHAPS_FOREIGN) < 2
 
 
 _QUOTED = re.compile(r'"[^"]*"|\u201c[^\u201d]*\u201d')
-_ENGLISH, _FOREIGN, _PERHAPS_FOREIGN = (
-    frozenset(_VOCABULARY[name].split()) for name in ("english", "foreign", "perhaps_foreign")
+_ENGLISH, _ACCENTED, _FOREIGN, _PERHAPS_FOREIGN = (
+    frozenset(_VOCABULARY[name].split()) for name in ("english", "accented", "foreign", "perhaps_foreign")
 )
 
 

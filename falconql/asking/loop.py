@@ -27,7 +27,7 @@ from falconql.catalog import Catalog
 from falconql.check import TypedQuery, check_query
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.diagnostics.render import render, to_json_object
-from falconql.errors import AskError, QueryError
+from falconql.errors import AskError, ModelServerError, QueryError
 from falconql.llm.client import ChatClient, Message, Refused, Reply
 from falconql.source import Source
 from falconql.visible import visible
@@ -206,7 +206,7 @@ class Planner:
             may_frame = number < 2
             try:
                 reply, seconds = self._reply(messages, instruction, ladder, tries, may_frame=may_frame)
-            except Refused:
+            except ModelServerError:
                 if best is None:
                     raise
                 break

@@ -136,7 +136,7 @@ class OpenAIChat:
                 return self._once(messages, {**asked, **extra})
             except Refused as error:
                 if _RAN_OUT in str(error):
-                    return Reply("", finished=False)
+                    return Reply("", finished=False, completion_tokens=most_tokens)
                 refused = next((name for name in asked if name in fields and f"'{name}'" in str(error)), None)
                 if refused is None or _TOO_LARGE in str(error):
                     raise

@@ -203,13 +203,14 @@ def learned_by(base: OnnxProxy) -> list[Example]:
         if not path.is_file():
             return []
         kept = path.read_text(encoding="utf-8")
-        # Another training may have had the same name, here or elsewhere.
-        return [_example(line) for line in kept.splitlines()] if digest in (None, _digest(kept)) else []
+        found = [_example(line) for line in kept.splitlines()]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{path}, which says what {base.name} learned, is damaged: {error}",
             hint="delete it to train without what the base learned, some of which is then forgotten or measured on",
         ) from error
+    # Another training may have had the same name, here or elsewhere.
+    return found if digest in (None, _digest(kept)) else []
 
 
 def _trained_as(base: OnnxProxy) -> tuple[str, Any]:

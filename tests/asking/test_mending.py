@@ -122,6 +122,13 @@ def test_a_time_in_another_language_is_said_in_any_unit(owner: str) -> None:
         "Bewertungen bis 2020",
         "opiniones negativas de este producto",
         "commandes annulées par le client",
+        "commandes annulées",
+        "Beschwerden über Rechnungen",
+        "Beschwerden wegen Verspätung",
+        "Filme wie The Matrix ab 2020",
+        "Beschwerden über The North Face mit mehr als 3 Sternen",
+        "critiques du film This Is Us, moins de 3 étoiles",
+        "reclamos por demora en la entrega",
         "2020年以降の映画",
     ],
 )

@@ -100,7 +100,13 @@ def test_a_repair_for_which_there_is_no_more_room_is_asked_for_with_less() -> No
 
 @pytest.mark.parametrize(
     "repaired",
-    [Say("too long", status=400), Say(message={"content": None, "refusal": "no"}), Say("-- cannot: no")],
+    [
+        Say("too long", status=400),
+        Say("no", status=403),
+        Say("oops", status=404),
+        Say(message={"content": None, "refusal": "no"}),
+        Say("-- cannot: no"),
+    ],
 )
 def test_a_good_query_is_kept_when_its_repair_is_refused(repaired: Say) -> None:
     with serving([Say(GOOD), repaired]) as server:

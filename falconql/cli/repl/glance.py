@@ -59,6 +59,8 @@ def _catalog(session: Session, tree: ast.Query) -> Catalog:
         return _catalog_of(tree.source.path.value)
     if session.opened is None:
         return Catalog(None)
+    if not is_quick(session.opened.path) and session.opened.has_changed():
+        return Catalog(None)
     return Catalog(session.opened.fields, corpus=session.opened.name)
 
 

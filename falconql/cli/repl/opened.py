@@ -49,6 +49,10 @@ class Opened:
         """The columns that a question can read."""
         return [field.name for field in self.fields if field.type == TEXT]
 
+    def has_changed(self) -> bool:
+        """Return whether a file tells of a change."""
+        return stamps(self.files) != self.stamps
+
     def now(self, *, surely: bool = False) -> Opened:
         """Return the corpus as it is by now, this one where no file tells of a change.
 
@@ -60,7 +64,7 @@ class Opened:
         """
         from falconql.api import opened
 
-        if is_stream(self.path) or (not surely and stamps(self.files) == self.stamps):
+        if is_stream(self.path) or not (surely or self.has_changed()):
             return self
         return look(self.path, opened(self.path))
 

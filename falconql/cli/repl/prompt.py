@@ -142,7 +142,7 @@ def known(session: Session) -> Known:
 
 
 def _keep_up(session: Session) -> None:
-    if session.corpus is None or not is_quick(session.corpus):
+    if session.opened is None or not session.opened.has_changed() or not is_quick(session.opened.path):
         return
     # A corpus that cannot be read any more is taken for what it was.
     with suppress(FalconQLError, OSError):

@@ -122,13 +122,15 @@ def ask(session: Session, instruction: str) -> Outcome:
         raise ConfigError("there is no instruction", hint="for example: ? reviews by people who want a refund")
     if session.corpus is None:
         raise ConfigError("no corpus is open", hint=OPEN_ONE)
-    if session.text is not None:
+    session.keep_up()
+    texts = session.opened.texts if session.opened is not None else []
+    if session.text is not None and texts:
         # The model is not asked for a query that reads a column that is gone.
         session.read(session.text)
     options = Named("`url` of this session", "`model` of this session")
     endpoint = Endpoint.from_environment(url=session.settings.url, model=session.settings.model, options=options)
     say("asking the model ...")
-    answer: Answer = plan(instruction, session.corpus, endpoint=endpoint, text=session.text)
+    answer: Answer = plan(instruction, session.corpus, endpoint=endpoint, text=session.text if texts else None)
     for line in (*answer.understood, *(f"note: {note}" for note in answer.notes)):
         say(line)
     return Outcome(edit=answer.query.text.rstrip("\n"))
