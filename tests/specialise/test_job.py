@@ -230,6 +230,9 @@ def test_what_another_training_of_the_name_learned_is_not_taken(home: Path, tmp_
     assert learned([1]) == []
     keep_examples(job_folder("first") / EXAMPLES, LEARNED[:1])
     assert learned(digest) == []
+    (job_folder("first") / EXAMPLES).write_text('{"instruction": "q", "te')
+    with pytest.raises(DataError, match="is damaged"):
+        learned(digest)
 
 
 @pytest.mark.parametrize("name", ["../../evil", "{}/evil", "x" * 300, "a\0b", "", "."])
