@@ -31,7 +31,7 @@ from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.base import base_model_dir
 from falconql.training.calibration import as_manifest, calibrate
 from falconql.training.config import KESTREL, read_config
-from falconql.training.export import PAIR
+from falconql.training.export import draft_manifest
 from falconql.training.exporter import fuse, write_manifest, write_onnx, write_proxy
 from falconql.training.pack import Pack
 from falconql.training.pretrain import pretrain
@@ -74,19 +74,7 @@ def _as_proxy(weights: Path, proxy: Path, data: Path) -> None:
     model = BertForTokenClassification.from_pretrained(weights)
     ids = np.ones((2, 16), dtype=np.int64)
     sets = sets_in(data, stated_only=False, leave_out=())
-    manifest: dict[str, Any] = {
-        "format": 1,
-        "name": proxy.parent.name,
-        "version": "0",
-        "model": "model.onnx",
-        "tokenizer": "tokenizer.json",
-        "labels": {"B": 0, "I": 1, "O": 2},
-        "max_tokens": 256,
-        "window_overlap": 64,
-        "prompts": {"label": PAIR, "span": PAIR},
-        "label": {"readout": "first_token", "temperature": 1.0, "bias": 0.0, "threshold": 0.5},
-        "span": {"threshold": 0.5},
-    }
+    manifest = draft_manifest("0", {"max_tokens": 256}, sets) | {"name": proxy.parent.name}
     with tempfile.TemporaryDirectory() as folder:
         plain, fused = Path(folder) / "plain.onnx", Path(folder) / "fused.onnx"
         write_onnx(model, plain, {"input_ids": ids, "attention_mask": ids, "token_type_ids": ids * 0})

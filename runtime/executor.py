@@ -14,7 +14,7 @@ from falconql.runtime.context import ExecContext
 from falconql.runtime.errors import DataError, ExecutionError, FalconQLError
 from falconql.runtime.expression import ColumnRef
 from falconql.runtime.frame import Frame
-from falconql.runtime.io.arrow import type_from_arrow, type_to_arrow
+from falconql.runtime.io.arrow import own_type, type_from_arrow, type_to_arrow
 from falconql.runtime.operators.base import Operator
 from falconql.runtime.operators.scan import ScanOperator
 from falconql.runtime.plan import Field, Plan, Project, nodes
@@ -38,12 +38,8 @@ def _passed_through(plan: Plan, field: Field, source_schema: pa.Schema) -> pa.Da
     position = source_schema.get_all_field_indices(_read_from(plan, field.name))
     if not position:
         return pa.null()
-    type_ = source_schema.field(position[0]).type
-    if pa.types.is_run_end_encoded(type_):
-        type_ = type_.value_type
     # A saved plan may meet a corpus in which the column is nothing unusual; then the scan normalises it.
-    known = type_from_arrow(type_)
-    return type_ if known.name == "Other" else type_to_arrow(known)
+    return own_type(source_schema.field(position[0]).type)
 
 
 def _read_from(plan: Plan, name: str) -> str:

@@ -257,8 +257,12 @@ class Annotator:
             joined(question.task.kind, [(window, _answer(known.get(part))) for window, part in each])
             for question, each in zip(questions, parts, strict=True)
         ]
-        open_ = {question for question, answer in zip(questions, answers, strict=True) if answer is None}
-        self._tally.add(unasked=sum(self.left_unasked(question) for question in open_))
+        left = {
+            question
+            for question, answer, each in zip(questions, answers, parts, strict=True)
+            if answer is None and any(part in self._unasked for _, part in each)
+        }
+        self._tally.add(unasked=len(left))
         return answers
 
     def _parts(self, question: Question) -> list[tuple[Window, Question]]:

@@ -36,8 +36,6 @@ REPAIRS = 3
 MOST_TOKENS = 320
 # For a model that thinks before it answers; less where what the server can hold has no room for that many.
 ROOMS_TO_THINK = (8192, 4096, 2048)
-# The end of a hint, which is of no use where the tries have been shown.
-SHOWS_TRIES = "; `falconql ask -v` shows every try"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +227,7 @@ class Planner:
         if best is None:
             raise AskError(
                 f"no query after {len(tries)} tries; the last one: {tries[-1].fault.said.splitlines()[0]}",
-                hint=f"say it in other words, or write the query by hand{SHOWS_TRIES}",
+                hint="say it in other words, or write the query by hand",
                 tries=tries,
                 left=_left(ladder),
             )

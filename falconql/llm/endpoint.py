@@ -109,7 +109,7 @@ class Endpoint:
             raise ConfigError("no language model is set up to ask", hint=GETTING_STARTED)
         url = (url or OPENAI_URL).rstrip("/")
         if not _is_web_address(url):
-            raise ConfigError(f"{named.url} is {_shown(url)!r}, which is no web address", hint=GETTING_STARTED)
+            raise ConfigError(f"{named.url} is {shown_url(url)!r}, which is no web address", hint=GETTING_STARTED)
         model = model or environment.get("FALCONQL_MODEL") or None
         if model is None and url == OPENAI_URL:
             raise ConfigError("no model is named", hint="set FALCONQL_MODEL, for example to gpt-5.2-mini")
@@ -125,7 +125,7 @@ def _is_web_address(url: str) -> bool:
     return url.startswith(("http://", "https://")) and url.isprintable() and host is not None and port != 0
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
     """Return a URL as anybody may see it, whatever is wrong with it: a password may be in one without a scheme, too."""
     return shown(url) if "://" in url else shown(f"http://{url}").removeprefix("http://")
 

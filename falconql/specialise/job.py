@@ -8,7 +8,6 @@ file appears whole or not at all, but for those that grow by the line.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from falconql.errors import ConfigError, FalconQLError
 from falconql.runtime.errors import DataError
+from falconql.runtime.io.output import write_whole
 from falconql.specialise.task import Task
 
 ABOUT, SAMPLE, SPENT, STATE = "job.json", "sample.jsonl", "spent.jsonl", "state.pt"
@@ -102,7 +102,7 @@ class Job:
     def keep(self, drawn: Sequence[Drawn]) -> None:
         """Keep the questions that were drawn."""
         lines = (json.dumps(asdict(each), ensure_ascii=True) for each in drawn)
-        replace_file(self.folder / SAMPLE, "".join(f"{line}\n" for line in lines))
+        keep(self.folder / SAMPLE, "".join(f"{line}\n" for line in lines))
 
     def finish(self) -> None:
         """Note that the proxy is there: what only an unfinished training needs is deleted.
@@ -134,7 +134,7 @@ class Job:
         return found if isinstance(found, dict) else {}
 
     def _write(self, name: str, value: Mapping[str, Any]) -> None:
-        replace_file(self.folder / name, json.dumps(value, indent=1, ensure_ascii=True))
+        keep(self.folder / name, json.dumps(value, indent=1, ensure_ascii=True))
 
 
 def _something_else(folder: Path, changed: Set[str]) -> ConfigError:
@@ -142,26 +142,20 @@ def _something_else(folder: Path, changed: Set[str]) -> ConfigError:
     differ = f"{' and '.join(told)} {'is' if len(told) == 1 else 'are'} not the same"
     return ConfigError(
         f"{folder} holds an unfinished training for something else: {differ}",
-        hint="give another --name, or --restart to begin anew (answers already paid for are kept)",
+        hint=f"give another --name; {_BEGIN_ANEW}",
     )
 
 
-def replace_file(path: Path, content: str) -> None:
-    """Write a file that appears whole or not at all, and survives a loss of power.
+def keep(path: Path, content: str) -> None:
+    """Write a file of a job, which appears whole or not at all.
 
     Raises:
         DataError: it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        hint = "free some space and run it again: it goes on from here"
-        raise DataError(f"cannot write {path}: {error.strerror or error}", hint=hint) from error
+        write_whole(str(path), content.encode())
+    except DataError as error:
+        raise DataError(error.message, hint="make room for it and run it again: it goes on from here") from error
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from falconql.runtime.io.fingerprint import fingerprint as content_of
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.registry import check_name, find_proxy, user_folder
 from falconql.specialise.gold import Gold
-from falconql.specialise.job import Drawn, Job, replace_file, restart
+from falconql.specialise.job import Drawn, Job, keep, restart
 from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import Annotated, Annotates, annotated, drawn, fingerprint, parts_of
 
@@ -245,7 +245,7 @@ def keep_examples(path: Path, examples: Sequence[Example]) -> str:
         distinct.setdefault((example.instruction, example.text), example)
     entries = ({"instruction": e.instruction, "text": e.text, "answer": e.answer} for e in distinct.values())
     kept = "".join(f"{json.dumps(entry)}\n" for entry in entries)
-    replace_file(path, kept)
+    keep(path, kept)
     return _digest(kept)
 
 

@@ -182,13 +182,12 @@ def _warnings(calls: Sequence[ModelCall], rows: Sequence[Gold], strangers: int, 
     if missing:
         found.append(f"{missing:,} questions have no usable answer; they were left out")
     counts = Counter((row.call, bool(row.answer)) for row in rows)
-    # Calls may have an instruction in common.
-    learned = {number for row in rows for number in calls_asking(calls, row.task)}
     for number, call in enumerate(calls):
         yes, no = counts[number, True], counts[number, False]
         name = f"`{call.name}`" if call.name else f"call {number + 1}"
         if not yes + no:
-            if number not in learned:
+            # Calls may have an instruction in common.
+            if not any(number in calls_asking(calls, row.task) for row in rows):
                 found.append(f"{name} has no annotations: it stays as good as it is")
         elif not yes:
             found.append(

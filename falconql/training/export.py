@@ -56,7 +56,7 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     stated_only, left_out = bool(options["stated_licences_only"]), options.get("leave_out", ())
     sets = sets_in(data, stated_only=stated_only, leave_out=left_out)
     raw = corpora_in(data, stated_only=stated_only, leave_out=left_out)
-    manifest = _manifest(version, options, [*sets, *raw])
+    manifest = draft_manifest(version, options, [*sets, *raw])
     if options["shares"].get("lexicon") or options["shares"].get("typed"):
         manifest["data"].append({"name": "WordNet 3.0", "licence": "WordNet licence", "source": WORDNET_SOURCE})
     manifest["lineage"] = _lineage(run)
@@ -72,7 +72,8 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     return manifest
 
 
-def _manifest(version: str, options: dict[str, Any], sets: Sequence[TrainingSet]) -> dict[str, Any]:
+def draft_manifest(version: str, options: dict[str, Any], sets: Sequence[TrainingSet]) -> dict[str, Any]:
+    """Return the manifest of a proxy that is not calibrated yet."""
     return {
         "format": 1,
         "name": "kestrel",

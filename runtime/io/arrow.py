@@ -95,6 +95,14 @@ def type_to_arrow(type_: Type) -> pa.DataType:
     return _ARROW[type_]
 
 
+def own_type(type_: pa.DataType) -> pa.DataType:
+    """Return the type FalconQL computes with; an unusual one as it is, but for runs."""
+    if pa.types.is_run_end_encoded(type_):
+        type_ = type_.value_type
+    known = type_from_arrow(type_)
+    return type_ if known.name == "Other" else type_to_arrow(known)
+
+
 def fields_from_schema(schema: pa.Schema) -> tuple[Field, ...]:
     """Return the columns of an Arrow schema, duplicate names included, in order."""
     return tuple(Field(field.name, type_from_arrow(field.type)) for field in schema)

@@ -61,19 +61,19 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 
 def format_of_name(name: str) -> tuple[Format | None, Compression | None]:
     """Return the format and compression that the ending of a file name stands for."""
-    path = PurePath(name)
-    compression = COMPRESSED.get(path.suffix.lower())
-    if compression is not None:
-        path = path.with_suffix("")
-    return ENDINGS.get(path.suffix.lower()), compression
+    ending, compression = _ending(name)
+    return ENDINGS.get(ending), compression
 
 
 def is_aside(name: str) -> bool:
     """Return whether a file is read as text only where nothing says that it is something else."""
+    return _ending(name)[0] in ASIDE
+
+
+def _ending(name: str) -> tuple[str, Compression | None]:
     path = PurePath(name)
-    if path.suffix.lower() in COMPRESSED:
-        path = path.with_suffix("")
-    return path.suffix.lower() in ASIDE
+    compression = COMPRESSED.get(path.suffix.lower())
+    return (path if compression is None else path.with_suffix("")).suffix.lower(), compression
 
 
 def known_format(name: str, known: tuple[Format, ...] = FORMATS) -> Format:

@@ -44,11 +44,11 @@ def explain(block: Block, name: str, before: Mapping[str, pa.DataType], reason: 
 
 def depth(data: bytes) -> int:
     """Return how deep objects and lists are nested in lines of JSON; too much where quotes or brackets are missing."""
-    if data.count(b"[") + data.count(b"{") <= MOST_DEPTH:
-        return 0
+    # In this order: of two backslashes, the second escapes nothing.
+    if rb"\\" in data:
+        data = data.replace(rb"\\", b"")
     if b"\\" in data:
-        # In this order: of two backslashes, the second escapes nothing.
-        data = data.replace(rb"\\", b"").replace(rb"\"", b"")
+        data = data.replace(rb"\"", b"")
     # Of most texts only their two quotes are left.
     data = data.translate(None, _NO_SIGNS).replace(b'""', b"")
     signs = np.frombuffer(data, np.uint8)

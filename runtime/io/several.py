@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from falconql.runtime.errors import DataError
 from falconql.runtime.expression import Expr
-from falconql.runtime.io.arrow import type_from_arrow, type_to_arrow
+from falconql.runtime.io.arrow import own_type
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.io.columns import batch_of, positions
 from falconql.runtime.io.csv import CsvSource
@@ -140,7 +140,7 @@ class SeveralFiles:
             if field.type == before.type:
                 fields[field.name] = before
                 continue
-            pair = [pa.schema([each.with_type(_own(each.type))]) for each in (before, field)]
+            pair = [pa.schema([each.with_type(own_type(each.type))]) for each in (before, field)]
             try:
                 both = pa.unify_schemas(pair, promote_options="permissive")
             except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -160,12 +160,6 @@ def _undecided(source: TableSource) -> frozenset[str]:
 def _decided(source: TableSource) -> pa.Schema:
     undecided = _undecided(source)
     return pa.schema([field.with_type(pa.null()) if field.name in undecided else field for field in source.schema])
-
-
-def _own(type_: pa.DataType) -> pa.DataType:
-    """Return the type FalconQL computes with, since those of files may have no type in common that holds all values."""
-    known = type_from_arrow(type_)
-    return type_ if known.name == "Other" else type_to_arrow(known)
 
 
 def _cast(values: pa.Array, field: pa.Field, name: str) -> pa.Array:

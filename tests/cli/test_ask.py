@@ -58,7 +58,7 @@ def test_verbose_shows_every_try_that_led_to_no_query(folder: Path, replies: lis
     with serving([Say(reply) for reply in replies]) as server:
         quiet = asked(server.url).err
     assert "try 1" not in quiet
-    assert ("`falconql ask -v` shows every try" in quiet) == ("that" not in said)
+    assert "`falconql ask -v` shows every try" in quiet
 
 
 def test_a_refusal_cannot_drive_the_terminal(folder: Path) -> None:

@@ -297,7 +297,7 @@ def test_what_is_learned_is_on_disk_before_there_is_a_proxy(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", replace)
-    with pytest.raises(DataError, match=r"cannot write .*examples\.jsonl: No space") as caught:
+    with pytest.raises(DataError, match=r"examples\.jsonl cannot be written: No space") as caught:
         job.make(found, [])
     assert "run it again" in str(caught.value.hint)
 

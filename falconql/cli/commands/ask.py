@@ -57,7 +57,6 @@ def command(
     The language model is any OpenAI-compatible endpoint: OPENAI_BASE_URL, OPENAI_API_KEY, FALCONQL_MODEL.
     """
     from falconql.asking import plan
-    from falconql.asking.loop import SHOWS_TRIES
     from falconql.llm.endpoint import Endpoint, Named
 
     if output is not None:
@@ -73,7 +72,8 @@ def command(
     except AskError as error:
         if verbose:
             _show_tries(error)
-            error.hint = (error.hint or "").removesuffix(SHOWS_TRIES)
+        elif len(error.tries) > 1:
+            error.hint = "; ".join(filter(None, (error.hint, "`falconql ask -v` shows every try")))
         raise
     if verbose:
         _show_tries(answer)

@@ -231,6 +231,8 @@ def _check_file(session: Session, finished: Finished, command: str, path: str) -
 
 
 def _set(session: Session, rest: str) -> Outcome:
+    from falconql.llm.endpoint import shown_url
+
     name, _, value = rest.partition(" ")
     value = value.strip()
     settings = session.settings
@@ -238,7 +240,7 @@ def _set(session: Session, rest: str) -> Outcome:
         for each in SETTINGS:
             found = session.text if each == "text" else getattr(settings, each)
             if each == "url" and found is not None:
-                found = shown(found) if "://" in found else shown(f"http://{found}").removeprefix("http://")
+                found = shown_url(found)
             print(visible(f"{each}  {'' if found is None else found}".rstrip()))
         return _DONE
     if name not in SETTINGS:
