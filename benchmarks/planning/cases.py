@@ -4,8 +4,8 @@ A file of ``cases/`` or ``aside/`` is a table and instructions over it. Those of
 first figure: whoever works on prompts and rules does not look at them, nor at what becomes of them one by one, until it
 is reported. Then they move to ``cases/``. An instruction is a list: what somebody asks, then one or more right queries,
 any of which will do. In a right query an instruction stands for all that mean it: ``"late|slow train !bus"`` wants a
-word that begins with ``late`` or ``slow``, one that begins with ``train``, and none that begins with ``bus``; a ``?``
-before them says that ``span`` and ``spans`` are both right.
+word that begins with ``late`` or ``slow``, one that begins with ``train``, and none that begins with ``bus``; ``no.``
+is a whole word; a ``?`` before them says that ``span`` and ``spans`` are both right.
 """
 
 from __future__ import annotations

@@ -16,10 +16,13 @@ from typing import Any
 from falconql.asking.evidence import stem
 from falconql.check.describe import describe
 from falconql.check.typed import TypedQuery
-from falconql.types import INT, Type
+from falconql.types import BOOL, DATE, INT, TEXT, TIMESTAMP, Type
 
-_FUNCTION = re.compile(r"(count|sum|avg|min|max|share|collect|score|number)\(")
 _ANY_SPAN = "?"
+_EXISTS = re.compile(r"exists\((\w+)\)")
+# A column that is only tested for null is some value, or none.
+_DAY = dt.datetime(2000, 1, 1)
+_SOME: dict[Type, Any] = {BOOL: True, TEXT: "something", DATE: _DAY, TIMESTAMP: _DAY}
 Described = dict[str, Any]
 
 
@@ -74,10 +77,15 @@ def says(instruction: str, pattern: str) -> bool:
     for group in re.sub(r"\{[^}]*\}", " ", pattern).lower().split():
         if group == _ANY_SPAN:
             continue
-        there = any(word.startswith(start) for start in group.removeprefix("!").split("|") for word in words)
+        there = any(_begins(word, start) for start in group.removeprefix("!").split("|") for word in words)
         if there == group.startswith("!"):
             return False
     return True
+
+
+def _begins(word: str, start: str) -> bool:
+    """Return whether a word begins with a start; one with a full stop is a whole word."""
+    return word == start[:-1] if start.endswith(".") else word.startswith(start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,27 +151,35 @@ class _Names:
                 return {"not": self._shared(below)}
             case {"call": index}:
                 return {"call": self.calls[index]}
+            case {"text": text} if found := _EXISTS.fullmatch(text):
+                if found[1] not in self._named():
+                    return {"column": found[1], "op": "is not null", "value": None}
+                return {"text": self._written(text)}
+            case {"text": text}:
+                return {"text": self._written(text)}
         return tree
 
     def groups(self) -> set[str]:
-        named = self._named()
-        return {named.get(key) or self._call_written(key) or f"column {key}" for key in self.said["group_by"] or ()}
-
-    def _call_written(self, key: str) -> str | None:
-        written = (i for i, call in enumerate(self.said["calls"]) if f'"{call["instruction"]}"' in key)
-        return next((self.calls[i] for i in written), None)
+        return {self._value(key) for key in self.said["group_by"] or ()}
 
     def outputs(self) -> set[str]:
-        return {self._value(item) for item in self.said["select"]}
+        return {self._value(item["value"]) for item in self.said["select"]}
 
     def order(self) -> list[tuple[str, bool]]:
-        return [(self._value(key), key["descending"]) for key in self.said["order_by"]]
+        return [(self._value(key["value"]), key["descending"]) for key in self.said["order_by"]]
 
-    def _value(self, item: Described) -> str:
-        function = _FUNCTION.match(item["value"])
-        if item["call"] is None:
-            return f"column {item['value']}"
-        return f"{function[0] if function else ''}{self.calls[item['call']]}"
+    def _value(self, text: str) -> str:
+        written = self._written(text)
+        return f"column {text}" if written == text else written
+
+    def _written(self, text: str) -> str:
+        """Return an expression with the shared names of its calls in the place of what they are called or ask."""
+        for index, call in enumerate(self.said["calls"]):
+            asked = rf'\b{call["kind"]}\((?:[^()"]*, )?"{re.escape(call["instruction"])}"(?:, [^()]*)?\)'
+            text = re.sub(asked, self.calls[index], text)
+        for name, shared in self._named().items():
+            text = re.sub(rf'(?<![\w"]){re.escape(name)}(?![\w"])', shared, text)
+        return text
 
 
 def equivalent(one: Described | None, other: Described | None, types: Mapping[str, Type]) -> bool:
@@ -172,7 +188,8 @@ def equivalent(one: Described | None, other: Described | None, types: Mapping[st
     points: dict[str, list[Any]] = {}
     for leaf in leaves:
         if "column" in leaf and leaf["op"] not in ("contains", "starts with", "matches"):
-            points.setdefault(leaf["column"], [None]).extend(_near(leaf["value"], types[leaf["column"]]))
+            type_ = types[leaf["column"]]
+            points.setdefault(leaf["column"], [None, _SOME.get(type_, 0)]).extend(_near(leaf["value"], type_))
         else:
             points[_opaque(leaf)] = [True, False]
     names = list(points)
@@ -198,6 +215,7 @@ def _leaves(tree: Described | None) -> Iterator[Described]:
 
 def _near(value: Any, type_: Type) -> list[Any]:
     """Return a value and its neighbours: what comparisons with it can tell apart."""
+    value = _in_time(value)
     if isinstance(value, (list, tuple)):
         return [near for each in value for near in _near(each, type_)]
     if isinstance(value, bool):
@@ -205,9 +223,19 @@ def _near(value: Any, type_: Type) -> list[Any]:
     if isinstance(value, (int, float)):
         step = 1 if type_ == INT else 0.001
         return [value - step, value, value + step]
-    if isinstance(value, dt.date):
-        return [value - dt.timedelta(1), value, value + dt.timedelta(1)]
+    if isinstance(value, dt.datetime):
+        step_of_time = dt.timedelta(days=1) if type_ == DATE else dt.timedelta(seconds=1)
+        return [value - step_of_time, value, value + step_of_time]
     return [] if value is None else [value, "something else"]
+
+
+def _in_time(value: Any) -> Any:
+    """Return points in time for texts that are some; no other text of these tables looks like that."""
+    if isinstance(value, (list, tuple)):
+        return [_in_time(each) for each in value]
+    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value):
+        return dt.datetime.fromisoformat(value)
+    return value
 
 
 def _opaque(leaf: Described) -> str:
@@ -240,6 +268,7 @@ def _test(op: str, have: Any, wanted: Any) -> bool | None:
         return (have is None) == (op == "is null")
     if have is None:
         return None
+    wanted = _in_time(wanted)
     match op:
         case "=":
             return bool(have == wanted)

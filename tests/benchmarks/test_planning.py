@@ -113,6 +113,36 @@ def test_the_judge_compares_steps_groups_and_order(right: str, query: str, verdi
     assert wrong(replace(HOTEL, right=(right,)), query).split(":")[0] == verdict
 
 
+DATED = next(case for case in CASES if any(str(c.type) == "Date" for c in case.corpus.columns))
+MUSEUM = next(case for case in CASES if case.corpus.name == "museum object descriptions")
+
+
+@pytest.mark.parametrize(
+    ("right", "query", "same"),
+    [
+        ("where donor is null", "where true", False),
+        ("where donor is not null", 'where donor is not null and label("x")', False),
+        ("where donor is not null", "where exists(donor)", True),
+        ('where {date} <= "2022-06-30"', 'where {date} < "2025-01-01"', False),
+        ('where {date} > "2010-12-31"', 'where {date} >= "2015-01-01"', False),
+        ('where {date} > "2010-12-31"', 'where {date} >= "2011-01-01"', True),
+        ('select a: share(not label("fee"))', 'select a: share(label("Is there a fee?"))', False),
+        ('select a: 100 * share(label("fee"))', 'select a: 2 * share(label("Is there a fee?"))', False),
+        ('select a: length(spans("fee"))', 'select a: spans("Extract the fees")', False),
+        ('select a: length(spans("fee"))', 'select n: length(spans("Extract the fees"))', True),
+        ('where number(span("fee")) > 5', 'where number(span("Extract the fee")) > 5', True),
+        ('where number(span("fee")) > 5', 'where number(span("Extract the fee")) > 6', False),
+        ('let p = span("fee") where exists(p) select p', 'let f = span("Which fee?") where exists(f) select f', True),
+        ('where label("no. fee")', 'where label("Is there no fee?")', True),
+        ('where label("no. fee")', 'where label("Is a fee noted?")', False),
+    ],
+)  # fmt: skip
+def test_the_judge_tells_nulls_days_and_functions_apart(right: str, query: str, same: bool) -> None:
+    date = next(c.name for c in DATED.corpus.columns if str(c.type) == "Date")
+    case = replace(DATED if "{date}" in right else MUSEUM, right=(right.replace("{date}", date),))
+    assert (wrong(case, query.replace("{date}", date)) == "") == same
+
+
 def test_the_best_of_several_right_queries_counts() -> None:
     case = replace(HOTEL, right=WANTED)
     assert wrong(case, "group by town select town, n: count()") == ""
