@@ -8,9 +8,10 @@ from falconql.check.context import CheckOperand, Context
 from falconql.check.functions import FUNCTIONS
 from falconql.check.instructions import instruction_parts
 from falconql.check.literals import read_number, scalar
-from falconql.check.problems import BROKEN, Operand, plain_text, spoken, words
+from falconql.check.problems import BROKEN, Operand, code, plain_text, spoken, words
 from falconql.diagnostics.model import Edit, Help, Label
 from falconql.diagnostics.suggest import near_names
+from falconql.runtime.display import quoted_text
 from falconql.runtime.expression import Expr, Literal
 from falconql.runtime.plan import CallKind, ModelCall
 from falconql.source import Span
@@ -120,7 +121,7 @@ def _options(ctx: Context, node: ast.Call, options: list[ast.Expr]) -> tuple[str
     for option in options:
         if not isinstance(option, ast.Text) or not option.value.strip():
             message = f"a choice must be a text literal that is not empty, and {words(option)} is none"
-            ctx.problems.error("FQL236", message, option.span)
+            ctx.problems.error("FQL236", message, option.span, _as_choice(option))
             sound = False
         elif option.value in values:
             first = Label(values[option.value].span, "first here")
@@ -134,6 +135,13 @@ def _options(ctx: Context, node: ast.Call, options: list[ast.Expr]) -> tuple[str
         ctx.problems.error("FQL236", message, node.span, f"for example `choose({_EXAMPLES['choose']})`")
         sound = False
     return tuple(values) if sound else None
+
+
+def _as_choice(option: ast.Expr) -> Help:
+    if isinstance(option, ast.Name):
+        text = quoted_text(option.text)
+        return Help(f"a text stands in quotes: {code(text)}", Edit(option.span, text))
+    return Help(f"for example `choose({_EXAMPLES['choose']})`")
 
 
 def _text(ctx: Context, kind: CallKind, operand: Operand) -> Expr:

@@ -270,8 +270,9 @@ def _not_a_date(ctx: Context, node: ast.Expr, value: str, wanted: Type, beside: 
     if column:
         ctx.problems.error("FQL203", f"{quoted_text(value)} does not read as {spoken(wanted)}", node.span, column)
         return
-    if missing_day(value):
-        ctx.problems.error("FQL203", f"there is no day {quoted_text(value)}", span, "the month has fewer days")
+    missing = missing_day(value)
+    if missing:
+        ctx.problems.error("FQL203", f"there is no day {quoted_text(value)}", span, missing)
         return
     meant = date_meant(value)
     form = _date_form(wanted) or ""

@@ -120,6 +120,14 @@ def date_meant(value: str) -> str | None:
         return None
 
 
-def missing_day(value: str) -> bool:
-    """Return whether a text has the form of a date but names a day that does not exist."""
-    return bool(_DATE.fullmatch(value.strip())) and read_date(value) is None
+def missing_day(value: str) -> str | None:
+    """Return why a text in the form of a date names no day; None if it names one, or has another form."""
+    match = _DATE.fullmatch(value.strip())
+    if match is None or read_date(value) is not None:
+        return None
+    year, month, day = (int(part) for part in match.groups())
+    if not year:
+        return "the first year is 0001"
+    if not 1 <= month <= 12:
+        return "the months are 01 to 12"
+    return "the month has fewer days" if day else "the first day of a month is 01"

@@ -84,7 +84,7 @@ class Outputs:
             return
         if item.name is not None and self._ctx.scope.reserved(name, item.name.span):
             return
-        if item.name is not None and name not in self._ctx.scope.names():
+        if item.name is not None and not self._ctx.scope.sees(name):
             self._ctx.calls.give_name(operand.expr, name)
         self._add(name, operand.expr, item.name.span if item.name else item.value.span)
 
@@ -93,7 +93,7 @@ class Outputs:
         if not isinstance(node, ast.Comparison) or node.op != "=" or not isinstance(node.left, ast.Name):
             return False
         name, scope = node.left, self._ctx.scope
-        if scope.catalog.fields is None or name.text in scope.names() or name.text in scope.lost:
+        if scope.catalog.fields is None or scope.sees(name.text) or name.text in scope.lost:
             return False
         sign = Span(name.span.end, node.right.span.start)
         form = code(f"{quoted_name(name.text)}: ...")

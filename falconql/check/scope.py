@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 
 from falconql.catalog import Catalog
 from falconql.check.problems import BROKEN, Problems, flattening, nested
@@ -20,6 +21,8 @@ from falconql.source import Span
 from falconql.types import UNKNOWN, Type
 
 _MOST_LISTED = 12
+# What other languages call null.
+_NOTHING = frozenset({"none", "nil", "undefined"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,15 @@ class Scope:
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     later: dict[str, Span] = field(default_factory=dict)
     instead: Help | None = None
+    _columns: dict[str, list[Field]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for column in self.catalog.fields or ():
+            self._columns.setdefault(column.name, []).append(column)
 
     def fields(self, name: str) -> list[Field]:
         """Return the columns called ``name``; several when the corpus repeats it."""
-        return [f for f in self.catalog.fields or () if f.name == name]
+        return self._columns.get(name, [])
 
     def resolve(self, name: str, span: Span, *, code: str = "FQL101", in_braces: bool = False) -> Expr:
         """Return what a name stands for; if nothing, report it and return ``BROKEN``."""
@@ -104,8 +112,11 @@ class Scope:
 
     def names(self) -> list[str]:
         """Return every visible name, the query's own first."""
-        columns = [f.name for f in self.catalog.fields or ()]
-        return list(dict.fromkeys([*self.bound, *self.outputs, *columns]))
+        return list(dict.fromkeys([*self.bound, *self.outputs, *self._columns]))
+
+    def sees(self, name: str) -> bool:
+        """Return whether a name is visible."""
+        return name in self.bound or name in self.outputs or name in self._columns
 
     def _clash(self, name: str, span: Span, clause: str) -> bool:
         if self.reserved(name, span):
@@ -134,9 +145,8 @@ class Scope:
 
     def free_name(self, name: str) -> str:
         """Return a name that can be given: this one, or this one with a number."""
-        taken = set(self.names())
-        numbered = (f"{name}_{i}" for i in range(2, len(taken) + 3))
-        return name if name not in taken else next(n for n in numbered if n not in taken)
+        numbered = (f"{name}_{i}" for i in count(2))
+        return next(n for n in chain((name,), numbered) if not self.sees(n))
 
     def _unknown(self, name: str, span: Span, code: str, in_braces: bool) -> Expr:
         what = "name" if in_braces else "column"
@@ -160,6 +170,8 @@ class Scope:
         same = [n for n in visible if n.casefold() == name.casefold()]
         if same:
             return (_instead(f"names are case-sensitive; write {shown_name(same[0])}", same[0], span, in_braces),)
+        if name.lower() in _NOTHING and not in_braces:
+            return (Help("nothing is written `null`", Edit(span, "null")),)
         near = near_names(name, visible)
         if near:
             listed = " or ".join(map(shown_name, near))

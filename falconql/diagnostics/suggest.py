@@ -14,12 +14,20 @@ def near_names(word: str, candidates: Iterable[str]) -> list[str]:
     word (at least one), or that one begins with the other (three letters or more).
     """
     lower = word.casefold()
+    letters = set(lower)
     ranked = []
     for order, candidate in enumerate(dict.fromkeys(candidates)):
         other = candidate.casefold()
+        apart = abs(len(lower) - len(other))
+        if min(len(lower), len(other)) >= 3 and (other.startswith(lower) or lower.startswith(other)):
+            ranked.append((apart, order, candidate))
+            continue
+        most = max(1, max(len(lower), len(other)) // 3)
+        # Each letter of one alone is an edit. A corpus may have thousands of columns, most of them far away.
+        if apart > most or len(letters.difference(other)) > most or len(set(other).difference(letters)) > most:
+            continue
         distance = edit_distance(lower, other)
-        begins = min(len(lower), len(other)) >= 3 and (other.startswith(lower) or lower.startswith(other))
-        if distance <= max(1, max(len(lower), len(other)) // 3) or begins:
+        if distance <= most:
             ranked.append((distance, order, candidate))
     return [candidate for _, _, candidate in sorted(ranked)[:MOST]]
 

@@ -118,13 +118,19 @@ def _rows_out(node: Node, rows: float) -> float:
         case Each():
             return rows * ELEMENTS_PER_LIST
         case Aggregate(_, keys):
-            return min(rows, 10.0 ** len(keys))
+            return min(rows, 10.0 ** len(keys)) if keys else 1.0
         case Limit(_, count):
             return min(rows, float(count))
         case Sort(_, _, limit):
             return rows if limit is None else min(rows, float(limit))
         case _:
             return rows
+
+
+def _limit(node: Node) -> int | None:
+    if isinstance(node, Limit):
+        return node.count
+    return node.limit if isinstance(node, Sort) else None
 
 
 def _expressions(node: Node) -> tuple[Expr, ...]:
@@ -203,6 +209,8 @@ def _asked_by(predicate: Predicate, answered: frozenset[int], requests: Sequence
 def rows_read(plan: Plan, rows: float) -> float:
     """Return how many rows are read: with a ``limit`` that nothing below needs all rows for, not many more than it."""
     chain = list(nodes(plan.root))
+    if any(_limit(node) == 0 for node in chain):
+        return 0.0
     for place, node in enumerate(chain):
         if isinstance(node, Sort | Aggregate):
             return rows

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.source import Span
+from falconql.syntax.builder import plain_name
 from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
 from falconql.syntax.operator_habits import TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
@@ -28,7 +29,10 @@ _FOREIGN = {
     "intersect": "a query gives one table; join the conditions with `and`",
     "except": "a query gives one table; write the condition with `and not`",
     "offset": "the first rows cannot be skipped; filter on a column instead",
+    "fetch": "write `limit 5` at the end of the query",
+    "interval": "dates are not computed with; bind the date from outside: `$since`, `-p since=2024-05-31`",
     "distinct": "use `group by` with the columns that must differ",
+    "unique": "use `group by` with the columns that must differ",
     "case": "there are no branches; write conditions, or let `choose(...)` decide",
     "if": "there are no branches; write conditions, or let `choose(...)` decide",
     "nulls": "rows with null are left out with `where x is not null`",
@@ -197,13 +201,12 @@ def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
 
 def unquoted_path(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``from reviews.parquet``, ``using kestrel``."""
-    if place.expected not in ({"TEXT"}, {"TEXT", "LLM"}) or word.kind not in (
-        "word",
-        "sign",
-        "number",
-        "foreign_comment",
-    ):
+    kinds = ("word", "quoted", "sign", "number", "foreign_comment")
+    if place.expected not in ({"TEXT"}, {"TEXT", "LLM"}) or word.kind not in kinds:
         return None
+    if word.kind == "quoted":
+        help_ = replacing("use plain quotes", word.span, quoted(plain_name(word.text)))
+        return problem("FQL005", "back-ticks do not quote a text", word.span, help_)
     end = word.start
     while end < len(place.text) and not place.text[end].isspace():
         end += 1
@@ -222,6 +225,34 @@ def two_corpora(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     advice = 'a pattern such as "data/*.parquet" reads several files'
     return problem("FQL014", "a query reads one corpus", word.span, Help(advice))
+
+
+def corpus_alias(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``from "a.csv" as r``, ``from "a.csv" r``."""
+    name = place.index + (word.lower == "as")
+    if place.lower(-2) != "from" or word.kind != "word" or name >= len(place.words):
+        return None
+    if name + 1 < len(place.words) and name + 1 not in clause_starts(place.text, place.words):
+        return None
+    span = Span(word.start, place.words[name].end)
+    return problem("FQL014", "a corpus has no other name", span, replacing("columns need none; remove it", span, ""))
+
+
+def several_texts(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``text title, body``."""
+    if word.text != "," or place.lower(-2) != "text" or "USING" not in place.expected:
+        return None
+    advice = 'calls name any other column that they read: `label(title, "...")`'
+    return problem("FQL002", "`text` names one column", word.span, Help(advice))
+
+
+def row_count(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``select top 10 id``."""
+    top = place.word(-1)
+    if top is None or top.lower != "top" or place.lower(-2) != "select" or word.kind != "number":
+        return None
+    help_ = Help(f"write `limit {word.text}` at the end of the query")
+    return problem("FQL014", f"FalconQL has no `{top.text}`", top.span.join(word.span), help_)
 
 
 def limit_number(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -323,10 +354,15 @@ def _begins_next(place: ErrorPlace, index: int) -> bool:
 
 
 def several_lets(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``let x = 1, y = 2``."""
+    """``let x = 1, y = 2``, ``each x in a, y in b``."""
     starts = [i for i in clause_starts(place.text, place.words) if i < place.index]
-    inside = starts and place.words[starts[-1]].lower == "let" and not place.opened()
-    if not inside or "WHERE" not in place.expected:
+    first = place.words[starts[-1]].lower if starts else ""
+    if first not in ("let", "each") or place.opened() or "WHERE" not in place.expected:
+        return None
+    if first == "each" and word.text == "," and place.lower(2) == "in":
+        advice = "each list has an `each` of its own"
+        return problem("FQL002", "one `each` goes through one list", word.span, replacing(advice, word.span, "\neach"))
+    if first == "each":
         return None
     advice = "each value has a `let` of its own"
     if word.text == "," and place.lower(2) == "=":

@@ -118,11 +118,11 @@ def _alone(text: str, offset: int) -> bool:
 
 
 def _comment(text: str, span: Span) -> Comment:
-    before, _, _ = text[: span.start].rpartition("\n")
-    after = text[span.end + 1 :].partition("\n")[0]
+    above = text.rfind("\n", 0, span.start)
+    below = text.find("\n", span.end + 1)
     return Comment(
         text[span.start : span.end].rstrip(),
         span.start,
-        blank_before=bool(before) and not before.rpartition("\n")[2].strip(),
-        blank_after=span.end + 1 < len(text) and not after.strip(),
+        blank_before=above > 0 and not text[text.rfind("\n", 0, above) + 1 : above].strip(),
+        blank_after=span.end + 1 < len(text) and not text[span.end + 1 : below if below >= 0 else None].strip(),
     )

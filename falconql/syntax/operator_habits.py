@@ -5,9 +5,9 @@ from __future__ import annotations
 from falconql.diagnostics.model import Diagnostic, Edit, Help
 from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
-from falconql.syntax.lexemes import Lexeme
+from falconql.syntax.lexemes import CLAUSES, Lexeme
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
-from falconql.syntax.printer import quoted
+from falconql.syntax.printer import name_text, quoted
 
 _SIGNS = {
     "==": ("=", "a comparison is written with one `=`"),
@@ -88,6 +88,8 @@ OPERATOR_WORDS = {
 }
 # What a test begins with, behind its value.
 TESTS = ("=", "!=", "<", "<=", ">", ">=", "contains", "starts", "matches", "is", "in")
+_COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+_NO_LISTS = "lists are not written: `xs contains x` looks for one value, `x in (a, b)` takes several, `exists(xs)` any"
 _LIKE = frozenset({"like", "ilike"})
 _ARITHMETIC = ("+", "-", "*", "/")
 # A hint that must be read as a whole is shown up to here.
@@ -154,7 +156,10 @@ def is_test(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     start = place.word(-2 if negated else -1)
     if start is None:
         return None
-    if word.lower in ("none", "na", "nan", "missing", "empty", "nil"):
+    if word.lower == "empty":
+        advice = f"""write `{"" if negated else "not "}exists(x)`, or for a text `x {"!=" if negated else "="} ""`"""
+        return problem("FQL006", "`empty` is not a value", word.span, Help(advice))
+    if word.lower in ("none", "na", "nan", "missing", "nil"):
         return problem(
             "FQL006", f"`{word.text}` is not a value", word.span, replacing("write `null`", word.span, "null")
         )
@@ -270,11 +275,10 @@ def between(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
 def chained(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``1 < x < 5``."""
     first = place.word(-2)
-    signs = ("=", "!=", "<", "<=", ">", ">=")
-    if word.text not in signs or "AND" not in place.expected or first is None:
+    if word.text not in _COMPARISONS or "AND" not in place.expected or first is None:
         return None
     middle, start, last = place.word(-1), place.operand_start(place.index - 3), place.word(1)
-    simple = first.text in signs and middle is not None and middle.operand and start is not None
+    simple = first.text in _COMPARISONS and middle is not None and middle.operand and start is not None
     message = "comparisons cannot be chained"
     join = problem("FQL019", message, word.span, Help("join two comparisons with `and`"))
     if not simple or middle is None or start is None or last is None or not last.operand:
@@ -304,12 +308,59 @@ def in_list(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         inner = place.text[word.end : place.words[closing].start]
         span = Span(word.start, place.words[closing].end)
         return problem("FQL003", message, word.span, replacing("write `in (a, b)`", span, f"({inner})"))
-    container, value = place.index, place.word(-2)
-    if word.kind in ("word", "quoted") and value is not None and value.operand:
-        right = f"{place.words[container].text} contains {value.text}"
-        help_ = replacing(f"write `{short(right)}`", Span(value.start, word.end), right)
-        return problem("FQL006", "`in` does not look inside a value", place.words[place.index - 1].span, help_)
+    value, last = place.word(-2), place.index
+    if word.kind in ("word", "quoted") and word.lower not in CLAUSES and value is not None and value.operand:
+        inside = "`in` does not look inside a value"
+        if place.lower(1) == "(":
+            last = place.closing(place.index + 1) or last
+        following = place.words[last + 1] if last + 1 < len(place.words) else None
+        if _goes_on(following) or (following is not None and following.text == "."):
+            return problem("FQL006", inside, place.words[place.index - 1].span, Help("write `x contains y`"))
+        right = f"{place.slice(place.index, last)} contains {value.text}"
+        help_ = replacing(f"write `{short(right)}`", Span(value.start, place.words[last].end), right)
+        return problem("FQL006", inside, place.words[place.index - 1].span, help_)
     return problem("FQL003", message, word.span, Help("write `in (a, b)`"))
+
+
+def repeated_value(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``stars > 3 and < 5``."""
+    first, join = place.word(-3), place.word(-1)
+    if word.text not in _COMPARISONS or join is None or join.lower not in ("and", "or") or "NAME" not in place.expected:
+        return None
+    message = f"a value is missing between `{join.text}` and `{word.text}`"
+    span, start = join.span.join(word.span), place.operand_start(place.index - 4)
+    if first is None or first.text not in _COMPARISONS or start is None or _inside_a_value(place, start):
+        return problem("FQL002", message, span, Help("each comparison names its value"))
+    value = place.slice(start, place.index - 4)
+    return problem("FQL002", message, span, inserting(f"write `{short(value)} {word.text}`", word.start, f"{value} "))
+
+
+def bracket(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``[unit price] > 3``, ``choose("...", ["a", "b"])``, ``tags = []``."""
+    if word.text != "[" or "NAME" not in place.expected:
+        return None
+    message = "`[` means nothing here"
+    last = place.closing(place.index)
+    inner = place.words[place.index + 1 : last]
+    if last is None or not inner:
+        return problem("FQL006", message, word.span, Help(_NO_LISTS))
+    span, written = Span(word.start, place.words[last].end), place.slice(place.index + 1, last - 1)
+    if all(part.kind == "word" for part in inner):
+        name = name_text(written)
+        shown = name if "`" in name else f"`{name}`"
+        return problem("FQL006", message, word.span, replacing(f"a name has no brackets: {shown}", span, name))
+    if place.opened() and all(part.kind == "text" or part.text == "," for part in inner):
+        advice = "the texts stand one by one, without brackets"
+        return problem("FQL006", message, word.span, replacing(advice, span, written))
+    return problem("FQL006", message, word.span, Help(_NO_LISTS))
+
+
+def plus_sign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``stars > +3``."""
+    following = place.word(1)
+    if word.text != "+" or "NAME" not in place.expected or following is None or following.kind != "number":
+        return None
+    return problem("FQL006", "a number has no plus sign", word.span, replacing("remove it", word.span, ""))
 
 
 def starts_with(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -356,7 +407,9 @@ def _like_as_ours(operator: Lexeme, pattern: Lexeme | None) -> str | None:
         return None
     body = "".join(".*" if char == "%" else "." if char == "_" else _literal(char) for char in core)
     lead, tail = ("" if value[0] == "%" else "^"), ("" if value[-1] == "%" else "$")
-    return f"matches /{lead}{body}{tail}/" + ("i" if operator.lower == "ilike" else "")
+    # What stands for any character stands for a line break, too.
+    flags = ("i" if operator.lower == "ilike" else "") + ("s" if set("%_") & set(core) else "")
+    return f"matches /{lead}{body}{tail}/{flags}"
 
 
 def _literal(char: str) -> str:
@@ -365,7 +418,7 @@ def _literal(char: str) -> str:
 
 def _inside_a_value(place: ErrorPlace, start: int) -> bool:
     """Return whether the operand that begins with a word is only the end of a larger value, as ``b`` of ``a + b``."""
-    return start > 0 and place.words[start - 1].text in (*_ARITHMETIC, "!=", "<", "<=", ">", ">=")
+    return start > 0 and place.words[start - 1].text in (*_ARITHMETIC, *_COMPARISONS[1:])
 
 
 def _negated(place: ErrorPlace, start: int) -> bool:

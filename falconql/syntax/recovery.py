@@ -43,7 +43,10 @@ _NOTHING = ast.Query(None, None, None, (), None, None, None, None, None, span=Sp
 
 @dataclass(slots=True)
 class Recovery:
-    """The text as it is changed, and what was found and lost on the way."""
+    """The text as it is changed, and what was found and lost on the way.
+
+    ``stand_ins`` are the ends of the stand-ins by their beginnings.
+    """
 
     original: str
     text: str = field(init=False)
@@ -52,7 +55,7 @@ class Recovery:
     lost_names: set[str] = field(default_factory=set)
     lost_clauses: set[str] = field(default_factory=set)
     moved: list[ast.Query] = field(default_factory=list)
-    stand_ins: set[int] = field(default_factory=set)
+    stand_ins: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.text, self.words = self.original, words_of(self.original)
@@ -71,10 +74,10 @@ class Recovery:
 
     def _go_on(self, diagnostic: Diagnostic, at: int) -> bool:
         """Take a diagnostic, and what it is about out of the text; False when reading must end."""
-        repeated = self._keep(diagnostic)
+        kept = self._keep(diagnostic)
         if len(self.found) >= MOST_ERRORS or len(self.found) * len(self.text) > MOST_CHARACTERS_READ:
             return False
-        change = None if repeated else self._slip(diagnostic)
+        change = self._slip(diagnostic) if kept else None
         if change is None:
             change = self._broken_clause(at, diagnostic)
         if change is None:
@@ -87,16 +90,17 @@ class Recovery:
         return True
 
     def _keep(self, diagnostic: Diagnostic) -> bool:
-        """Keep a diagnostic; return whether it was there before."""
-        for found in self.found:
-            if found.code == diagnostic.code and found.primary.span == diagnostic.primary.span:
-                return True
+        """Keep a diagnostic, and say so, unless it is about words that nobody wrote or of which something was said."""
+        span = diagnostic.primary.span
+        stand_in = any(start <= span.start < end for start, end in self.stand_ins.items())
+        if stand_in or any(found.primary.span == span for found in self.found):
+            return False
         if diagnostic.code != _OUT_OF_ORDER:
             self.found.append(diagnostic)
         elif all(found.code != _OUT_OF_ORDER for found in self.found):
             # The edit of the first one puts all clauses in order, as they were written.
             self.found.append(replace(diagnostic, helps=(put_in_order(self.original, self.words),)))
-        return False
+        return True
 
     def _slip(self, diagnostic: Diagnostic) -> Edit | None:
         """Return the change that puts a slip right, if every other word can stay in its place."""
@@ -135,7 +139,7 @@ class Recovery:
         stand_in = _STAND_INS.get(first, "")
         if diagnostic.code in (_OUT_OF_ORDER, _TWICE) or start in self.stand_ins or len(stand_in) > span.end - start:
             return Edit(span, "")
-        self.stand_ins.add(start)
+        self.stand_ins[start] = start + len(stand_in)
         return Edit(span, stand_in)
 
     def _read_alone(self, span: Span, words: list[Lexeme]) -> bool:
@@ -157,7 +161,10 @@ class Recovery:
         if diagnostic.code == _FOREIGN_CLAUSE and self._on_new_line(stopped):
             # A clause of another language, such as `having`, is lost alone.
             starts.append(stopped)
-        begin = max((i for i in starts if i <= stopped), default=0)
+        # A clause that may stand there but cannot be read on from ends one that was not complete.
+        itself = diagnostic.code in (_OUT_OF_ORDER, _TWICE, _FOREIGN_CLAUSE)
+        possible = [i for i in starts if i < stopped or (itself and i == stopped)]
+        begin = max((i for i in possible if itself or self.words[i].start not in self.stand_ins), default=0)
         end = min((i for i in starts if i > max(begin, stopped - 1)), default=len(self.words))
         return begin, end
 

@@ -21,6 +21,12 @@ _NO_PART = frozenset(
 )
 # Keywords that begin nothing by themselves, and that titles have: Gone with the Wind, Stand by Me.
 _IN_TITLES = frozenset({"with", "by"})
+# What Python and SQL put right before a text.
+_PREFIXES = frozenset({"f", "r", "b", "u", "fr", "rf", "e", "n"})
+# What pandas puts before its methods for texts and dates.
+_ACCESSORS = frozenset({"str", "dt"})
+# A hint that must be read as a whole is shown up to here.
+_LONG = 80
 _SMART_QUOTES = {
     "\u201c": '"',
     "\u201d": '"',
@@ -61,6 +67,15 @@ def touching_texts(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     new_text = quote + f"\\{quote}".join(text.text[1:-1] for text in texts) + quote
     message = "a quote inside a text is not written twice"
     return problem("FQL010", message, span, replacing("write a backslash before it", span, new_text))
+
+
+def text_prefix(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``f"Is it {topic}?"``, ``r"..."``."""
+    before = place.word(-1)
+    if word.kind != "text" or before is None or before.lower not in _PREFIXES or before.end != word.start:
+        return None
+    help_ = replacing("remove it; an instruction quotes values as it is: `{name}`", before.span, "")
+    return problem("FQL006", f"no `{before.text}` stands before a text", before.span, help_)
 
 
 def apostrophe(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -198,9 +213,11 @@ def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         end = place.words[place.index + 4].end
         help_ = replacing(f"write `{right}`", Span(word.start, end), f" {right} {value.text}")
         return problem("FQL006", "values have no methods", span, help_)
-    if place.lower(2) == "(":
-        return problem("FQL006", "values have no methods", span, Help("functions are called as `function(value)`"))
     before = place.slice(start, place.index - 1)
+    if place.lower(2) == "(":
+        return problem("FQL006", "values have no methods", span, _without_method(place, start, before, right))
+    if name.lower in _ACCESSORS and place.lower(2) == ".":
+        return problem("FQL006", "values have no methods", span, replacing(f"leave `.{name.text}` out", span, ""))
     whole, span = f"{before}.{name.text}", Span(place.words[start].start, name.end)
     message = f"`{short(whole)}` is not a name"
     if _given(place, before) and place.words[start].kind == "word":
@@ -210,6 +227,24 @@ def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         Help("the fields of a nested object cannot be read: flatten it first, as `pandas.json_normalize` does"),
     ]
     return problem("FQL006", message, span, *helps)
+
+
+def _without_method(place: ErrorPlace, start: int, value: str, called: str) -> Help:
+    """Return how a call of a method is said, whose name in FalconQL is ``called``."""
+    last = place.closing(place.index + 2)
+    given = place.slice(place.index + 3, last - 1) if last is not None and last > place.index + 3 else ""
+    if last is None:
+        return Help("functions are called as `function(value)`")
+    span = Span(place.words[start].start, place.words[last].end)
+    if called == "in":
+        inner = given[1:-1] if given[:1] == "[" and given[-1:] == "]" else given
+        right = f"{value} in ({inner})"
+    elif called.startswith("is "):
+        right = f"{value} {called}"
+    else:
+        right = f"{called}({value}, {given})" if given else f"{called}({value})"
+        return replacing(f"functions are called as `{short(right, _LONG)}`", span, right)
+    return replacing(f"write `{short(right, _LONG)}`", span, right)
 
 
 def _given(place: ErrorPlace, name: str) -> bool:

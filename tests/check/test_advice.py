@@ -31,11 +31,33 @@ def _edited(query: str) -> list[str]:
         ('where lower("title") is null', "where lower(title) is null"),
         ('where "tags" contains "x"', 'where tags contains "x"'),
         ('where title >= "2024-01-01"', 'where date(title) >= "2024-01-01"'),
+        ("where price in (1, None)", "where price in (1, null)"),
+        ('text body select x: choose("Which?", "b", good)', 'text body select x: choose("Which?", "b", "good")'),
     ],
 )
 def test_an_edit_makes_a_query_without_mistakes(query: str, edited: str) -> None:
     assert _edited(query) == [edited]
     assert codes(edited) == []
+
+
+def test_what_python_calls_nothing_is_null_and_only_then_a_text() -> None:
+    assert _edited("where title = None") == ["where title = null", 'where title = "None"']
+
+
+@pytest.mark.parametrize(
+    ("day", "advice"),
+    [
+        ("2024-13-01", "the months are 01 to 12"),
+        ("2024-00-10", "the months are 01 to 12"),
+        ("2024-01-00", "the first day of a month is 01"),
+        ("0000-01-01", "the first year is 0001"),
+        ("2023-02-29", "the month has fewer days"),
+        ("2024-02-29", None),
+    ],
+)
+def test_of_a_day_that_does_not_exist_it_is_said_why(day: str, advice: str | None) -> None:
+    found = [help_.text for diagnostic in diagnose(f'where published > "{day}"') for help_ in diagnostic.helps]
+    assert found == ([advice] if advice else [])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falconql.diagnostics import suggest
 from falconql.diagnostics.suggest import edit_distance, near_names
 
 _NAMES = ["stars", "status", "title", "published", "publisher", "id", "Body"]
@@ -49,3 +50,22 @@ def test_distance_is_symmetric_and_bounded(left: str, right: str) -> None:
     assert distance == edit_distance(right, left)
     assert abs(len(left) - len(right)) <= distance <= max(len(left), len(right))
     assert (distance == 0) == (left == right)
+
+
+@given(st.text("abcdX", max_size=8), st.lists(st.text("abcdX", max_size=8), max_size=6, unique=True))
+def test_near_is_what_it_is_said_to_be(word: str, candidates: list[str]) -> None:
+    ranked = []
+    for order, candidate in enumerate(candidates):
+        left, right = word.casefold(), candidate.casefold()
+        distance = edit_distance(left, right)
+        begins = min(len(left), len(right)) >= 3 and (left.startswith(right) or right.startswith(left))
+        if begins or distance <= max(1, max(len(left), len(right)) // 3):
+            ranked.append((distance, order, candidate))
+    assert near_names(word, candidates) == [candidate for _, _, candidate in sorted(ranked)[: suggest.MOST]]
+
+
+def test_of_thousands_of_columns_only_those_that_may_be_near_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
+    monkeypatch.setattr(suggest, "edit_distance", lambda left, right: measured.append(right) or 1)
+    near_names("price", ["stars", "review_text", "ab", *(f"feature_{i}" for i in range(5000)), "prise", "price_inr"])
+    assert measured == ["prise"]

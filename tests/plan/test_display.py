@@ -124,6 +124,23 @@ def test_a_limit_that_ends_the_reading_is_in_the_estimate() -> None:
     assert "for 200 rows" in sorted_first
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        'where label("x") select id limit 0',
+        'select id order by score(label("x")) limit 0',
+        'group by stars select stars, n: share(label("x")) limit 0',
+    ],
+)
+def test_nothing_is_read_for_a_limit_of_nothing(query: str) -> None:
+    assert "on this machine: about 0 for some 0 of 200 rows" in explain(_planned(query))
+
+
+def test_an_aggregate_without_keys_gives_a_row_of_no_rows() -> None:
+    lines = explain(_planned("where stars > 3 and stars < 2 select n: count()")).splitlines()
+    assert lines[0].endswith("rows≈1")
+
+
 def test_the_machine_form_has_the_documented_fields() -> None:
     planned = _planned()
     metrics = _run(planned)

@@ -27,6 +27,20 @@ def test_a_broken_clause_is_lost_and_the_others_stay() -> None:
     assert len(result.diagnostics) == 2
 
 
+def test_nothing_is_said_of_words_that_nobody_wrote() -> None:
+    result = read('text where label("x")\nselect a')
+    assert [diagnostic.message for diagnostic in result.diagnostics] == ["expected the next clause, found `label`"]
+    assert kept(result) == "select a\n"
+
+
+@pytest.mark.parametrize("text", ["let a where b", "each a where b", "using llm where b", "limit where b"])
+def test_a_clause_that_is_not_complete_is_lost_and_not_the_one_after_it(text: str) -> None:
+    result = read(text)
+    assert len(result.diagnostics) == 1 or result.diagnostics[1].code == "FQL007"
+    assert kept(result) == "where b\n"
+    assert result.lost_clauses == {text.split()[0]}
+
+
 def test_a_slip_that_needs_no_more_room_is_put_right_in_place() -> None:
     text = "where stars == 4 and tags in [1, 2]  # good\nselect id,\nlimit 3"
     result = read(text)
