@@ -10,13 +10,14 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from falconql.catalog import Catalog, ParameterValue
 from falconql.diagnostics.model import Diagnostic, Help, Label, Severity
-from falconql.errors import ConfigError, ProxyError, QueryError
-from falconql.inputs import arrow_table, parameter_value, read_query, stats_for
+from falconql.errors import ConfigError, DataError, ProxyError, QueryError
+from falconql.inputs import arrow_table, is_name_of_file, parameter_value, read_query, stats_for, way_to_a_table
 from falconql.proxies import Proxy, Span, llm_model, opened_proxy, proxy, proxy_ref
 from falconql.runtime.io.address import check_named_in_query
 from falconql.source import Source
@@ -49,8 +50,8 @@ def query(text: str | Path, /, **parameters: Any) -> Query:
         parameters: values for ``$name``: bool, int, float, str, date, datetime or None.
 
     Raises:
-        DataError: the file cannot be read.
-        TypeError: a parameter is of another type.
+        DataError: the file cannot be read, or the text is the name of one.
+        TypeError: a parameter, or the query itself, is of another type.
 
     Example:
         >>> import falconql
@@ -61,6 +62,10 @@ def query(text: str | Path, /, **parameters: Any) -> Query:
     values = {name: parameter_value(name, value) for name, value in parameters.items()}
     if isinstance(text, Path):
         return Query(Source(str(text), read_query(text)), values, text.parent)
+    if not isinstance(text, str):
+        raise TypeError(f"a query is a text, or the pathlib.Path of a file: this is a {type(text).__name__}")
+    if is_name_of_file(text):
+        raise DataError(f"{text} is the name of a file, not a query", hint=f"write query(Path({text!r}))")
     return Query(Source("<query>", text), values)
 
 
@@ -72,7 +77,12 @@ def opened(data: Data) -> TableSource:
     """
     from falconql.runtime.io import open_source
 
-    return open_source(arrow_table(data) if isinstance(data, Mapping) else data)
+    try:
+        return open_source(arrow_table(data) if isinstance(data, Mapping) else data)
+    except DataError as error:
+        if (hint := way_to_a_table(data)) is None:
+            raise
+        raise DataError(f"a {type(data).__name__} is no corpus, which is a table", hint=hint) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +241,8 @@ class Query:
             QueryError: the query has errors; ``str()`` shows them all.
             DataError: the data cannot be read.
             ProxyError: the proxy cannot be opened.
-            ConfigError: no language model is set up, or nobody agreed to its costs.
+            TypeError, ValueError: ``limit`` is no number of rows, or ``proxy`` no proxy.
+            ConfigError: there is no such order or engine, no language model is set up, or nobody agreed to its costs.
             ModelServerError: the language model gives no answer.
             ExecutionError: running failed.
         """
@@ -283,7 +294,8 @@ class Query:
             else:
                 on_diagnostics(checked)
         if limit is not None:
-            typed = replace(typed, limit=limit if typed.limit is None else min(limit, typed.limit))
+            most = _number_of_rows(limit)
+            typed = replace(typed, limit=most if typed.limit is None else min(most, typed.limit))
         if isinstance(proxy, str):
             typed = replace(typed, proxy=proxy_ref(proxy))
         elif not typed.proxy.llm:
@@ -311,10 +323,13 @@ class Query:
         Raises:
             ConfigError: no language model is set up.
             ProxyError: there is no such proxy, or it cannot be opened.
+            TypeError: what was given is none.
         """
         if isinstance(proxy, Proxy):
             return proxy.opened
         if proxy is not None and not isinstance(proxy, str):
+            if not hasattr(proxy, "fingerprint"):
+                raise TypeError(f"proxy: a {type(proxy).__name__} is none; give a name, or a folder as a str")
             return proxy
         named = typed if proxy is None else replace(typed, proxy=proxy_ref(proxy))
         return self._open_proxy(named, named_in_query=proxy is None)
@@ -379,6 +394,8 @@ class Query:
     def _planned(self, typed: TypedQuery, source: TableSource, order: Order) -> Planned:
         from falconql.plan.planner import plan_query
 
+        if order not in get_args(Order):
+            raise ConfigError(f"there is no order {order!r}", hint='the orders are "cost" and "written"')
         return plan_query(typed, stats=stats_for(typed, source), order=order)
 
     def _from(self) -> str | None:
@@ -409,6 +426,16 @@ class Query:
         checked = self._checked(None)
         if not checked:
             raise QueryError(checked.diagnostics, self.source)
+
+
+def _number_of_rows(limit: int) -> int:
+    try:
+        found = index(limit)
+    except TypeError:
+        raise TypeError(f"limit: a {type(limit).__name__} is no number of rows") from None
+    if found < 0:
+        raise ValueError(f"limit: {found} is no number of rows")
+    return found
 
 
 def _cluster(engine: Engine | Ray) -> Ray | None:

@@ -56,6 +56,11 @@ def read_query(path: Path) -> str:
         raise DataError(f"cannot read the query file {path}: {error.strerror}") from error
 
 
+def is_name_of_file(text: str) -> bool:
+    """Return whether a text that was given as a query is the name of a file with one."""
+    return text.lower().endswith(".fql") and "\n" not in text and "--" not in text
+
+
 def _data_kind(name: str, head: bytes) -> str | None:
     """Return what a file is that holds data, by its ending or by how it begins; None for one that may be a query."""
     from falconql.runtime.io.formats import compression_of, foreign_content, format_of_content, format_of_name
@@ -101,16 +106,28 @@ def parameter_value(name: str, value: Any) -> ParameterValue:
     raise TypeError(f"parameter ${name}: a {type(value).__name__} cannot stand in a query")
 
 
-def arrow_table(columns: Mapping[str, Any]) -> Any:
+def way_to_a_table(data: Any) -> str | None:
+    """Return how what could not be read becomes a table, None where it is no list or column."""
+    if isinstance(data, (list, tuple)) and data and all(isinstance(row, Mapping) for row in data):
+        return "make one of these rows: pyarrow.Table.from_pylist(rows)"
+    if isinstance(data, (list, tuple)) or type(data).__name__.endswith(("Series", "Array", "array")):
+        return 'name its column: {"text": texts}'
+    return None
+
+
+def arrow_table(columns: Mapping[Any, Any]) -> Any:
     """Return columns given as lists as an Arrow table.
 
     Raises:
-        DataError: they have different lengths or mixed types.
+        DataError: they have different lengths or mixed types, or one is a single text.
     """
     import pyarrow as pa
 
+    for name, values in columns.items():
+        if isinstance(values, (str, bytes)):
+            raise DataError(f"the column {name!r} is one text", hint="a column is a list of values: [text]")
     try:
-        return pa.table(dict(columns))
+        return pa.table({str(name): values for name, values in columns.items()})
     except (pa.ArrowException, TypeError) as error:
         raise DataError(f"these columns do not make a table: {error}") from error
 

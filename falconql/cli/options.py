@@ -12,9 +12,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from falconql.api import Query
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class FileName(click.ParamType[str]):
+    """A path or an address: shells complete it, and the ``~`` that they leave alone behind ``=`` is the home folder."""
+
+    name = "path"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return os.path.expanduser(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
+
+
+FILE = FileName()
 
 
 class CorpusCommand(click.Command):
@@ -37,7 +56,14 @@ class CorpusCommand(click.Command):
 def from_option(text: str, *, required: bool = False) -> Callable[[Command], Command]:
     """Return what adds ``--from``, as ``corpus``."""
     return click.option(
-        "--from", "corpus", metavar="CORPUS", multiple=True, required=required, callback=_single, help=text
+        "--from",
+        "corpus",
+        type=FILE,
+        metavar="CORPUS",
+        multiple=True,
+        required=required,
+        callback=_single,
+        help=text,
     )
 
 
@@ -74,7 +100,7 @@ def query_options(command: Command) -> Command:
     """Add QUERY, ``-e``, ``--from`` and ``-p``."""
     for decorate in reversed(
         (
-            click.argument("query", required=False),
+            click.argument("query", required=False, type=FILE),
             click.option("-e", "text", metavar="TEXT", help="The query itself, instead of a file."),
             from_option("The corpus: a file, a folder, a glob, or - for standard input. Overrides `from`."),
             click.option(
@@ -195,12 +221,14 @@ def the_query(
 ) -> Query:
     """Return the query that the options name."""
     from falconql.api import query as make
-    from falconql.inputs import decode_query
+    from falconql.inputs import decode_query, is_name_of_file
 
     values = _bound(parameters)
     if query is not None and text is not None:
         raise click.UsageError("give a query file or -e, not both")
     if text is not None:
+        if is_name_of_file(text):
+            raise click.UsageError(f"-e takes a query, and {text} is the name of a file: leave -e out")
         return make(text, **values)
     if query is None:
         raise click.UsageError("give a query: a file, - for standard input, or -e 'query text'")

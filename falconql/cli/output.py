@@ -207,9 +207,11 @@ def _open(run: Run, output: Asked, workplace: str | None) -> TableSink:
     Raises:
         ConfigError: there cannot be such a file.
         OutputError: the disk does not take it.
+        BrokenPipeError: nobody reads it any more.
     """
     from falconql.runtime.io import open_sink
     from falconql.runtime.io.remote.problems import Remote
+    from falconql.runtime.io.sinks import OutputClosed
     from falconql.runtime.io.sql import check_not_read, tables_of
 
     try:
@@ -222,6 +224,9 @@ def _open(run: Run, output: Asked, workplace: str | None) -> TableSink:
             workplace=workplace,
             partition_by=output.partition_by,
         )
+    except OutputClosed:
+        # Some formats begin with bytes of their own, before any row.
+        raise BrokenPipeError from None
     except DataError as error:
         if isinstance(error, Remote) or isinstance(error.__cause__, OSError):
             raise OutputError(error.message, hint=error.hint) from error

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import falconql
@@ -43,8 +45,56 @@ def test_a_table_without_rows_or_columns_has_no_more_rows() -> None:
 def test_an_error_says_what_helps(tmp_path: Path) -> None:
     with pytest.raises(falconql.DataError) as caught:
         falconql.query("select *").run([1, 2])
-    assert caught.value.message == "a list is no corpus"
-    assert str(caught.value).startswith("a list is no corpus\n  help: give a path, or a table of pandas, Polars")
+    assert caught.value.message == "a list is no corpus, which is a table"
+    assert str(caught.value) == 'a list is no corpus, which is a table\n  help: name its column: {"text": texts}'
     (tmp_path / "laptops.csv").write_text("id\n1\n")
     with pytest.raises(falconql.DataError, match=r"no file .*laptop.csv\n  help: did you mean .*laptops.csv\?"):
         falconql.query("select *").run(tmp_path / "laptop.csv")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ["a", "b"],
+        pd.Series(["a"]),
+        pl.Series(["a"]),
+        pa.array(["a"]),
+        pa.chunked_array([["a"]]),
+        np.array(["a"]),
+    ],
+    ids=lambda data: f"{type(data).__module__}.{type(data).__name__}",
+)
+def test_a_column_is_no_table(data: Any) -> None:
+    with pytest.raises(falconql.DataError, match=r'is no corpus, which is a table\n  help: .*\{"text": texts\}'):
+        falconql.query("select *").run(data)
+
+
+def test_rows_are_no_table() -> None:
+    rows = [{"id": 1}, {"id": 2}]
+    with pytest.raises(falconql.DataError, match=r"pyarrow\.Table\.from_pylist\(rows\)"):
+        falconql.query("select *").run(rows)
+    assert len(falconql.query("select *").run(pa.Table.from_pylist(rows))) == 2
+
+
+def test_columns_by_name() -> None:
+    assert falconql.query("select *").run({0: ["a"], "b": [1]}).to_arrow().to_pylist() == [{"0": "a", "b": 1}]
+    with pytest.raises(falconql.DataError, match=r"the column 'text' is one text\n  help: .*\[text\]"):
+        falconql.query("select *").run({"text": "ab"})
+
+
+def test_the_name_of_a_file_is_no_query(tmp_path: Path) -> None:
+    (tmp_path / "my query.fql").write_text("select id")
+    name = str(tmp_path / "my query.fql")
+    with pytest.raises(falconql.DataError, match=r"is the name of a file, not a query\n  help: .*query\(Path\("):
+        falconql.query(name)
+    assert len(falconql.query(Path(name)).run({"id": [1]})) == 1
+    assert len(falconql.query("select id -- as in ids.fql").run({"id": [1]})) == 1
+    with pytest.raises(TypeError, match=r"a query is a text, or the .*Path of a file: this is a NoneType"):
+        falconql.query(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"limit": -1}, {"limit": "3"}, {"order": "fastest"}, {"proxy": 3}])
+def test_options_that_cannot_be(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises((TypeError, ValueError, falconql.ConfigError), match=name):
+        falconql.query('where label("has a") select text').run({"text": ["a"]}, **options)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import BashComplete
 
 import falconql as package
 from falconql.cli.main import COMMANDS, main
@@ -30,6 +31,20 @@ def test_every_command_has_help(name: str) -> None:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.name not in ("help", "format_"):
             assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize(
+    "before", [["run"], ["run", "--from"], ["run", "-e", "select id", "-o"], ["repl"], ["eval", "--gold"]]
+)
+def test_shells_complete_names_of_files(before: list[str]) -> None:
+    completion = BashComplete(main, {}, "falconql", "_FALCONQL_COMPLETE")
+    assert [(found.type, found.value) for found in completion.get_completions(before, "re")] == [("file", "re")]
+
+
+def test_an_option_that_is_none_is_told_alike_everywhere() -> None:
+    for words in ([], ["run"]):
+        done = falconql(*words, "--nonsense")
+        assert (done.status, done.err.splitlines()[0]) == (2, "error: No such option '--nonsense'.")
 
 
 def test_check_says_all_is_well(folder: Path) -> None:

@@ -115,6 +115,7 @@ def test_the_page_takes_the_place_of_nothing(folder: Path, page: str, said: str)
         (("--against", "falcon"), 3, "there is no proxy 'falcon'"),
         (("--gold", "none.jsonl"), 1, "there is no file none.jsonl"),
         (("--against", "kestrel", "--report", "no/such/page.html"), 2, "no/such"),
+        (("--against", "kestrel", "--seed", "-1"), 2, "-1 is not in the range"),
     ],
 )
 def test_what_cannot_be_evaluated_is_said(folder: Path, args: tuple[str, ...], status: int, message: str) -> None:

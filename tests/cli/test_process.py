@@ -41,6 +41,26 @@ def test_a_reader_that_has_enough(big: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("format_", ["table", "csv", "jsonl", "json", "arrow", "parquet"])
+def test_a_reader_that_has_enough_before_the_first_row(folder: Path, format_: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        process = start("run", "-e", "select id", "--from", "reviews.csv", "--format", format_, "-q", stdout=writing)
+        _, err = process.communicate()
+    finally:
+        os.close(writing)
+    assert (process.returncode, err) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("--version",)])
+def test_a_full_disk_behind_help(folder: Path, arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        process = start(*arguments, stdout=full)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (3, "error: cannot write the output: No space left on device\n")
+
+
 @pytest.mark.parametrize("format_", ["table", "csv", "jsonl", "arrow", "parquet"])
 def test_a_full_disk_behind_standard_output(folder: Path, format_: str) -> None:
     with open("/dev/full", "w") as full:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -330,6 +331,25 @@ def test_what_is_saved(folder: Path) -> None:
     assert (folder / "q.fql").read_text().startswith('from  "reviews.csv"')
     assert falconql("run", "q.fql").status == 0
     assert pq.read_table(folder / "rows.parquet").column_names == ["id"]
+
+
+def test_a_home_folder_behind_a_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    (folder / "home").mkdir()
+    done = piped("select id;\n.save ~/q.fql\n.save ~/ids.csv\n.report ~/page.html\n.open ~/ids.csv\n", "reviews.csv")
+    assert done.status == 0, done.err
+    assert {path.name for path in (folder / "home").iterdir()} == {"q.fql", "ids.csv", "page.html"}
+
+
+def test_a_query_is_saved_whole_or_not_at_all(folder: Path) -> None:
+    (folder / "q.fql").write_text("select stars\n")
+    done = piped("select id;\n.save /proc/q.fql\n", "reviews.csv")
+    assert "error: /proc/q.fql cannot be written: No such file or directory" in done.err
+    named = os.fsdecode(b"reviews\xff.csv")
+    (folder / "reviews.csv").rename(folder / named)
+    done = piped("select id;\n.save q.fql\n", named)
+    assert "the name of the corpus is not UTF-8" in done.err
+    assert (folder / "q.fql").read_text() == "select stars\n"
 
 
 @pytest.mark.parametrize("path", ["reviews.csv", "./reviews.csv", "link.csv", "query.fql"])

@@ -71,6 +71,31 @@ def test_format_overrides_the_ending(folder: Path) -> None:
     assert (folder / "out.txt").read_text() == "id\n1\n2\n3\n4\n"
 
 
+def test_a_dash_is_standard_output(folder: Path) -> None:
+    for format_ in ("csv", "table"):
+        done = falconql("run", "-e", "select id limit 1", "--from", "reviews.csv", "--format", format_, "-o", "-")
+        assert (done.status, done.out.split()[0]) == (0, "id")
+    assert falconql("run", "-e", "select id", "--from", "reviews.csv", "-o", "-").out.startswith("id\n")
+    assert {path.name for path in folder.iterdir()} == {"reviews.csv"}
+
+
+def test_a_table_goes_into_no_file(folder: Path) -> None:
+    done = falconql("run", "-e", "select id", "--from", "reviews.csv", "--format", "table", "-o", "ids.csv")
+    assert (done.status, done.err.splitlines()[0]) == (
+        2,
+        "error: --format table is for standard output: leave out -o, or name the format of a file",
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "check", "explain"])
+def test_the_name_of_a_file_behind_e(folder: Path, command: str) -> None:
+    done = falconql(command, "-e", "my query.fql", "--from", "reviews.csv")
+    assert (done.status, done.err.splitlines()[0]) == (
+        2,
+        "error: -e takes a query, and my query.fql is the name of a file: leave -e out",
+    )
+
+
 def test_path_after_from_is_relative_to_the_query(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "queries").mkdir()
     (folder / "queries" / "q.fql").write_text('from "../reviews.csv" where id = 2 select id')
@@ -89,6 +114,24 @@ def test_a_home_folder_in_a_query_file(folder: Path, monkeypatch: pytest.MonkeyP
     (folder / "home" / "x.csv").write_text("id\n7\n")
     (folder / "queries" / "q.fql").write_text('from "~/x.csv" select id')
     assert falconql("run", "queries/q.fql", "--format", "csv").out == "id\n7\n"
+
+
+def test_a_home_folder_that_the_shell_leaves_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    (folder / "home").mkdir()
+    (folder / "reviews.csv").rename(folder / "home" / "reviews.csv")
+    # Shells put a home folder in the place of `~` at the beginning of a word only.
+    done = falconql(
+        "run",
+        "-e",
+        "select id",
+        "--from=~/reviews.csv",
+        "--output=~/ids.csv",
+        "--report=~/page.html",
+        "--metrics=~/m.json",
+    )
+    assert done.status == 0, done.err
+    assert {"ids.csv", "page.html", "m.json"} <= {path.name for path in (folder / "home").iterdir()}
 
 
 def test_corpus_option_overrides_from(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from falconql.cli.main import COMMANDS, main
@@ -15,6 +16,9 @@ Data goes to standard output, everything else to standard error. Exit status: 0 
 (diagnostics were printed), 2 wrong usage, 3 failed while running, 130 interrupted.
 
 A corpus named in a `.fql` file is looked up beside that file; one named with `--from` or in `-e` in the working folder.
+`eval "$(_FALCONQL_COMPLETE=bash_source falconql)"` lets Bash complete commands, options and names of files (in zsh
+`zsh_source`; in fish `_FALCONQL_COMPLETE=fish_source falconql | source`).
+
 `NO_COLOR` turns colours off, `FALCONQL_HOME` moves the folder of your own proxies, of the cache and of language models'
 answers, `FALCONQL_PRICES` names a file with prices of large models, `FALCONQL_CONFIRM_USD` says from how many dollars
 on a run on one has to be agreed to. `FALCONQL_CACHE` names another folder for answers of the proxy, or is `off`;
@@ -24,7 +28,6 @@ on a run on one has to be agreed to. `FALCONQL_CACHE` names another folder for a
 
 This page is made from the commands' own help (`make docs`).
 """
-SUBCOMMANDS = {"proxies": ("list", "show", "add"), "cache": ("info", "clear")}
 
 
 def help_of(*words: str) -> str:
@@ -34,11 +37,16 @@ def help_of(*words: str) -> str:
     return result.output
 
 
+def _below(command: str) -> list[str]:
+    found = main.get_command(click.Context(main), command)
+    return list(found.commands) if isinstance(found, click.Group) else []
+
+
 def page() -> str:
     """Return the whole page."""
     parts = [HEAD, f"```text\n{help_of()}```\n"]
     for command in COMMANDS:
         parts.append(f"## falconql {command}\n\n```text\n{help_of(command)}```\n")
-        for below in SUBCOMMANDS.get(command, ()):
+        for below in _below(command):
             parts.append(f"### falconql {command} {below}\n\n```text\n{help_of(command, below)}```\n")
     return "\n".join(parts)

@@ -10,7 +10,7 @@ import click
 
 from falconql.cli.consent import agreed, confirmation, say_spent
 from falconql.cli.file import write_file
-from falconql.cli.options import CorpusCommand, from_option, proxy_option, yes_option
+from falconql.cli.options import FILE, CorpusCommand, from_option, proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 @click.argument("instruction")
 @from_option("The corpus: a file, a folder, or a glob.", required=True)
 @click.option("--run", "run", is_flag=True, help="Run the query and print its rows; the query goes to standard error.")
-@click.option("-o", "--output", metavar="FILE", help="Run, and write the rows to FILE; its ending names the format.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FILE",
+    help="Run, and write the rows to FILE; its ending names the format.",
+)
 @click.option("--format", "format_", type=click.Choice(["query", "json"]), default="query", help="What to print.")
 @click.option("--url", metavar="URL", help="The endpoint; by default OPENAI_BASE_URL, else OpenAI.")
 @click.option("--model", metavar="NAME", help="The language model; by default FALCONQL_MODEL.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.consent import confirmation
-from falconql.cli.options import CorpusCommand, cache_option, proxy_option, query_options, the_query, yes_option
+from falconql.cli.options import FILE, CorpusCommand, cache_option, proxy_option, query_options, the_query, yes_option
 from falconql.cli.output import check_beside, check_page, check_unread
 from falconql.cli.terminal import say, say_warning
 from falconql.errors import ConfigError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @query_options
 @click.option(
     "--gold",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Right answers by people: answers to questions, or the rows that the query should return.",
 )
@@ -42,7 +42,14 @@ if TYPE_CHECKING:
     metavar="N",
     help="Rows of the corpus to compare on, with --against.",
 )
-@click.option("--seed", type=int, default=7, show_default=True, help="Of the rows that are drawn.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    metavar="N",
+    help="Of the rows that are drawn.",
+)
 @click.option(
     "--worst",
     type=click.IntRange(min=0),
@@ -51,7 +58,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Disagreements to show of each model call.",
 )
-@click.option("--report", metavar="FILE", help="Write a page to FILE: the figures, and disagreements with their texts.")
+@click.option(
+    "--report",
+    type=FILE,
+    metavar="FILE",
+    help="Write a page to FILE: the figures, and disagreements with their texts.",
+)
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of the output."
 )
@@ -62,7 +74,7 @@ def command(
     text: str | None,
     corpus: str | None,
     parameters: tuple[str, ...],
-    gold: Path | None,
+    gold: str | None,
     against: str | None,
     proxy: str | None,
     sample: int,
@@ -114,26 +126,26 @@ def command(
         say(f"{report} shows the disagreements with their texts")
 
 
-def _check_report(report: str, read: Sequence[str], gold: Path | None) -> None:
+def _check_report(report: str, read: Sequence[str], gold: str | None) -> None:
     """Refuse to write the page over what is read, or over other data."""
     from falconql.runtime.io.locate import locate
 
     check_unread([("--report", report)], read)
     if gold is not None:
-        check_unread([("--report", report)], locate(str(gold), None).paths, "--gold")
+        check_unread([("--report", report)], locate(gold, None).paths, "--gold")
     check_page(report, "--report")
 
 
 def _against_gold(
-    typed: TypedQuery, asked: Query, source: TableSource, here: Side, gold: Path, confirm: Confirm
+    typed: TypedQuery, asked: Query, source: TableSource, here: Side, gold: str, confirm: Confirm
 ) -> Evaluation:
     from falconql.evaluating.gold import read_gold
     from falconql.evaluating.run import against_answers, against_rows
 
-    right = read_gold(gold)
+    right = read_gold(Path(gold))
     if isinstance(right, dict):
-        return against_answers(typed, asked.text, source.name, here, right, str(gold), confirm=confirm)
-    return against_rows(typed, asked.text, source, here, right, str(gold), confirm=confirm)
+        return against_answers(typed, asked.text, source.name, here, right, gold, confirm=confirm)
+    return against_rows(typed, asked.text, source, here, right, gold, confirm=confirm)
 
 
 def _side(asked: Query, typed: TypedQuery, name: str | None, cache: bool | None) -> Side:

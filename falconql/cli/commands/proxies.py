@@ -11,6 +11,7 @@ import click
 
 from falconql.cli.terminal import say, say_warning
 from falconql.errors import ProxyError
+from falconql.visible import visible
 
 if TYPE_CHECKING:
     from falconql.runtime.proxy.manifest import Manifest
@@ -43,7 +44,7 @@ def list_command(format_: str) -> None:
         return
     for proxy, manifest in found:
         where = "ships with FalconQL" if proxy.shipped else str(proxy.folder)
-        click.echo(f"{proxy.name}  {manifest.version}  {where}")
+        click.echo(f"{proxy.name}  {visible(manifest.version)}  {where}")
 
 
 @command.command("show")
@@ -59,7 +60,7 @@ def show_command(name: str, format_: str) -> None:
         click.echo(json.dumps(described, ensure_ascii=False, indent=2))
         return
     for key, value in described.items():
-        click.echo(f"{key}:{_lines(value)}")
+        click.echo(f"{visible(key)}:{_lines(value)}")
 
 
 def _described(manifest: Manifest) -> dict[str, Any]:
@@ -77,10 +78,10 @@ def _described(manifest: Manifest) -> dict[str, Any]:
 def _lines(value: Any, indent: str = "  ") -> str:
     """Return plain data as indented text: one line for a scalar, one per member otherwise."""
     if isinstance(value, dict) and value:
-        return "".join(f"\n{indent}{key}:{_lines(member, indent + '  ')}" for key, member in value.items())
+        return "".join(f"\n{indent}{visible(key)}:{_lines(member, indent + '  ')}" for key, member in value.items())
     if isinstance(value, list) and value:
         return "".join(f"\n{indent}-{_lines(member, indent + '  ')}" for member in value)
-    return f" {value}" if value not in ({}, [], "") else " none"
+    return f" {visible(str(value))}" if value not in ({}, [], "") else " none"
 
 
 @command.command("add")
@@ -121,9 +122,11 @@ def export_command(source: str, name: str, template: str, int8: bool, replace: b
     Needs falconql[train]. The model is checked against its ONNX form before it is registered.
     """
     from falconql.cli.entry import with_pandas
-    from falconql.errors import ConfigError, ProxyError
+    from falconql.errors import ConfigError
     from falconql.runtime.proxy import add_proxy
+    from falconql.runtime.proxy.registry import check_free
 
+    check_free(name, replace=replace)  # before minutes of work under it
     with_pandas()
     try:
         from falconql.training.exporter import ExportError
@@ -155,7 +158,9 @@ def half_command(source: str, name: str, replace: bool) -> None:
     """
     from falconql.errors import ConfigError
     from falconql.runtime.proxy import add_proxy, find_proxy
+    from falconql.runtime.proxy.registry import check_free
 
+    check_free(name, replace=replace)
     try:
         from falconql.training.half import add_half
     except ImportError as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from falconql.cli.options import CorpusCommand, proxy_option, yes_option
+from falconql.cli.options import FILE, CorpusCommand, proxy_option, yes_option
 from falconql.cli.terminal import say_warning
 
 
 @click.command("repl", cls=CorpusCommand)
-@click.argument("corpus", required=False)
+@click.argument("corpus", required=False, type=FILE)
 @proxy_option
 @yes_option
 def command(corpus: str | None, proxy: str | None, yes: bool) -> None:

@@ -12,6 +12,7 @@ from falconql.api import Engine, Order
 from falconql.cli.consent import confirmation, say_spent
 from falconql.cli.file import write_file
 from falconql.cli.options import (
+    FILE,
     CorpusCommand,
     cache_option,
     engine_options,
@@ -43,7 +44,13 @@ if TYPE_CHECKING:
 
 @click.command("run", cls=CorpusCommand)
 @query_options
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, whose ending names the format, or to an address.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FILE",
+    help="Write to FILE, whose ending names the format, or to an address; - is standard output.",
+)
 @click.option(
     "--partition-by",
     "partition_by",
@@ -56,8 +63,10 @@ if TYPE_CHECKING:
 )
 @proxy_option
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Return N rows at most.")
-@click.option("--report", metavar="FILE", help="Write a page to look at to FILE: texts with spans, scores, the plan.")
-@click.option("--metrics", metavar="FILE", help="Write what was measured to FILE, as JSON.")
+@click.option(
+    "--report", type=FILE, metavar="FILE", help="Write a page to look at to FILE: texts with spans, scores, the plan."
+)
+@click.option("--metrics", type=FILE, metavar="FILE", help="Write what was measured to FILE, as JSON.")
 @order_option
 @cache_option
 @yes_option
@@ -86,6 +95,10 @@ def command(
     A path after `from` is relative to the query's file. A run with -o that was interrupted goes on where it was when
     the same command is given again.
     """
+    if output == "-":
+        output = None
+    elif output is not None and format_ == "table":
+        raise click.UsageError("--format table is for standard output: leave out -o, or name the format of a file")
     if partition_by and output is None:
         raise click.UsageError("--partition-by goes with -o FOLDER")
     if output is not None:

@@ -45,7 +45,7 @@ Tell = Callable[[str], None]
     help="Stop annotating at 2usd, 50000tokens or 300calls, all runs of this training together.",
 )
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Questions to annotate per model call.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Of everything that is drawn.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Of everything that is drawn.")
 @click.option("--export-tasks", type=click.Path(path_type=Path), metavar="FILE", help="Write tasks for Label Studio.")
 @click.option("--restart", is_flag=True, help="Forget an unfinished training of this name; its answers are kept.")
 @yes_option
@@ -82,6 +82,8 @@ def command(
         read = [*([] if query is None else [query]), *local_files(source)]
         _check_export(export_tasks, read, annotations)
     training = Training(typed, asked.text, source, Settings(name, base, sample, seed, restart))
+    for warning in training.warnings:
+        say(f"warning: {warning}")
     people = {task: answer for path in annotations for task, answer in read_answers(path).items()}
     if annotations and not people and annotator in (None, "none"):
         # A model is sent texts where nobody but it is named, and not because people have not begun.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def run_command(session: Session, line: str) -> Outcome:
 def _open(session: Session, rest: str) -> Outcome:
     if not rest:
         raise ConfigError("which corpus?", hint="`.open FILE`; a folder of texts or a glob will do, too")
-    dropped = session.open(rest.strip("\"'"))
+    dropped = session.open(_path(rest))
     say(opened_line(session))
     if dropped:
         say(forgot(dropped))
@@ -148,6 +149,7 @@ def _ask(session: Session, rest: str) -> Outcome:
 
 def _save(session: Session, rest: str) -> Outcome:
     from falconql.cli.output import write_rows
+    from falconql.runtime.io.output import write_whole
     from falconql.runtime.io.sql import check_not_read, tables_of
 
     if not rest:
@@ -155,13 +157,12 @@ def _save(session: Session, rest: str) -> Outcome:
     finished = session.last
     if finished is None:
         raise ConfigError("no query has run yet", hint="run one first")
-    path = rest.strip("\"'")
+    path = _path(rest)
     if scheme_of(path) is None:
         _check_file(session, finished, ".save", path)
     check_not_read(path, [*session.tables, *tables_of(finished.run.ctx.source)])
     if path.endswith(".fql"):
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(session.written(finished))
+        write_whole(path, _as_file(session.written(finished)))
         say(f"wrote the query to {path}")
         return _DONE
     if finished.table is not None:
@@ -185,7 +186,7 @@ def _report(session: Session, rest: str) -> Outcome:
         raise ConfigError("where to?", hint="for example `.report page.html`")
     if finished is None:
         raise ConfigError("no query has run yet", hint="run one first")
-    path = rest.strip("\"'")
+    path = _path(rest)
     _check_file(session, finished, ".report", path)
     query, corpus = finished.query, finished.corpus
     run = finished.run if finished.table is not None else session.start(query, corpus)
@@ -195,6 +196,24 @@ def _report(session: Session, rest: str) -> Outcome:
     save_report(path, collector.data())
     say(f"wrote {path}")
     return _DONE
+
+
+def _path(written: str) -> str:
+    """Return the path that was written behind a command, as a shell would have handed it over."""
+    return os.path.expanduser(written.strip("\"'"))
+
+
+def _as_file(query: str) -> bytes:
+    """Return a query as what is read from a file again.
+
+    Raises:
+        ConfigError: it names a corpus whose name is not UTF-8.
+    """
+    try:
+        return query.encode()
+    except UnicodeEncodeError:
+        hint = "give the corpus another name, and open it under that"
+        raise ConfigError("the name of the corpus is not UTF-8, as a query has to be", hint=hint) from None
 
 
 def _write_table(run: Any, table: Any, path: str) -> None:

@@ -49,6 +49,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """Return a text as SQL reads it literally."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def database(location: str) -> Database:
     """Return what an address of a table says.
 

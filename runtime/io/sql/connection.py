@@ -17,6 +17,10 @@ from falconql.runtime.io.sql.address import Database
 
 _EXTRA = 'pip install "falconql[sql]"'
 _LOGIN = "put the password into ~/.pgpass or PGPASSWORD, and look at the name of the user"
+OTHER_TYPES = (
+    "select values of that type (`number(...)` makes numbers of texts), add &if_exists=replace, or name another table"
+)
+_ROW_LEFT_OUT = "leave such rows out with `where`, or name another table"
 _NO_TABLE = "there is no table {table} in {name}"
 _RULES: tuple[tuple[str, str, str | None], ...] = (
     (r"password authentication|no password supplied|role .* does not exist|28P01|28000", "{name}: no login", _LOGIN),
@@ -30,6 +34,23 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
     (r"42P01|relation .* does not exist", _NO_TABLE, None),
     (r"3F000|schema .* does not exist", "{name}: there is no such schema", None),
     (r"42501|permission denied|readonly database|25006", "no permission to {verb} {name}", "ask who owns it for it"),
+    (
+        r'column "(.+)" is of type (.+) but expression is of type (\w+(?: \w+)*)',
+        "{name}: `{0}` takes {1} only, and the result has {2} there",
+        OTHER_TYPES,
+    ),
+    (
+        r"cannot store (\w+) value in (\w+) column \S*\.(\S+)",
+        "{name}: `{2}` takes {1} only, and a row has {0} there",
+        OTHER_TYPES,
+    ),
+    (r"(\w[\w ]* constraint) failed:? ?(.*)", "{name}: a row is against a rule of the table, {0} {1}", _ROW_LEFT_OUT),
+    (
+        r"ERROR: +(.* out of range|value too long for .*|invalid input syntax for .*)",
+        "{name}: a row does not fit: {0}",
+        _ROW_LEFT_OUT,
+    ),
+    (r"violates ([\w-][\w -]* constraint)", "{name}: a row is against a rule of the table, a {0}", _ROW_LEFT_OUT),
     (
         r"has no column|column .* does not exist|42703|datatype_mismatch|42804",
         "{name}: the table has other columns",

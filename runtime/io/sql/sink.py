@@ -13,6 +13,7 @@ from falconql.runtime.io.csv_writer import as_text
 from falconql.runtime.io.output import Output, StreamTarget, written
 from falconql.runtime.io.remote.target import discard
 from falconql.runtime.io.sql.address import Database
+from falconql.runtime.io.sql.appending import append
 from falconql.runtime.io.sql.connection import close, connect, talking
 from falconql.runtime.io.sql.room import check_room, exists
 
@@ -36,12 +37,12 @@ class SqlSink:
     def __init__(self, database: Database, schema: pa.Schema, workplace: str | None = None) -> None:
         self.database = database
         self.name = database.name
-        check_room(database, schema.names)
+        self.schema = pa.schema([(field.name, _stored_type(field.type, database)) for field in schema])
+        check_room(database, self.schema)
         with written(self.name):
             handle, self._path = tempfile.mkstemp(prefix="falconql-", suffix=".partial", dir=workplace)
             self._file = os.fdopen(handle, "wb")
         self._discard = weakref.finalize(self, discard, self._file, self._path)
-        self.schema = pa.schema([(field.name, _stored_type(field.type, database.kind)) for field in schema])
         self._writer = pa.ipc.new_stream(Output(StreamTarget(self._file, self.name)), self.schema)
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -71,28 +72,29 @@ class SqlSink:
         connection = connect(self.database, write=True)
         cursor: Any = None
         try:
-            with talking(self.database, "write"), pa.memory_map(self._path) as rows:
-                cursor = connection.cursor()
-                cursor.adbc_ingest(
-                    self.database.table,
-                    pa.ipc.open_stream(rows),
-                    mode=mode,
-                    db_schema_name=self.database.schema,
-                )
+            with talking(self.database, "write"), pa.memory_map(self._path) as file:
+                rows = pa.ipc.open_stream(file)
+                if mode == "append" and self.database.kind == "postgresql":
+                    append(connection, self.database, rows)
+                else:
+                    cursor = connection.cursor()
+                    cursor.adbc_ingest(self.database.table, rows, mode=mode, db_schema_name=self.database.schema)
                 connection.commit()
         finally:
             # What is not committed is undone by closing.
             close(*(one for one in (cursor, connection) if one is not None))
 
 
-def _stored_type(type_: pa.DataType, kind: str) -> pa.DataType:
+def _stored_type(type_: pa.DataType, database: Database) -> pa.DataType:
     kinds = pa.types
     if kinds.is_dictionary(type_):
-        return _stored_type(type_.value_type, kind)
+        return _stored_type(type_.value_type, database)
+    if kinds.is_null(type_) and database.if_exists == "append":
+        return type_  # A column of any type takes it.
     plain = (kinds.is_boolean, kinds.is_integer, kinds.is_floating, kinds.is_binary)
     if any(is_kind(type_) for is_kind in plain):
         return type_
-    if kind == "postgresql" and (kinds.is_date32(type_) or kinds.is_timestamp(type_)):
+    if database.kind == "postgresql" and (kinds.is_date32(type_) or kinds.is_timestamp(type_)):
         return type_
     return pa.string()
 

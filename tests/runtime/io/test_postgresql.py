@@ -1,5 +1,6 @@
 """A real PostgreSQL, where one is installed."""
 
+import datetime as dt
 import os
 import shutil
 import subprocess
@@ -145,6 +146,63 @@ def test_results_go_to_postgresql(server: str) -> None:
     assert len(rows_of(open_source(f"{server}?table=results"))) == 4
     with pytest.raises(DataError, match="takes no values for `N`"):
         open_sink(f"{server}?table=results&if_exists=append", pa.schema({"N": pa.int64()}))
+
+
+@pytest.mark.parametrize(
+    ("declared", "values", "kept"),
+    [
+        ("float8", pa.array([5, None]), ["5", None]),
+        ("float4", pa.array([1.5]), ["1.5"]),
+        ("int2", pa.array([7]), ["7"]),
+        ("int8", pa.array([3.0]), ["3"]),
+        ("numeric", pa.array([1.25]), ["1.25"]),
+        ("text", pa.array([True]), ["true"]),
+        ("timestamp", pa.array([dt.date(2020, 1, 2)]), ["2020-01-02 00:00:00"]),
+        ("jsonb", pa.array([["a", "b"], None]), ['["a", "b"]', None]),
+        ("int4", pa.nulls(1), [None]),
+    ],
+)
+def test_values_become_what_a_column_takes(
+    server: str, declared: str, values: pa.Array, kept: list[str | None]
+) -> None:
+    execute(server, "drop table if exists taking", f"create table taking (v {declared}, d int default 1)")
+    write(f"{server}?table=taking&if_exists=append", pa.table({"v": values}))
+    execute(server, "drop view if exists took", "create view took as select v::text as t, d from taking")
+    assert rows_of(open_source(f"{server}?table=took")) == [{"t": value, "d": 1} for value in kept]
+    execute(server, "drop view took")
+
+
+@pytest.mark.parametrize(
+    ("declared", "type_", "said"),
+    [
+        ("v int4", pa.string(), "`v` takes integer only, and the result has text there"),
+        ("v timestamp", pa.int64(), "`v` takes timestamp without time zone only, and the result has bigint there"),
+        ("v int8, n int not null", pa.int64(), "needs values for `n`"),
+        ("v int8 generated always as identity", pa.int64(), "takes no values for `v`"),
+        ("n int, v int8 generated always as (n + 1) stored", pa.int64(), "takes no values for `v`"),
+    ],
+)
+def test_what_a_table_would_not_take_is_said_before_there_are_rows(
+    server: str, declared: str, type_: pa.DataType, said: str
+) -> None:
+    execute(server, "drop table if exists refusing", f"create table refusing ({declared})")
+    with pytest.raises(DataError, match=said):
+        open_sink(f"{server}?table=refusing&if_exists=append", pa.schema({"v": type_}))
+
+
+@pytest.mark.parametrize(
+    ("declared", "values", "said"),
+    [
+        ("int4", pa.array([1, 2**40]), "a row does not fit: integer out of range"),
+        ("varchar(3)", pa.array(["abcd"]), "a row does not fit: value too long"),
+        ("int8 unique", pa.array([1, 1]), "against a rule of the table, a unique constraint"),
+    ],
+)
+def test_rows_that_do_not_fit_leave_a_table_as_it_was(server: str, declared: str, values: pa.Array, said: str) -> None:
+    execute(server, "drop table if exists narrow", f"create table narrow (v {declared})")
+    with pytest.raises(DataError, match=said):
+        write(f"{server}?table=narrow&if_exists=append", pa.table({"v": values}))
+    assert rows_of(open_source(f"{server}?table=narrow")) == []
 
 
 def test_a_connection_for_reading_cannot_write(server: str) -> None:

@@ -113,6 +113,15 @@ def test_a_full_disk_leaves_nothing(folder: Path, ending: str, size: int) -> Non
     gc.collect()
 
 
+def test_a_full_disk_is_said_of_the_folder_that_was_named(folder: Path) -> None:
+    sink = open_sink("out", BATCH.schema, partition_by=["id"], format="csv")
+    sink.write(BATCH)
+    with small_disk(3), pytest.raises(DataError, match=r"^out/id=1/part-0\.csv cannot be written"):
+        sink.commit()
+    sink.abort()
+    assert names(folder) == []
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_device_without_room(format_: str) -> None:
     with pytest.raises(DataError, match="/dev/full cannot be written: No space left"):

@@ -65,6 +65,7 @@ def test_rows_go_into_a_table_that_is_named_in_another_case(tmp_path: Path) -> N
         ("kept&if_exists=append", ["id", "other"], "takes no values for `other`", "if_exists=replace"),
         ("kept&if_exists=append", ["N", "twice"], "takes no values for `twice`", "if_exists=replace"),
         ("kept&if_exists=append", ["id", "d"], "needs values for `n`", "if_exists=replace"),
+        ("bare&if_exists=append", ["c"], "needs values for `a`, `b`", "if_exists=replace"),
     ],
 )
 def test_what_a_table_would_not_take_is_said_before_there_are_rows(
@@ -73,13 +74,62 @@ def test_what_a_table_would_not_take_is_said_before_there_are_rows(
     with sqlite3.connect(tmp_path / "out.db") as connection:
         connection.executescript(
             "create table kept (id integer primary key, n not null, d not null default 1, twice as (2 * n));"
-            "create view seen as select * from kept; create index byn on kept (n)"
+            "create view seen as select * from kept; create index byn on kept (n);"
+            "create table bare (a not null default null, b not null default ( NULL ), c, d not null default 'null')"
         )
     connection.close()
     with pytest.raises(DataError, match=said) as caught:
         open_sink(f"sqlite:///{tmp_path}/out.db?table={table}", pa.schema([(name, pa.int64()) for name in columns]))
     assert hint in (caught.value.hint or "")
     assert [path.name for path in tmp_path.iterdir()] == ["out.db"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "values", "refused"),
+    [
+        ("int", pa.array(["a"]), "`v` takes INT only, and the result has texts there"),
+        ("real", pa.array([["a"]]), "`v` takes REAL only, and the result has texts there"),
+        ("blob", pa.array([1]), "`v` takes BLOB only, and the result has numbers there"),
+        ("text", pa.array([b"a"]), "`v` takes TEXT only, and the result has blobs there"),
+        ("integer", pa.array([2.0]), None),
+        ("integer", pa.nulls(1), None),
+        ("real", pa.array([True]), None),
+        ("text", pa.array([1]), None),
+        ("any", pa.array(["a"]), None),
+    ],
+)
+def test_a_strict_table_takes_only_its_types(
+    tmp_path: Path, declared: str, values: pa.Array, refused: str | None
+) -> None:
+    with sqlite3.connect(tmp_path / "out.db") as connection:
+        connection.execute(f"create table kept (v {declared}) strict")
+    connection.close()
+    address = f"sqlite:///{tmp_path}/out.db?table=KEPT&if_exists=append"
+    if refused is None:
+        write(address, pa.table({"v": values}))
+        assert open_source(address).rows == 1
+        return
+    with pytest.raises(DataError, match=refused):
+        open_sink(address, pa.schema({"v": values.type}))
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "said"),
+    [
+        ("(v not null)", [None], "a row is against a rule of the table, NOT NULL constraint kept.v"),
+        ("(v unique)", [1, 1], "a row is against a rule of the table, UNIQUE constraint kept.v"),
+        ("(v check (v < 3))", [5], "a row is against a rule of the table, CHECK constraint v < 3"),
+        ("(v int) strict", [1.5], "`v` takes INT only, and a row has REAL there"),
+    ],
+)
+def test_rows_that_are_against_the_rules_of_a_table(tmp_path: Path, table: str, values: list[float], said: str) -> None:
+    with sqlite3.connect(tmp_path / "out.db") as connection:
+        connection.execute(f"create table kept {table}")
+    connection.close()
+    address = f"sqlite:///{tmp_path}/out.db?table=kept&if_exists=append"
+    with pytest.raises(DataError, match=said):
+        write(address, pa.table({"v": values}))
+    assert open_source(address).rows == 0
 
 
 @pytest.mark.parametrize(
