@@ -305,7 +305,7 @@ class Query:
         opened = self.answering(typed, proxy) if typed.calls and with_proxy else None
         if opened is not None and (typed.proxy.llm or llm_model(opened.name) is not None):
             typed = replace(typed, proxy=proxy_ref(opened.name))
-        planned = self._planned(typed, source, order)
+        planned = self._planned(typed, source, order, told=not with_proxy)
         if opened is not None and typed.proxy.llm and typed.calls:
             agree(planned, source, opened, confirm)
         ctx = ExecContext(source, opened, on_progress=on_progress)
@@ -391,12 +391,12 @@ class Query:
             raise QueryError(checked.diagnostics, self.source)
         return checked.typed
 
-    def _planned(self, typed: TypedQuery, source: TableSource, order: Order) -> Planned:
+    def _planned(self, typed: TypedQuery, source: TableSource, order: Order, *, told: bool = False) -> Planned:
         from falconql.plan.planner import plan_query
 
         if order not in get_args(Order):
             raise ConfigError(f"there is no order {order!r}", hint='the orders are "cost" and "written"')
-        return plan_query(typed, stats=stats_for(typed, source), order=order)
+        return plan_query(typed, stats=stats_for(typed, source, told=told), order=order)
 
     def _from(self) -> str | None:
         """Return the path after ``from`` as it can be opened, None without one; the check reports an empty one."""

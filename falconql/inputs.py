@@ -14,6 +14,7 @@ from falconql.errors import DataError
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
     from falconql.plan.stats import Stats
+    from falconql.runtime.expression import Expr
     from falconql.runtime.io.base import TableSource
 
 
@@ -132,12 +133,12 @@ def arrow_table(columns: Mapping[Any, Any]) -> Any:
         raise DataError(f"these columns do not make a table: {error}") from error
 
 
-def stats_for(typed: TypedQuery, source: TableSource) -> Stats:
+def stats_for(typed: TypedQuery, source: TableSource, *, told: bool = False) -> Stats:
     """Look at some rows where it can pay: model calls in a condition, and many more rows than are looked at.
 
-    Before a language model is asked it always pays: what it costs depends on how long the texts are.
+    Before a language model is asked, and where somebody is told (``told``) how long a plan will take, it always pays:
+    that depends on how long the texts are.
     """
-    from falconql.plan.logical import references
     from falconql.plan.stats import Stats
     from falconql.runtime.expression import And, Or
     from falconql.runtime.io.stats import SAMPLED_ROWS, sample
@@ -146,21 +147,32 @@ def stats_for(typed: TypedQuery, source: TableSource) -> Stats:
         return _llm_stats(typed, source)
     rows = source.rows
     few = rows is not None and rows < 2 * SAMPLED_ROWS
-    if few or not typed.calls or not isinstance(typed.where, (And, Or)):
+    if not typed.calls:
         return Stats(rows)
-    needed = references((typed.where,), typed.calls).columns
-    return Stats(rows, sample(source, sorted(needed)))
+    if isinstance(typed.where, (And, Or)):
+        # What is told is the plan that will run: with few rows nothing is known of them, there as here.
+        return Stats(rows) if few else Stats(rows, sample(source, sorted(_columns((typed.where,), typed))))
+    return Stats(rows, sample(source, sorted(_columns(_read(typed), typed)))) if told else Stats(rows)
+
+
+def _read(typed: TypedQuery) -> tuple[Expr, ...]:
+    """Return what is read of each row: the texts of the calls, and the condition."""
+    return (*(call.text for call in typed.calls), *(() if typed.where is None else (typed.where,)))
+
+
+def _columns(read: tuple[Expr, ...], typed: TypedQuery) -> frozenset[str]:
+    from falconql.plan.logical import references
+
+    return frozenset(references(read, typed.calls).columns)
 
 
 def _llm_stats(typed: TypedQuery, source: TableSource) -> Stats:
     from falconql.annotating.annotator import Settings
     from falconql.annotating.prompt import OVERHEAD_TOKENS
-    from falconql.plan.logical import references
     from falconql.plan.stats import LLM_SECONDS_PER_TOKEN, Stats
     from falconql.runtime.io.stats import sample
 
-    read = [call.text for call in typed.calls] + ([] if typed.where is None else [typed.where])
-    looked_at = sample(source, sorted(references(tuple(read), typed.calls).columns))
+    looked_at = sample(source, sorted(_columns(_read(typed), typed)))
     return Stats(
         source.rows,
         looked_at,

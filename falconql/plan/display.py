@@ -110,7 +110,9 @@ def plan_tree(plan: Plan, metrics: RunMetrics | None = None, *, rows: int | None
     chain = list(nodes(plan.root))
     estimated: list[float | None] = [None] * len(chain)
     if size is not None:
-        estimated = [round(count, 1) for count in estimate_rows(plan, float(size))]
+        # What was measured is of the rows that were read already.
+        read = float(size) if rows is None else rows_read(plan, float(size))
+        estimated = [round(count, 1) for count in estimate_rows(plan, read)]
     tree: dict[str, Any] = {}
     for node, counted, expected in reversed(list(zip(chain, measured, estimated, strict=True))):
         described: dict[str, Any] = {"node": type(node).__name__, "details": _details(node, plan)}

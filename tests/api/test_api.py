@@ -100,6 +100,21 @@ def test_plan_is_data_that_can_be_kept() -> None:
     assert falconql.Plan.from_json(plan.to_json()) == plan
 
 
+@pytest.mark.parametrize("words", ['where label("x")', 'select n: share(label("x"))', 'select s: span("x")'])
+def test_what_explain_expects_hangs_on_the_length_of_the_texts(words: str) -> None:
+    query = falconql.query(f"text body {words}")
+
+    def expected(text: str) -> float:
+        return float(query.explain({"body": [text] * 2000}).to_dict()["llm"]["tokens"])
+
+    assert expected("word " * 500) > 5 * expected("a word or two")
+
+
+def test_explain_as_data_reads_no_more_for_a_limit_than_the_run_will() -> None:
+    plan = falconql.query('text body where label("x") limit 1').explain({"body": ["a"] * 2000}).to_dict()["plan"]
+    assert plan["input"]["input"]["input"]["rows_estimated"] < 100
+
+
 def test_explain() -> None:
     query = falconql.query("where price > 1 select id")
     assert "Scan" in str(query.explain(ROWS))
