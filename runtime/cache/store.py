@@ -35,6 +35,7 @@ _RUN = re.compile(rf"[0-9a-f]{{16}}-[0-9a-f]{{8}}{re.escape(SUFFIX)}")
 _UNFINISHED = re.compile(rf"(?:[0-9a-f]{{16}}-[0-9a-f]{{8}}|proxy\.\d+){re.escape(PARTIAL)}")
 _PARTIAL_LIVES_S = 3600.0
 _DAY_S = 86_400
+_LATEST = 2**64 - 1  # of times in the names of files
 _TRIES = 3
 
 
@@ -67,6 +68,7 @@ class ResultCache:
         self._warn = warn or _warn
         self._runs: dict[Path, Run] | None = None
         self._fading: set[Path] = set()
+        self._newest = 0
         self._pending: dict[Key, bytes] = {}
         self._saved_at = time.monotonic()
         self._writable = True
@@ -117,6 +119,7 @@ class ResultCache:
         self._saved_at = time.monotonic()
         if not pending or not self._writable:
             return
+        self._opened()
         try:
             try:
                 self._write(pending)
@@ -142,7 +145,9 @@ class ResultCache:
 
     def _write(self, results: Mapping[Key, bytes]) -> None:
         self._announce()
-        write_run(self.folder, Entries.of(results, _today()), time.time_ns())
+        # After all that is there, also where a clock was ahead when it was written: the oldest are deleted first.
+        when = min(max(time.time_ns(), self._newest + 1), _LATEST)
+        write_run(self.folder, Entries.of(results, _today()), when)
 
     def _announce(self) -> None:
         """Make the proxy's folder, with its name for people."""
@@ -162,9 +167,11 @@ class ResultCache:
             if len(opened) == len(found):
                 break  # otherwise somebody has merged files since they were listed
         self._runs = opened
+        files = sorted(_all_files(self.root))
+        self._newest = files[-1].when if files else 0
         newer = 0
         self._fading = set()
-        for file in reversed(sorted(_all_files(self.root))):
+        for file in reversed(files):
             if newer > self.limit_bytes // 2:
                 self._fading.add(file.path)
             newer += file.bytes
@@ -327,7 +334,10 @@ def _files(folder: Path) -> Iterator[_File]:
 
 
 def _all_files(root: Path) -> Iterator[_File]:
-    for folder in _folders(root):
+    folders: list[Path] = []
+    with contextlib.suppress(OSError):  # what cannot be read is not there
+        folders = _folders(root)
+    for folder in folders:
         yield from _files(folder)
 
 
@@ -352,7 +362,7 @@ def _about(folder: Path) -> tuple[str, str]:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         return str(about["name"]), str(about["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "?", folder.name
 
 

@@ -98,7 +98,10 @@ class WorkFolder:
         Those others, and whatever else a killed run left here, are deleted.
         """
         found, chunks = self._manifest()
-        why = None if found is None else identity.changed_since(found)
+        if found is None:
+            why = "their manifest is damaged or of another version" if (self.path / _MANIFEST).exists() else None
+        else:
+            why = identity.changed_since(found) if chunks else None
         good: list[Chunk] = []
         if why is None and found is not None:
             for number, chunk in enumerate(chunks):
@@ -110,7 +113,7 @@ class WorkFolder:
             if good and why is not None:
                 self.save(identity, good)
         self._sweep({_LOCK, _MANIFEST, *(_name(number) for number in range(len(good)))} if good else {_LOCK})
-        return good, why if chunks else None
+        return good, why
 
     def write_chunk(self, number: int, batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> str:
         """Put rows on disk and return their checksum. They count once ``save`` has named them.

@@ -7,7 +7,8 @@ must fit what was found before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from falconql.runtime.io.columns import batch_of, cut, positions
 from falconql.runtime.io.csv_problems import check_quotes, explain, explain_misfit
 from falconql.runtime.io.dialect import Dialect, look
 from falconql.runtime.io.infer import ARROW, Kind, blank_to_null, convert, join, misfit, widen
-from falconql.runtime.io.inputs import HEAD_BYTES, InputFile
+from falconql.runtime.io.inputs import HEAD_BYTES, InputFile, Remembering
 
 LOOK_BYTES = 128 << 20
 _BLOCK_BYTES = 4 << 20
@@ -54,11 +55,15 @@ class CsvSource:
         self._filled = [False] * len(self.dialect.names)
         self._set_kinds(self._look(look_bytes))
 
-    def widen(self, other: CsvSource) -> None:
-        """Take the types of another file into account, because both are read as one."""
-        others = dict(zip(other.dialect.names, other.kinds, strict=True))
+    @property
+    def kinds_by_name(self) -> dict[str, Kind]:
+        """What is known of each column, by its name."""
+        return dict(zip(self.dialect.names, self.kinds, strict=True))
+
+    def widen(self, kinds: Mapping[str, Kind]) -> None:
+        """Take into account what other files hold that are read as one with this."""
         self._set_kinds(
-            [join(kind, others.get(name, kind)) for name, kind in zip(self.dialect.names, self.kinds, strict=True)]
+            [join(kind, kinds.get(name, kind)) for name, kind in zip(self.dialect.names, self.kinds, strict=True)]
         )
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
@@ -125,7 +130,9 @@ class CsvSource:
         read = columns if self._quotes_checked or end in columns else [*columns, end]
         rows, last = 0, None
         try:
-            with self.file.open() as stream:
+            with self.file.open() as file, closing(Remembering(file)) as remembering:
+                # Of a file that is not compressed the last byte is read at the end.
+                stream = file if self.file.compression is None else remembering
                 for batch in self._reader(stream, read):
                     yield batch.select(range(len(columns)))
                     rows += batch.num_rows
@@ -136,9 +143,13 @@ class CsvSource:
             raise explain(self.file, self.dialect, error) from error
         if last is None or self._quotes_checked:
             return
-        if self._small or _ends_in_many_lines(last.column(read.index(end))) or not self.file.ends_a_line():
+        if self._small or _ends_in_many_lines(last.column(read.index(end))) or not self._ends_a_line(remembering):
             check_quotes(self.file, self.dialect)
         self._quotes_checked = True
+
+    def _ends_a_line(self, read: Remembering) -> bool:
+        last_byte = self.file.last_byte() if self.file.compression is None else read.last
+        return last_byte in b"\r\n"
 
     def _reader(self, stream: Any, columns: Sequence[int]) -> Any:
         import pyarrow.csv as arrow_csv

@@ -36,7 +36,7 @@ def explain(file: InputFile, dialect: Dialect, error: pa.ArrowInvalid) -> DataEr
 def wrong_width(file: InputFile, dialect: Dialect) -> DataError | None:
     """Return the error for the first row that has more or fewer fields than the header."""
     expected = len(dialect.names)
-    for line, record in records(chain(decoded_lines(file), ("\n", _END)), dialect):
+    for line, record in records(chain(decoded_lines(file, returns=True), ("\n", _END)), dialect):
         if record == [_END]:
             break
         if record[-1].endswith("\n" + _END):
@@ -63,11 +63,11 @@ def check_quotes(file: InputFile, dialect: Dialect) -> None:
     # Stray quotes inside fields are harmless, so an odd number of them alone proves nothing: a line
     # added at the end must come out as a record of its own.
     several, last = False, (0, [""])
-    for last in records(chain(decoded_lines(file), ("\n", _END)), dialect):
+    for last in records(chain(decoded_lines(file, returns=True), ("\n", _END)), dialect):
         several = several or any("\n" in field for field in last[1])
     if last[1] != [_END]:
         raise _never_closed(file, last[0])
-    if several and (line := closed_by_another(decoded_lines(file), dialect)) is not None:
+    if several and (line := closed_by_another(decoded_lines(file, returns=True), dialect)) is not None:
         raise _never_closed(file, line)
 
 
@@ -89,7 +89,8 @@ def _quotes(file: InputFile) -> int:
 def explain_misfit(file: InputFile, dialect: Dialect, column: int, row: int, value: str, kind: Kind) -> DataError:
     """Return the error for a value that does not fit the type its column has in the part looked at first."""
     name = dialect.names[column]
-    line = next((line for i, (line, _) in enumerate(records(decoded_lines(file), dialect)) if i == row + 1), 0)
+    found = records(decoded_lines(file, returns=True), dialect)
+    line = next((line for i, (line, _) in enumerate(found) if i == row + 1), 0)
     return DataError(
         f"{file.name}, line {line}: `{shown(value)}` in column `{name}` is not {WORDS[kind]}, as all before it are",
         hint="correct the value, or save the corpus as Parquet, which knows the types of its columns",

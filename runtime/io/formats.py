@@ -47,7 +47,8 @@ _MAGIC: tuple[tuple[bytes, Compression], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\x04\x22\x4d\x18", "lz4"),
 )
-_BZ2 = re.compile(rb"BZh[1-9]1AY&SY")
+# A block begins with the digits of pi, the end with those of its root: of nothing there is only the end.
+_BZ2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 _BOM = b"\xef\xbb\xbf"
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive or an Excel or Word file"),

@@ -9,8 +9,7 @@ Text, so that long ids stay whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -22,7 +21,7 @@ from falconql.runtime.io.columns import batch_of, cut, positions
 from falconql.runtime.io.infer import ARROW, DATES, WORDS, Kind, convert, join, misfit, widen
 from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.json_lines import Block, Unit, blocks, lines_of
-from falconql.runtime.io.json_problems import MOST_DEPTH, Path, depth, explain, has_long_integers
+from falconql.runtime.io.json_problems import MOST_DEPTH, Parse, Path, depth, explain, has_long_integers
 from falconql.runtime.io.json_types import LONG_INTEGER, MixedTypes, as_text, has_long_integer, merge, without_times
 
 LOOK_BYTES = 32 << 20
@@ -31,7 +30,7 @@ _NULL_ROW = re.compile(rb"\n\s*null")
 
 
 @dataclass(slots=True)
-class _Field:
+class JsonField:
     """What is known of a field: the type to read it as, and for texts what they all are."""
 
     type: pa.DataType
@@ -44,6 +43,13 @@ class _Field:
         if has_long_integer(self.type):
             return as_text(self.type)
         return ARROW[self.kind] if self.type == pa.string() and self.kind in DATES else self.type
+
+    def joined(self, other: JsonField) -> JsonField:
+        """Return what covers both; this one where nothing does."""
+        try:
+            return JsonField(merge(self.type, other.type), join(self.kind, other.kind))
+        except MixedTypes:
+            return self
 
 
 class JsonSource:
@@ -58,28 +64,24 @@ class JsonSource:
     def __init__(self, file: InputFile, *, look_bytes: int = LOOK_BYTES) -> None:
         self.name = file.name
         self.file, self.unit = lines_of(file)
-        self._fields: dict[str, _Field] = {}
+        self.fields: dict[str, JsonField] = {}
         self.rows: int | None = self._look(look_bytes)
         self._describe()
 
     def _describe(self) -> None:
-        self.undecided = frozenset(name for name, field in self._fields.items() if pa.types.is_null(field.type))
-        self.schema = pa.schema([(name, field.final) for name, field in self._fields.items()])
+        self.undecided = frozenset(name for name, field in self.fields.items() if pa.types.is_null(field.type))
+        self.schema = pa.schema([(name, field.final) for name, field in self.fields.items()])
 
-    def widen(self, other: JsonSource) -> None:
-        """Read fields that another file of the same corpus has too as what they are in both."""
-        for name, field in self._fields.items():
-            if (there := other._fields.get(name)) is None:
-                continue
-            with suppress(MixedTypes):
-                self._fields[name] = _Field(merge(field.type, there.type), join(field.kind, there.kind))
+    def widen(self, fields: Mapping[str, JsonField]) -> None:
+        """Take into account what other files hold that are read as one with this."""
+        self.fields = {name: field.joined(fields.get(name, field)) for name, field in self.fields.items()}
         self._describe()
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         positions(self.schema, columns, self.name)
-        wanted = pa.schema([(name, self._fields[name].type) for name in columns])
+        wanted = pa.schema([(name, self.fields[name].type) for name in columns])
         # Beyond the part looked at, a new field would be lost without a word where all are asked for.
-        complete = self.rows is None and set(columns) == set(self._fields)
+        complete = self.rows is None and set(columns) == set(self.fields)
         for block in blocks(self.file, self.unit):
             if self.rows is None:
                 # Not all of it has been looked at.
@@ -90,7 +92,7 @@ class JsonSource:
 
     def _converted(self, column: pa.ChunkedArray, name: str, block: Block) -> pa.Array:
         values = column.combine_chunks()
-        field = self._fields[name]
+        field = self.fields[name]
         if field.type == pa.null() or has_long_integer(field.type):
             return pc.cast(values, field.final)
         if field.final == field.type:
@@ -126,16 +128,16 @@ class JsonSource:
 
     def _decide(self) -> None:
         """Take fields without a value for text: what is not read yet may hold one."""
-        for name, field in self._fields.items():
+        for name, field in self.fields.items():
             if pa.types.is_null(field.type):
-                self._fields[name] = _Field(pa.string(), Kind.TEXT)
+                self.fields[name] = JsonField(pa.string(), Kind.TEXT)
 
     def _learn(self, table: pa.Table, block: Block) -> None:
         times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
         as_text = self._parsed(block, pa.schema([(name, pa.string()) for name in times])) if times else table
         for field in table.schema:
             type_ = _long_integers(table.column(field.name).combine_chunks(), (field.name,), block)
-            known = self._fields.setdefault(field.name, _Field(pa.null()))
+            known = self.fields.setdefault(field.name, JsonField(pa.null()))
             known.type = merge(known.type, type_)
             if type_ == pa.string():
                 texts = as_text if field.name in times else table
@@ -152,18 +154,22 @@ class JsonSource:
         options = arrow_json.ParseOptions(
             explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else unexpected
         )
-        # One block for Arrow too: it takes the types of a table from its first block.
-        whole = arrow_json.ReadOptions(use_threads=False, block_size=len(block.data) + 1)
+
+        def parsed(data: bytes) -> pa.Table:
+            # One block for Arrow too: it takes the types of a table from its first block.
+            whole = arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1)
+            return arrow_json.read_json(pa.BufferReader(data), read_options=whole, parse_options=options)
+
         if block.data.lstrip().startswith(b"null") or _NULL_ROW.search(block.data):
             # Arrow takes it for a row of nulls, and where it is the first one ends the process.
             raise self._explained(block, "a row is null")
         try:
-            return arrow_json.read_json(pa.BufferReader(block.data), read_options=whole, parse_options=options)
+            return parsed(block.data)
         except pa.ArrowInvalid as error:
-            raise self._explained(block, str(error)) from error
+            raise self._explained(block, str(error), parsed) from error
 
-    def _explained(self, block: Block, reason: str) -> DataError:
-        return explain(block, self.name, {name: field.type for name, field in self._fields.items()}, reason)
+    def _explained(self, block: Block, reason: str, parse: Parse | None = None) -> DataError:
+        return explain(block, self.name, {name: field.type for name, field in self.fields.items()}, reason, parse)
 
 
 def _long_integers(values: pa.Array, path: Path, block: Block) -> pa.DataType:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,36 @@ _NO_SIGNS = bytes(set(range(256)) - set(b'"\n[{]}'))
 _STEPS = np.zeros(256, np.int8)
 _STEPS[list(b"[{")] = 1
 _STEPS[list(b"]}")] = -1
+_BLANKS = " \t\r\n"  # those of JSON
+# What Arrow says of JSON that Python would read, in our words.
+_SAID = (
+    ("surrogate", "a text has one half of a surrogate pair, which is no character", "leave it out of the text"),
+    ("requires precision", "a whole number has more than 76 digits", "put quotes around it"),
+    ("too big", "a number is too large", "put quotes around it"),
+)
+_ROW = re.compile(r"\.? in row \d+$")
 _TYPE_HINT = "give the field one type in all objects"
 
 
-def explain(block: Block, name: str, before: Mapping[str, pa.DataType], reason: str) -> DataError:
-    """Return the error for a block that Arrow does not take; ``before``: the fields of earlier blocks."""
+Parse = Callable[[bytes], pa.Table]
+"""What Arrow does with lines, and fails to do with those of a block."""
+
+
+def explain(
+    block: Block, name: str, before: Mapping[str, pa.DataType], reason: str, parse: Parse | None = None
+) -> DataError:
+    """Return the error for a block that is not taken.
+
+    Args:
+        block: its lines.
+        name: what the file is called in messages.
+        before: the fields of earlier blocks.
+        reason: what was said of it.
+        parse: what said that, if it was Arrow.
+    """
     seen = dict(_paths_of_types(before))
     for number, line in enumerate(block.data.decode("utf-8").split("\n"), start=block.first):
-        if not line.strip():
+        if not line.strip(_BLANKS):
             continue
         problem = _problem(line, f"{name}, {block.place(number)}", seen, number, block)
         if problem is not None:
@@ -39,7 +62,25 @@ def explain(block: Block, name: str, before: Mapping[str, pa.DataType], reason: 
             "too late to become a column",
             hint="name the columns you need instead of `*`, or give the first object every field (null if it has none)",
         )
-    return DataError(f"{name}, from {block.place(block.first)} on: {reason}")
+    if parse is None:
+        return DataError(f"{name}, from {block.place(block.first)} on: {reason}")
+    at, reason = _refused(block, parse, reason)
+    what, hint = next((words for said, *words in _SAID if said in reason), (reason, None))
+    return DataError(f"{name}, {block.place(at)}: {what}", hint=hint)
+
+
+def _refused(block: Block, parse: Parse, reason: str) -> tuple[int, str]:
+    """Return the number of the first line that Arrow does not take, and what it says of that."""
+    lines = block.data.split(b"\n")
+    good, bad = 0, len(lines)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            parse(b"\n".join(lines[:middle]))
+            good = middle
+        except pa.ArrowInvalid as error:
+            bad, reason = middle, str(error)
+    return block.first + bad - 1, _ROW.sub("", reason)
 
 
 def depth(data: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 # Stands for whole numbers of which some need more than 64 bits; they become Text.
-LONG_INTEGER = pa.decimal128(38, 0)
+LONG_INTEGER = pa.decimal256(76, 0)
 
 
 def has_long_integer(type_: pa.DataType) -> bool:

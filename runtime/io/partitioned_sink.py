@@ -143,6 +143,7 @@ class PartitionedSink:
         self._files.append(file)
         sink = open_sink(os.path.join(self._staged, file), schema, format=self._format)
         assert isinstance(sink, Sink)
+        sink.target.name = f"{self.name}/{file}"
         return sink
 
 

@@ -13,7 +13,8 @@ from falconql.runtime.io.arrow import own_type
 from falconql.runtime.io.base import TableSource
 from falconql.runtime.io.columns import batch_of, positions
 from falconql.runtime.io.csv import CsvSource
-from falconql.runtime.io.json import JsonSource
+from falconql.runtime.io.infer import Kind, join
+from falconql.runtime.io.json import JsonField, JsonSource
 from falconql.runtime.io.partitions import range_of
 from falconql.runtime.io.pruning import Range, may_be_true
 from falconql.runtime.normalise import normalise
@@ -108,16 +109,19 @@ class SeveralFiles:
 
     def _widen_texts(self) -> None:
         """Let files agree whose types are guessed: a column of numbers here and of words there is text in both."""
+        # Of all files together, whichever of them lack a column.
         tables = [source for source in self.sources if isinstance(source, CsvSource)]
+        kinds: dict[str, Kind] = {}
         for table in tables:
-            tables[0].widen(table)
-        for table in tables[1:]:
-            table.widen(tables[0])
+            kinds |= {name: join(kinds.get(name, kind), kind) for name, kind in table.kinds_by_name.items()}
+        for table in tables:
+            table.widen(kinds)
         objects = [source for source in self.sources if isinstance(source, JsonSource)]
+        fields: dict[str, JsonField] = {}
         for each in objects:
-            objects[0].widen(each)
-        for each in objects[1:]:
-            each.widen(objects[0])
+            fields |= {name: fields.get(name, field).joined(field) for name, field in each.fields.items()}
+        for each in objects:
+            each.widen(fields)
 
     def _together(self) -> pa.Schema:
         schema = _decided(self.sources[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import shlex
 from collections.abc import Iterator
 
@@ -77,14 +78,22 @@ def decoded(file: InputFile) -> Iterator[str]:
             line += text.count("\n")
 
 
-def decoded_lines(file: InputFile) -> Iterator[str]:
-    """Yield the lines of a file with their ends, as ``decoded`` reads it."""
+def decoded_lines(file: InputFile, *, returns: bool = False) -> Iterator[str]:
+    """Yield the lines of a file with their ends, as ``decoded`` reads it.
+
+    Args:
+        file: what is read.
+        returns: a carriage return that stands alone ends a line, too.
+    """
     parts: list[str] = []
+    # It holds back a carriage return at the end of a block, of which a line feed may be the next character.
+    pairs = io.IncrementalNewlineDecoder(None, translate=False)
     for text in decoded(file):
-        *whole, rest = text.split("\n")
-        for end in whole:
-            yield "".join((*parts, end, "\n"))
-            parts.clear()
-        parts.append(rest)
+        for line in io.StringIO(pairs.decode(text), newline="" if returns else "\n"):
+            parts.append(line)
+            if line.endswith(("\n", "\r") if returns else "\n"):
+                yield "".join(parts)
+                parts.clear()
+    parts.append(pairs.decode("", final=True))
     if last := "".join(parts):
         yield last

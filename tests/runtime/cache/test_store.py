@@ -145,6 +145,31 @@ def test_size_stays_below_the_limit_and_what_is_used_is_kept(tmp_path: Path) -> 
     assert len(late.find([key(number) for number in range(198_000, 200_000)])) == 2000
 
 
+def test_a_clock_that_went_back_does_not_make_new_results_the_oldest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, now = 1 << 18, time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + 10**9 * 86_400 * 365)
+    for start in range(0, 40_000, 2000):
+        filled(tmp_path, range(start, start + 2000), limit_bytes=limit)
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    filled(tmp_path, range(-50, 0), limit_bytes=limit)
+    new = [key(number) for number in range(-50, 0)]
+    assert len(opened(tmp_path).find(new)) == 50
+    # A name of the last moment there is leaves room for no later one.
+    path = files(tmp_path)[0]
+    path.rename(path.with_name(f"{'f' * 16}{path.name[16:]}"))
+    filled(tmp_path, range(-60, -50), limit_bytes=limit)
+    assert len(opened(tmp_path).find([key(number) for number in range(-60, -50)])) == 10
+
+
+@pytest.mark.parametrize("about", ["[" * 100_000, "null", '{"name": 3}', "\0"])
+def test_what_is_said_of_a_proxy_may_be_anything(tmp_path: Path, about: str) -> None:
+    (filled(tmp_path, range(5)).folder / "proxy.json").write_text(about)
+    assert [(content.name, content.entries) for content in contents(tmp_path)] == [("?", 5)]
+    assert len(opened(tmp_path).find([key(number) for number in range(5)])) == 5
+
+
 def test_clearing_by_proxy_and_by_age(tmp_path: Path) -> None:
     filled(tmp_path, range(5))
     folder = files(tmp_path)[0].parent
@@ -211,6 +236,20 @@ def test_a_folder_that_cannot_be_made_is_one_warning(tmp_path: Path) -> None:
         cache.flush()
     assert len(said) == 1
     assert "cannot be written (Not a directory)" in said[0]
+
+
+def test_a_folder_that_cannot_be_read_is_one_warning(tmp_path: Path) -> None:
+    root = tmp_path / "round"
+    root.symlink_to(root)
+    said: list[str] = []
+    cache = ResultCache(root, "p1", "name", 1 << 30, said.append)
+    assert not cache.has_results
+    assert cache.find([key(1)]) == {}
+    for number in range(2):
+        cache.put({key(number): result(number)})
+        cache.flush()
+    cache.close()
+    assert len(said) == 1
 
 
 def test_a_full_disk_is_one_warning_and_what_is_there_can_be_read(

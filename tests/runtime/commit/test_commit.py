@@ -199,6 +199,21 @@ def test_a_damaged_chunk_and_those_after_it_are_made_again(
     assert Path("out.csv").read_bytes() == expected(corpus)
 
 
+@pytest.mark.parametrize(("before", "after"), [('"format": 1', '"format": 2'), ('"rows": ', '"rows": 1')])
+def test_a_manifest_that_is_not_believed_is_said(
+    corpus: Path, capsys: pytest.CaptureFixture[str], before: str, after: str
+) -> None:
+    interrupted(corpus)
+    manifest = Path(".out.csv.falconql/manifest.json")
+    assert before in manifest.read_text()
+    manifest.write_text(manifest.read_text().replace(before, after))
+    capsys.readouterr()
+    write(corpus)
+    said = "out.csv: rows of an interrupted run are left out, their manifest is damaged or of another version\n"
+    assert capsys.readouterr().err == said
+    assert Path("out.csv").read_bytes() == expected(corpus)
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
 def test_damage_anywhere_in_the_work_folder_changes_no_row(corpus: Path, seed: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import random
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from falconql.runtime.errors import DataError
-from falconql.runtime.io import csv, csv_problems, open_source
+from falconql.runtime.io import csv, csv_problems, open_source, utf8
 from falconql.runtime.io.csv import CsvSource
 from falconql.runtime.io.csv_problems import explain_misfit
 from falconql.runtime.io.dialect import Dialect, closed_by_another, look
@@ -224,6 +226,30 @@ def test_a_value_that_misfits_is_named_with_its_line_after_the_delimiter(tmp_pat
     assert "a.csv, line 4: `x` in column `b`" in str(explain_misfit(file, dialect, 1, 1, "x", Kind.INT))
 
 
+def test_lines_that_end_in_carriage_returns_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As older programs on a Mac write them."""
+    rows = rows_of(open_source(written(tmp_path, "a.csv", 'a,b\r1,19" screen\r2,"x\ry"\r')))
+    assert rows == [{"a": 1, "b": '19" screen'}, {"a": 2, "b": "x\ry"}]
+    refused(written(tmp_path, "b.csv", 'a,b\r1,"x"\r2,"open\r3,z\r'), "b.csv, line 3: a quote", "never closed")
+    refused(written(tmp_path, "c.csv", 'a,b\r1,"19"" x"\r2,y,z\r'), "c.csv, line 3: 3 fields")
+    monkeypatch.setattr(csv, "_BLOCK_BYTES", 100)
+    path = written(tmp_path, "d.csv", "a\r" + "1\r" * 500 + "x\r")
+    with pytest.raises(DataError, match="line 502: `x` in column `a`"):
+        rows_of(CsvSource(open_input(path, "d.csv"), look_bytes=1))
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_lines_are_those_of_python_wherever_a_block_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, returns: bool
+) -> None:
+    monkeypatch.setattr(utf8, "_BLOCK_BYTES", 2)
+    for signs in product("a\r\n\N{GRINNING FACE}", repeat=5):
+        text = "".join(signs)
+        file = open_input(written(tmp_path, "a.csv", text), "a.csv")
+        found = list(utf8.decoded_lines(file, returns=returns))
+        assert found == list(io.StringIO(text, newline="" if returns else "\n"))
+
+
 def test_a_quote_never_closed_in_a_large_file(tmp_path: Path) -> None:
     rows = "".join(f"{number},{'text ' * 10}\n" for number in range(100_000))
     refused(written(tmp_path, "a.csv", f'a,b\n{rows}1,"open\n{rows}'), "line 100002", "never closed")
@@ -266,6 +292,21 @@ def test_a_large_file_that_ends_in_a_quote(tmp_path: Path, ending: str, columns:
             continue
         with pytest.raises(DataError, match="line 30002: a quote in the row that begins here is never closed"):
             list(source.batches(columns, None, batch_rows=1000))
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_a_large_file_that_ends_a_line_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(csv, "check_quotes", lambda *_: pytest.fail("it was read again"))
+    data = b"a,b\n" + b"".join(b"%d,a text that is long enough\r\n" % number for number in range(60_000))
+    path = written(tmp_path, f"a.csv{ending}", gzip.compress(data, 1) if ending else data)
+    assert open_source(path).rows == 60_000
+
+
+def test_compressed_data_that_is_damaged_far_behind(tmp_path: Path) -> None:
+    data = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (number, number**5) for number in range(150_000)), 1)
+    refused(written(tmp_path, "a.csv.gz", data[: len(data) - 5000]), "compressed data is damaged or cut off")
 
 
 def test_the_last_column_is_read_only_until_its_quotes_are_checked(

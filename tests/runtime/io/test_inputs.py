@@ -82,6 +82,17 @@ def test_a_compressed_file_that_is_cut_off(tmp_path: Path, ending: str) -> None:
     refused(written(tmp_path, "a.csv" + ending, data[: len(data) // 2]), "cannot read", "damaged or cut off")
 
 
+@pytest.mark.parametrize("behind", [b"junk", bytes(512)])
+def test_something_behind_compressed_data(tmp_path: Path, behind: bytes) -> None:
+    data = gzip.compress(b"a\n1\n") + behind
+    refused(written(tmp_path, "a.csv.gz", data), "compressed data is damaged or cut off", hint="again")
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress])
+def test_nothing_that_is_compressed_is_empty(tmp_path: Path, compress: object) -> None:
+    refused(written(tmp_path, "a.csv", compress(b"")), "a.csv is empty")  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("name", CONTENTS)
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress], ids=["plain", "gzip", "bz2"])
 def test_standard_input_tells_its_format_and_can_be_read_again(name: str, compress: object) -> None:
@@ -238,6 +249,15 @@ def test_types_of_delimited_files_widen_over_all_files(tmp_path: Path) -> None:
         written(tmp_path, f"{number}.csv", f"a,b\n{value},{other}\n")
     source = open_source(str(tmp_path / "*.csv"))
     assert rows_of(source) == [{"a": "1", "b": None}, {"a": "007", "b": 2.5}, {"a": "x", "b": 3.0}]
+
+
+def test_types_widen_over_all_files_whichever_of_them_lack_a_column(tmp_path: Path) -> None:
+    for number, values in enumerate(["", ",5", ",abc", ""]):
+        written(tmp_path, f"{number}.csv", f"a{',b' * bool(values)}\n{number}{values}\n")
+    assert [row["b"] for row in rows_of(open_source(str(tmp_path / "*.csv")))] == [None, "5", "abc", None]
+    for number, more in enumerate(["", ', "b": "2024-01-01"', ', "b": "abc"', ', "b": null']):
+        written(tmp_path, f"{number}.jsonl", f'{{"a": {number}{more}}}')
+    assert [row["b"] for row in rows_of(open_source(str(tmp_path / "*.jsonl")))] == [None, "2024-01-01", "abc", None]
 
 
 def test_a_json_field_without_values_in_one_file_takes_its_type_from_the_others(tmp_path: Path) -> None:

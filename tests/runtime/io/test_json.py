@@ -75,6 +75,31 @@ def test_long_ids_stay_whole(tmp_path: Path) -> None:
     assert [row["id"] for row in rows_of(source)] == ["18446744073709551615", "7", None]
 
 
+def test_whole_numbers_of_up_to_76_digits_stay_whole(tmp_path: Path) -> None:
+    rows = rows_of(open_source(written(tmp_path, "a.jsonl", f'{{"a": {"9" * 76}}}\n{{"a": -1}}\n')))
+    assert rows == [{"a": "9" * 76}, {"a": "-1"}]
+    data = f'{{"a": 1}}\n\n{{"a": {"9" * 77}}}\n'
+    refused(written(tmp_path, "b.jsonl", data), "b.jsonl, line 3: a whole number has more than 76", hint="quotes")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"b": "cut \\ud83d"}', "a text has one half of a surrogate pair"),
+        ('{"b": "\\ude00\\ud83d"}', "a text has one half of a surrogate pair"),
+        ('{"c": 1e400}', "a number is too large"),
+        ("\u00a0", "not JSON"),
+        ("\x1c", "not JSON"),
+    ],
+)
+def test_what_only_arrow_refuses_is_named_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, said: str
+) -> None:
+    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 1000)
+    data = '{"a": 1}\n' * 300 + "\r\n" + line + "\n" + '{"a": 2}\n' * 40
+    refused(written(tmp_path, "a.jsonl", data), f"a.jsonl, line 302: {said}")
+
+
 def test_long_ids_inside_objects_and_lists_stay_whole(tmp_path: Path) -> None:
     rows = [
         {
