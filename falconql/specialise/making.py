@@ -6,7 +6,7 @@ import json
 import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def make(
         calls: the query's model calls, by the numbers in ``parts``.
         base: the proxy to start from.
         name: of the new proxy.
-        lineage: what it was made from, for its manifest.
+        lineage: what it was made from, for its manifest, which gets ``config`` there, too.
         config: how to fine-tune; ``max_tokens`` is taken from the base.
         rehearsed: examples of earlier trainings, so that they are not forgotten.
         state: where fine-tuning keeps its state.
@@ -110,7 +110,7 @@ def make(
         write_manifest(chosen, manifest)
         new = OnnxProxy(chosen)
         measured = {call: compare(base, new, rows, calls[call]) for call, rows in _grouped(parts.measured).items()}
-        manifest["lineage"] = [*base.manifest.card.get("lineage", []), dict(lineage)]
+        manifest["lineage"] = [*base.manifest.card.get("lineage", []), dict(lineage) | {"options": asdict(config)}]
         manifest["metrics"] = {"export": checks, **_as_json(measured)}
         write_manifest(chosen, manifest)
         registered = add_proxy(chosen, name)

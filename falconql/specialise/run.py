@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ from falconql.errors import ConfigError, DataError, ProxyError
 from falconql.runtime.io.fingerprint import fingerprint as content_of
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.registry import check_name, find_proxy, user_folder
-from falconql.specialise.gold import Gold
 from falconql.specialise.job import Drawn, Job, keep, restart
 from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import Annotated, Annotates, annotated, drawn, fingerprint, parts_of
@@ -89,7 +88,9 @@ class Training:
                 hint=f"give another --name; --base {settings.name} goes on from it",
             )
         self.base = OnnxProxy(find_proxy(settings.base))
-        self.earlier = learned_by(self.base)  # before anything is paid for, too
+        known = learned_by(self.base)  # before anything is paid for, too
+        self.earlier = known or []
+        self.warnings = [_forgotten(self.base.name)] if known is None else []
         folder = job_folder(settings.name)
         if settings.restart:
             restart(folder)
@@ -142,7 +143,6 @@ class Training:
                 "rehearsed": len(rehearsed),
                 "fingerprint": digest_of([row.example for row in rows.rows]),
             },
-            "options": asdict(tuning),
             "seed": self.settings.seed,
             "falconql": _version(),
             "device": device,
@@ -182,26 +182,30 @@ def job_folder(name: str) -> Path:
 
 def rehearsal(earlier: Sequence[Example], new: Sequence[Example], seed: int) -> list[Example]:
     """Return examples of earlier trainings to learn again, without those that are asked anew."""
-    asked = {(example.instruction, example.text) for example in new}
-    found = [example for example in earlier if (example.instruction, example.text) not in asked]
+    asked = {_question(example) for example in new}
+    found = [example for example in earlier if _question(example) not in asked]
     return found if len(found) <= MOST_REHEARSED else random.Random(seed).sample(found, MOST_REHEARSED)
 
 
-def learned_by(base: OnnxProxy) -> list[Example]:
-    """Return what a proxy, and those that it was trained from, learned, as far as that was on this machine.
+def learned_by(base: OnnxProxy) -> list[Example] | None:
+    """Return what a proxy, and those that it was trained from, learned; None where that is not on this machine.
 
     Raises:
         DataError: the file that has it cannot be read.
     """
-    name, digest = _trained_as(base)
-    try:
-        check_name(name)  # it may come from strangers, and becomes a path
-    except ProxyError:
+    last = (base.manifest.card.get("lineage") or [None])[-1]
+    if not isinstance(last, Mapping) or last.get("training") != TRAINING:
         return []
-    path = job_folder(name) / EXAMPLES
+    # It may be registered under another name since.
+    name, digest = last.get("name", base.name), last.get("examples")
+    try:
+        check_name(str(name))  # it may come from strangers, and becomes a path
+    except ProxyError:
+        return None
+    path = job_folder(str(name)) / EXAMPLES
     try:
         if not path.is_file():
-            return []
+            return None
         kept = path.read_text(encoding="utf-8")
         found = [_example(line) for line in kept.splitlines()]
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -210,19 +214,14 @@ def learned_by(base: OnnxProxy) -> list[Example]:
             hint="delete it to train without what the base learned, some of which is then forgotten or measured on",
         ) from error
     # Another training may have had the same name, here or elsewhere.
-    return found if digest in (None, _digest(kept)) else []
+    return found if digest in (None, _digest(kept)) else None
 
 
-def _trained_as(base: OnnxProxy) -> tuple[str, Any]:
-    """Return the name under which a proxy was trained, since when it may have been registered under another one, and
-    the hash of what it learned, None where that is not known.
-    """
-    lineage = base.manifest.card.get("lineage") or [None]
-    last = lineage[-1] if isinstance(lineage[-1], Mapping) else {}
-    if last.get("training") != TRAINING:
-        return base.name, None
-    name = last.get("name")
-    return name if isinstance(name, str) else base.name, last.get("examples")
+def _forgotten(base: str) -> str:
+    return (
+        f"what {base} learned is not on this machine, or not any more: none of it is learned again, so that some may "
+        "be forgotten, and a text that it learned may be measured on"
+    )
 
 
 def _example(line: str) -> Example:
@@ -240,13 +239,18 @@ def keep_examples(path: Path, examples: Sequence[Example]) -> str:
     Raises:
         DataError: it cannot be written.
     """
-    distinct: dict[tuple[str, str], Example] = {}
+    distinct: dict[tuple[str, str, bool], Example] = {}
     for example in examples:
-        distinct.setdefault((example.instruction, example.text), example)
+        distinct.setdefault(_question(example), example)
     entries = ({"instruction": e.instruction, "text": e.text, "answer": e.answer} for e in distinct.values())
     kept = "".join(f"{json.dumps(entry)}\n" for entry in entries)
     keep(path, kept)
     return _digest(kept)
+
+
+def _question(example: Example) -> tuple[str, str, bool]:
+    """Return what was asked: a label and spans may be asked for in the same words."""
+    return example.instruction, example.text, isinstance(example.answer, bool)
 
 
 def _digest(kept: str) -> str:
@@ -279,11 +283,3 @@ def _version() -> str:
     from falconql import __version__
 
     return __version__
-
-
-def gold_by_call(rows: Sequence[Gold]) -> dict[int, list[Gold]]:
-    """Return the rows of each call."""
-    found: dict[int, list[Gold]] = {}
-    for row in rows:
-        found.setdefault(row.call, []).append(row)
-    return dict(sorted(found.items()))

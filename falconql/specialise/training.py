@@ -205,7 +205,7 @@ def calls_asking(calls: Sequence[ModelCall], task: Task) -> tuple[int, ...]:
         kind = "label" if call.kind in ("label", "choose") else "spans"
         if kind != task.kind:
             continue
-        pattern = "".join(re.escape(part) if isinstance(part, str) else ".+" for part in call.instruction)
+        pattern = "".join(re.escape(part) if isinstance(part, str) else ".*" for part in call.instruction)
         if call.options:
             pattern += " (?:" + "|".join(re.escape(option) for option in call.options) + ")"
         if re.fullmatch(pattern, task.instruction, re.DOTALL):

@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
+from falconql.runtime.proxy.prompts import encodable
 from falconql.training.examples import Example
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -32,7 +34,9 @@ def write_cuckoo(examples: Iterable[Example], path: Path) -> int:
         for example in examples:
             if isinstance(example.answer, bool):
                 continue
-            words = [match.span() for match in _WORD.finditer(example.text)]
+            # No word reaches beyond a span: where words are not parted by spaces, one would be a whole sentence.
+            edges = sorted({0, len(example.text), *(edge for span in example.answer for edge in span)})
+            words = [found.span() for part in pairwise(edges) for found in _WORD.finditer(example.text, *part)]
             tags = ["O"] * len(words)
             for start, end in example.answer:
                 inside = [i for i, (left, right) in enumerate(words) if left < end and right > start]
@@ -44,7 +48,7 @@ def write_cuckoo(examples: Iterable[Example], path: Path) -> int:
                 "words": [*_BEFORE, *said, *_BETWEEN, *asked, *_BEHIND],
                 "ner": ["O", "O", *tags, *["O"] * (len(asked) + 4)],
             }
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(encodable(json.dumps(line, ensure_ascii=False)) + "\n")
             written += 1
     return written
 
@@ -56,14 +60,14 @@ def read_cuckoo(path: Path) -> Iterator[Example]:
         CuckooFileError: a line is none of an example.
         OSError: the file cannot be read.
     """
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                read = json.loads(line)
+                read = json.loads(line.decode("utf-8"))
                 words, tags = list(map(str, read["words"])), list(map(str, read["ner"]))
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise CuckooFileError(f"{path}:{number}: not an object with words and ner: {error}") from error
             if len(words) != len(tags) or not set(tags) <= {"B", "I", "O"}:
                 raise CuckooFileError(f"{path}:{number}: words and ner are to be equally many, of the tags B, I and O")

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from falconql.runtime.proxy.prompts import encodable
 from falconql.training.examples import Example, examples_of
 from falconql.training.sources import TrainingSet
 
 B, I, O = 0, 1, 2  # noqa: E741
 IGNORE = -100
-INSTRUCTION_TOKENS = 64
 TASK_SHARES = {"spans": 0.28, "qa": 0.28, "nli": 0.20, "classify": 0.24}
 
 
@@ -59,11 +59,11 @@ def tokenise(tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int,
         ValueError: the tokenizer lacks the special tokens of BERT.
     """
     rng = random.Random(seed)
-    instructions = tokenizer.encode_batch([e.instruction for e in examples], add_special_tokens=False)
-    texts = tokenizer.encode_batch([e.text for e in examples], add_special_tokens=False)
+    instructions = tokenizer.encode_batch([encodable(e.instruction) for e in examples], add_special_tokens=False)
+    texts = tokenizer.encode_batch([encodable(e.text) for e in examples], add_special_tokens=False)
     cls_id, sep_id = special_token(tokenizer, "[CLS]"), special_token(tokenizer, "[SEP]")
     return [
-        _item(example, instruction.ids[:INSTRUCTION_TOKENS], text, (cls_id, sep_id, max_tokens), rng)
+        _item(example, instruction.ids, text, (cls_id, sep_id, max_tokens), rng)
         for example, instruction, text in zip(examples, instructions, texts, strict=True)
     ]
 
@@ -88,6 +88,8 @@ def _item(
     rng: random.Random,
 ) -> Item:
     cls_id, sep_id, max_tokens = limits
+    # Longer ones are refused by the runtime, which asks of long texts with at least a quarter of a window for them.
+    instruction = instruction[: max_tokens - 3 - min(len(text.ids), max_tokens // 4)]
     classes = classes_of(example, text)
     room = max_tokens - len(instruction) - 3
     start = window_start(classes, room, example, rng)
@@ -129,7 +131,7 @@ def window_start(classes: NDArray[np.int8], room: int, example: Example, rng: ra
     if isinstance(example.answer, bool) or not len(begins):
         return 0 if rng.random() < 0.7 else rng.randrange(len(classes) - room)
     answer = int(begins[0])
-    earliest = max(0, answer - room + 24)
+    earliest = max(0, answer - max(0, room - 24))
     return rng.randint(min(earliest, len(classes) - room), min(answer, len(classes) - room))
 
 

@@ -130,6 +130,9 @@ def _cut(graph: onnx.GraphProto, behind: list[onnx.NodeProto]) -> None:
     """Let the nodes behind the last attention read only the tokens that are wanted."""
     inner = {name for node in behind for name in node.output}
     fixed = {each.name for each in graph.initializer} | {""}
+    for node in graph.node:
+        if fixed.issuperset(node.input):
+            fixed.update(node.output)
     for node in behind:
         for place, name in enumerate(node.input):
             if name not in inner and name not in fixed:

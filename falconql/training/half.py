@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from falconql.runtime.errors import ProxyError
-from falconql.runtime.proxy.manifest import FILE, check_inside, read_manifest
+from falconql.runtime.proxy.manifest import FILE
 from falconql.runtime.proxy.onnx import OnnxProxy, padded
-from falconql.runtime.proxy.session import OUTPUT
+from falconql.runtime.proxy.session import OUTPUT, Session
 from falconql.training.quantiser import loaded
 
 HALF = "model_fp16.onnx"
@@ -49,24 +49,35 @@ def add_half(folder: Path, out: Path) -> dict[str, Any]:
         tokens of a few texts, from the same model in float32, both run on the processor.
 
     Raises:
-        ProxyError: the model has operators that cannot be turned into floats, or half precision changes its scores.
+        ProxyError: the directory breaks the contract, the model has operators that cannot be turned into floats, or
+            half precision changes its scores.
     """
+    proxy = OnnxProxy(folder)
     manifest: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    checked = read_manifest(folder)
-    exact = floats_again(onnx.load(folder / checked.model))
+    exact = floats_again(model_of(proxy))
     small = in_half(exact)
-    moved = _largest_difference(OnnxProxy(folder), exact, small)
+    moved = _largest_difference(proxy, exact, small)
     if not moved <= MOST_DIFFERENCE:
         raise ProxyError(f"half precision moves a probability of {folder} by {moved:.3f} (allowed: {MOST_DIFFERENCE})")
     out.mkdir(parents=True)
-    for file in checked.files:
-        check_inside(folder, file)
+    for file in proxy.manifest.files:
         shutil.copyfile(folder / file, out / file)
     onnx.save(small, out / HALF)
     manifest["gpu_model"] = HALF
     manifest.setdefault("metrics", {})["half"] = {"largest_probability_difference": float(f"{moved:.2g}")}
     (out / FILE).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return manifest
+
+
+def model_of(proxy: OnnxProxy) -> onnx.ModelProto:
+    """Return the model of a proxy for the processor.
+
+    Raises:
+        ProxyError: it is none that the runtime would load.
+    """
+    path = proxy.folder / proxy.manifest.model
+    Session(path, threads=1)
+    return onnx.load(path)
 
 
 def floats_again(model: onnx.ModelProto) -> onnx.ModelProto:

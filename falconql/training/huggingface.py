@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
+from falconql.runtime.proxy.manifest import Manifest, Reader
 from falconql.training.exporter import (
     ExportError,
     check_same,
@@ -57,7 +61,7 @@ class Template:
 
 def templates() -> dict[str, Template]:
     """Return the templates that come with the package."""
-    return _templates((resources.files(__package__) / "templates.toml").read_text(encoding="utf-8"), "templates.toml")
+    return _templates(resources.files(__package__) / "templates.toml", "templates.toml")
 
 
 def read_template(name_or_file: str) -> Template:
@@ -65,6 +69,7 @@ def read_template(name_or_file: str) -> Template:
 
     Raises:
         ForeignModelError: there is none of that name, or the file holds none.
+        ProxyError: what it holds is no prompt.
     """
     known = templates()
     if name_or_file in known:
@@ -74,18 +79,28 @@ def read_template(name_or_file: str) -> Template:
         raise ForeignModelError(
             f"there is no template {name_or_file}: take {', '.join(known)} or a TOML file like them"
         )
-    found = list(_templates(path.read_text(encoding="utf-8"), name_or_file).values())
+    found = list(_templates(path, name_or_file).values())
     if len(found) != 1:
         raise ForeignModelError(f"{name_or_file} is to hold one template, not {len(found)}")
     return found[0]
 
 
-def _templates(text: str, name: str) -> dict[str, Template]:
+def _templates(file: Traversable, name: str) -> dict[str, Template]:
     try:
-        read = tomllib.loads(text)
-        return {key: Template(dict(t["label"]), dict(t["span"]), str(t["readout"])) for key, t in read.items()}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        read = tomllib.loads(file.read_text(encoding="utf-8"))
+        found = {key: Template(dict(t["label"]), dict(t["span"]), str(t["readout"])) for key, t in read.items()}
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise ForeignModelError(f"{name} is no template file: {error}; it needs label, span and readout") from error
+    for template in found.values():
+        as_manifest = {
+            "prompts": {"label": template.label, "span": template.span},
+            "label": {"readout": template.readout},
+        }
+        reader = Reader(Path(name), as_manifest)
+        reader.readout()
+        for use in ("label", "span"):
+            reader.prompt(use)
+    return found
 
 
 def export_classifier(source: str, out: Path, *, name: str, template: Template, int8: bool = False) -> dict[str, Any]:
@@ -99,25 +114,29 @@ def export_classifier(source: str, out: Path, *, name: str, template: Template, 
         int8: quantise the weights, if that moves class probabilities by no more than ``INT8_DRIFT`` on average.
 
     Raises:
-        ForeignModelError: the model cannot be read, or is no BIO token classifier with a fast tokenizer.
+        ForeignModelError: the model cannot be read or converted, or is no BIO token classifier with a fast tokenizer.
+        ProxyError: it takes too few tokens.
         ExportError: the exported model does not compute what the original does.
     """
     model, tokenizer = _load(source)
     config: Any = model.config
-    labels = bio_labels(config.id2label)
-    max_tokens = _max_tokens(config)
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
-    inputs = _inputs(backend, template, pairs="token_type_ids" in tokenizer.model_input_names, most=max_tokens)
-    with tempfile.TemporaryDirectory() as folder:
+    checks: dict[str, Any] = {}
+    manifest = _manifest(source, name, bio_labels(config.id2label), _max_tokens(model), template, checks)
+    read = Reader(Path(source), manifest).manifest()
+    with tempfile.TemporaryDirectory() as folder, _refusals(source, int8=int8):
         plain, fused, small, words = (Path(folder) / part for part in ("plain", "fused", "small", "tokenizer.json"))
+        inputs = _inputs(backend, read, pairs="token_type_ids" in tokenizer.model_input_names)
         write_onnx(model, plain, inputs[0])
+        # What a model does not look at, as DeBERTa does not at the types of tokens, is no input of what is written.
+        used = {value.name for value in onnx.load(plain).graph.input}
+        inputs = [{key: values for key, values in arrays.items() if key in used} for arrays in inputs]
         fuse(plain, fused, heads=config.num_attention_heads, hidden=config.hidden_size)
         exact = logits_of(fused, inputs)
-        checks: dict[str, Any] = {
-            "onnx_vs_torch_largest_logit_difference": float(f"{check_same(torch_logits(model, inputs), exact):.2g}")
-        }
+        worst = check_same(torch_logits(model, inputs), exact)
+        checks["onnx_vs_torch_largest_logit_difference"] = float(f"{worst:.2g}")
         chosen = fused
         if int8:
             quantise(fused, small, inputs)
@@ -131,9 +150,21 @@ def export_classifier(source: str, out: Path, *, name: str, template: Template, 
             chosen = small
         rewrite(chosen)
         backend.save(str(words))
-        manifest = _manifest(source, name, labels, max_tokens, template, checks)
         write_proxy(out, chosen, words, manifest)
     return manifest
+
+
+@contextmanager
+def _refusals(source: str, *, int8: bool) -> Iterator[None]:
+    """Turn what torch and ONNX Runtime raise for models that they cannot convert into messages."""
+    try:
+        yield
+    except (ExportError, OSError):
+        raise
+    except Exception as error:  # there is no end of what they raise, without a common base class
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        form = "a proxy in int8, perhaps without it" if int8 else "a proxy"
+        raise ForeignModelError(f"{source} cannot be made {form}: {first}") from error
 
 
 def _load(source: str) -> tuple[Any, Any]:
@@ -172,27 +203,27 @@ def bio_labels(names: Mapping[int, str]) -> dict[str, int]:
     return found
 
 
-def _max_tokens(config: Any) -> int:
+def _max_tokens(model: Any) -> int:
     """Return how many tokens the encoder takes; RoBERTa's positions begin behind the padding's."""
-    offset = int(config.pad_token_id) + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
-    return min(512, int(config.max_position_embeddings) - offset)
+    places = [part for name, part in model.named_modules() if name.endswith("position_embeddings")]
+    paddings = [part.padding_idx + 1 for part in places if getattr(part, "padding_idx", None) is not None]
+    limit = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(limit, int) or limit <= 0:
+        return 512
+    return min(512, limit - max(paddings, default=0))
 
 
-def _inputs(tokenizer: Any, template: Template, *, pairs: bool, most: int) -> list[Arrays]:
+def _inputs(tokenizer: Any, manifest: Manifest, *, pairs: bool) -> list[Arrays]:
     """Return batches of one row of what the runtime will feed it."""
     found: list[Arrays] = []
     for number in range(_PASSES * len(_TEXTS)):
         text, asked = _TEXTS[number % len(_TEXTS)], _ASKED[number // len(_TEXTS)]
-        prompt = template.span if number % 2 else template.label
-        if prompt["kind"] == "pair":
-            parts = [prompt[side].format(text=text, instruction=asked) for side in ("first", "second")]
-            encoding = tokenizer.encode(*parts)
-        else:
-            encoding = tokenizer.encode(prompt["template"].format(text=text, instruction=asked))
+        prompt = manifest.span_prompt if number % 2 else manifest.label_prompt
+        encoding = tokenizer.encode(*prompt.rendered(text, asked))
         arrays = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask}
         if pairs:
             arrays["token_type_ids"] = encoding.type_ids
-        found.append({key: np.array([values[:most]], dtype=np.int64) for key, values in arrays.items()})
+        found.append({key: np.array([values[: manifest.max_tokens]], dtype=np.int64) for key, values in arrays.items()})
     return found
 
 

@@ -25,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from falconql.training.dataset import IGNORE, INSTRUCTION_TOKENS, B, I, Item, O, classes_of, special_token, window_start
+from falconql.training.dataset import IGNORE, B, I, Item, O, classes_of, special_token, window_start
 from falconql.training.examples import Example
 
 _CHUNK = 2048
 WIDTH = 16
+INSTRUCTION_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,8 @@ def _observe(fused: Path, names: Sequence[str], inputs: Sequence[Arrays]) -> dic
     for arrays in inputs:
         real = arrays["attention_mask"].astype(bool)
         for name, value in zip(names, session.run(list(names), dict(arrays)), strict=True):
-            values = value[real].ravel()
+            # What has no row for every token, such as the distances of DeBERTa, has no padding.
+            values = (value[real] if value.shape[:2] == real.shape else value).ravel()
             sample = random.choice(values, min(SAMPLES_PER_INPUT, len(values)), replace=False)
             seen[name].append(Activation(float(values.min()), float(values.max()), sample))
     return seen

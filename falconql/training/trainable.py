@@ -20,11 +20,15 @@ from onnx import numpy_helper
 from torch import nn
 
 from falconql.runtime.errors import ProxyError
-from falconql.runtime.proxy.manifest import read_manifest
+from falconql.runtime.proxy.manifest import Prompt
+from falconql.runtime.proxy.onnx import OnnxProxy
+from falconql.training.half import model_of
 
 # Node outputs and float weights are named after the modules of the model that was exported.
 _LINEAR = re.compile(r"/model/(.+)/MatMul_output_0")
 _ATTENTION = re.compile(r"/model/(bert/encoder/layer\.\d+/attention/self)/")
+# What training writes is what the proxy is to read.
+_PROMPT = Prompt("pair", "{instruction}", "{text}")
 _HINT = "start from kestrel, or from a proxy that was trained from it"
 
 Weights = dict[str, NDArray[np.float32]]
@@ -38,17 +42,18 @@ def trainable(folder: Path, *, seed: int = 0) -> nn.Module:
         seed: of the dither of int8 weights.
 
     Raises:
-        ProxyError: the directory breaks the contract, or its model is not one that FalconQL exported from a BERT.
+        ProxyError: the directory breaks the contract, its model is not one that FalconQL exported from a BERT, or it
+            does not read instruction and text as Kestrel does.
     """
     from transformers import BertConfig, BertForTokenClassification
 
-    manifest = read_manifest(folder)
-    path = folder / manifest.model
-    try:
-        graph = onnx.load(path).graph
-    except Exception as error:  # protobuf's own errors have no common base class
-        raise ProxyError(f"{path} cannot be read as an ONNX model: {error}") from error
-    weights, heads = _Reader(graph, seed).read()
+    proxy = OnnxProxy(folder)
+    manifest, path = proxy.manifest, folder / proxy.manifest.model
+    words = proxy.prompter.tokenizer
+    as_kestrel = (manifest.label_prompt, manifest.span_prompt, manifest.readout) == (_PROMPT, _PROMPT, "first_token")
+    if not as_kestrel or None in (words.token_to_id("[CLS]"), words.token_to_id("[SEP]")):
+        raise ProxyError(f"{folder} does not read `[CLS] instruction [SEP] text [SEP]`, as training does", hint=_HINT)
+    weights, heads = _Reader(model_of(proxy).graph, seed).read()
     try:
         words, hidden = weights["bert.embeddings.word_embeddings.weight"].shape
         config = BertConfig(

@@ -126,7 +126,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise ProxyError(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise ProxyError(f"{path} must hold a JSON object")
-    return _Reader(path, data).manifest()
+    return Reader(path, data).manifest()
 
 
 def check_inside(folder: Path, file: str) -> None:
@@ -160,7 +160,9 @@ _READ = {
 }
 
 
-class _Reader:
+class Reader:
+    """Reads and checks the fields of a manifest; ``path`` is what messages call it. Its methods raise ProxyError."""
+
     def __init__(self, path: Path, data: dict[str, Any]) -> None:
         self.path = path
         self.data = data
@@ -240,7 +242,7 @@ class _Reader:
         if not isinstance(listed, dict) or not all(isinstance(own, dict) for own in listed.values()):
             raise self.fail(f"{use}.instructions", "an object with an object for each instruction")
         for instruction, own in listed.items():
-            numbers = _Reader(self.path, own)
+            numbers = Reader(self.path, own)
             yield instruction, numbers.number
 
     def question_field(self) -> str:

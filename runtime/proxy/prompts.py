@@ -95,7 +95,7 @@ class Prompter:
         found = []
         for place, (text, instruction) in zip(places, pairs, strict=True):
             # One by one, which costs no more: the tokenizer's own threads, used for batches, hang in a forked child.
-            encoding = self._encoded(*prompt.rendered(_clean(text), _clean(instruction)))
+            encoding = self._encoded(*prompt.rendered(encodable(text), encodable(instruction)))
             needed = words or len(encoding) > self.max_tokens
             read = _words(prompt, text, instruction, encoding) if needed else None
             found.append(Prompted(self._windows(place, encoding, read, instruction), read))
@@ -173,7 +173,7 @@ def _follows_space(text: str, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.array([text[i].isspace() or (i > 0 and text[i - 1].isspace()) for i in starts.tolist()], dtype=bool)
 
 
-def _clean(text: str) -> str:
+def encodable(text: str) -> str:
     """Return a text that can be encoded: lone surrogates become as many other characters."""
     try:
         text.encode("utf-8")

@@ -111,6 +111,19 @@ def check_name(name: str) -> None:
         raise ProxyError(f"{name!r} is the name of a shipped proxy", hint="give another one with --name")
 
 
+def check_free(name: str, *, replace: bool = False) -> Path:
+    """Return where a proxy of this name goes.
+
+    Raises:
+        ProxyError: the name cannot be one, or is taken and the proxy not to be replaced.
+    """
+    check_name(name)
+    target = user_folder() / name
+    if target.exists() and not replace:
+        raise ProxyError(f"there is a proxy {name!r} already", hint="give --name, or --replace to overwrite it")
+    return target
+
+
 def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> Registered:
     """Copy a proxy directory into the user's folder and check the copy by running it.
 
@@ -122,10 +135,7 @@ def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> 
     """
     manifest = read_manifest(Path(path))
     chosen = name or manifest.name
-    check_name(chosen)
-    target = user_folder() / chosen
-    if target.exists() and not replace:
-        raise ProxyError(f"there is a proxy {chosen!r} already", hint="give --name, or --replace to overwrite it")
+    target = check_free(chosen, replace=replace)
     try:
         _install(OnnxProxy(Path(path)), target, chosen)
     except OSError as error:
@@ -182,12 +192,12 @@ def _rename(manifest: Path, name: str) -> None:
 
 
 def _try_out(copy: Path, source: Path) -> None:
-    """Ask one label and one span of a text that takes several windows."""
+    """Ask a label and spans of a text that takes several windows, and of two that share a batch."""
     proxy = OnnxProxy(copy)
-    text = "word " * proxy.manifest.max_tokens
+    texts = ["word " * proxy.manifest.max_tokens, "word", "word"]
     try:
-        proxy.label([text], ["Is this a text?"])
-        proxy.spans([text], ["word"])
+        proxy.label(texts, ["Is this a text?"] * len(texts))
+        proxy.spans(texts, ["word"] * len(texts))
     except ProxyError as error:
         message = error.message.replace(str(copy), str(source))
         raise ProxyError(message, hint=error.hint) from error

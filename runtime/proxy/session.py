@@ -155,8 +155,13 @@ def _checked_inputs(session: Any, path: Path) -> tuple[str, ...]:
         wanted = "input_ids, attention_mask and optionally token_type_ids"
         raise ProxyError(f"{path}: the inputs must be {wanted}, found {', '.join(inputs)}")
     for value in session.get_inputs():
-        if value.type != "tensor(int64)" or len(value.shape) != 2:
-            raise ProxyError(f"{path}: the input {value.name} must be int64 of shape [batch, tokens]")
+        # A number stands for a size that cannot be another one.
+        if value.type != "tensor(int64)" or len(value.shape) != 2 or any(isinstance(size, int) for size in value.shape):
+            raise ProxyError(
+                f"{path}: the input {value.name} must be int64 of shape [batch, tokens], any number of each, "
+                f"found {value.type} of {value.shape}",
+                hint="export it with free axes (`dynamic_axes`)",
+            )
     outputs = {o.name: o.shape for o in session.get_outputs()}
     shape = outputs.get(OUTPUT)
     if shape is None or len(shape) != 3 or (isinstance(shape[2], int) and shape[2] != 3):

@@ -146,6 +146,17 @@ def test_a_model_with_other_inputs_or_outputs(
     assert "model.onnx" in str(caught.value)
 
 
+@pytest.mark.parametrize(("rows", "tokens"), [(1, "tokens"), ("batch", 32)])
+def test_a_model_for_one_size_alone(tmp_path: Path, rows: str | int, tokens: str | int) -> None:
+    model = onnx.load(save_proxy(tmp_path / "p") / "model.onnx")
+    for value in model.graph.input:
+        value.CopyFrom(helper.make_tensor_value_info(value.name, TensorProto.INT64, [rows, tokens]))
+    onnx.save(model, tmp_path / "p" / "model.onnx")
+    with pytest.raises(ProxyError, match="any number of each, found tensor") as caught:
+        OnnxProxy(tmp_path / "p").label(["a"], ["b"])
+    assert "dynamic_axes" in str(caught.value.hint)
+
+
 def with_weights_at(folder: Path, location: str) -> Path:
     """Return a proxy whose model keeps one tensor in another file."""
     save_proxy(folder)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy import add_proxy, find_proxy, list_proxies, open_proxy, show_proxy
@@ -134,6 +136,40 @@ def test_weights_beside_the_model_are_found_out_before_it_is_registered(tmp_path
     assert str(folder / "model.onnx") in str(caught.value)
     assert "the model must be one file" in str(caught.value.hint)
     assert list((home / "proxies").iterdir()) == []
+
+
+def test_a_model_for_one_text_at_a_time_is_not_added(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one core the windows of a long text are batches of one, so that only short texts tell."""
+    monkeypatch.setattr("falconql.runtime.proxy.onnx.usable_cores", lambda: 1)
+    folder = save_proxy(tmp_path / "p", max_tokens=512)
+    model = onnx.load(folder / "model.onnx")
+    (last,) = (node for node in model.graph.node if "logits" in node.output)
+    last.output[0] = "any"
+    model.graph.node.append(helper.make_node("Reshape", ["any", "of_one"], ["logits"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1, -1, 3]), "of_one"))
+    onnx.save(model, folder / "model.onnx")
+    with pytest.raises(ProxyError, match="gave logits of shape"):
+        add_proxy(folder)
+    assert not list(home.rglob("proxy.json"))
+
+
+def test_what_a_stranger_wrote_drives_no_terminal(tmp_path: Path) -> None:
+    odd = {"description": "a\x1b]0;b\x07", "metrics": {"c\x1b[2J": ["\x1b[1m"]}, "version": "1\x1b[2J"}
+    add_proxy(save_proxy(tmp_path / "p", **odd))
+    for done in (falconql("proxies", "show", "tiny"), falconql("proxies", "list")):
+        assert done.status == 0
+        assert not {"\x1b", "\x07"} & set(done.out)
+        assert "\u241b" in done.out
+
+
+@pytest.mark.parametrize("command", [["export", "nobody/nothing"], ["half", "tiny"]])
+@pytest.mark.parametrize(("name", "said"), [("a b", "cannot be a proxy's name"), ("tiny", "'tiny' already")])
+def test_a_name_is_looked_at_before_the_work_is_done(tmp_path: Path, command: list[str], name: str, said: str) -> None:
+    add_proxy(save_proxy(tmp_path / "p"))
+    done = falconql("proxies", *command, "--name", name)
+    assert (done.status, said in done.err) == (3, True), done.err
 
 
 def test_a_replacement_that_fails_leaves_the_old_one(tmp_path: Path) -> None:

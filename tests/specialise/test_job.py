@@ -19,10 +19,11 @@ from falconql.runtime.proxy import add_proxy, find_proxy
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.specialise.gold import Gold
 from falconql.specialise.job import Drawn, Job, restart
-from falconql.specialise.run import EXAMPLES, Settings, Training, job_folder, keep_examples, learned_by
+from falconql.specialise.run import EXAMPLES, Settings, Training, job_folder, keep_examples, learned_by, rehearsal
 from falconql.specialise.task import Task
 from falconql.specialise.training import Annotated, drawn
 from falconql.training.examples import Example
+from tests.cli.shell import falconql as falconql_command
 from tests.fakes import FakeProxy
 from tests.proxy.tiny import save_proxy
 
@@ -214,22 +215,53 @@ def test_what_a_base_learned_is_found_whatever_it_is_called_now(home: Path, tmp_
     add_proxy(folder, "second")
     assert learned_by(OnnxProxy(find_proxy("second"))) == list(LEARNED)
     assert training('where label("q")', Settings("new", "second")).earlier == list(LEARNED)
-    assert learned_by(OnnxProxy(save_proxy(tmp_path / "other", name="other"))) == []
+    # What a proxy that was not trained here is called says nothing of what it learned.
+    assert learned_by(OnnxProxy(save_proxy(tmp_path / "other", name="first"))) == []
+
+
+def test_a_label_and_spans_asked_for_in_the_same_words_are_two_questions(home: Path) -> None:
+    both = [Example("a person", "Ada", True), Example("a person", "Ada", ((0, 3),))]
+    job_folder("first").mkdir(parents=True)
+    keep_examples(job_folder("first") / EXAMPLES, [*both, both[0]])
+    assert (job_folder("first") / EXAMPLES).read_text(encoding="utf-8").count("\n") == 2
+    assert rehearsal(both, both[:1], 7) == both[1:]
+
+
+def test_what_a_base_learned_and_is_not_here_is_said(home: Path, tmp_path: Path) -> None:
+    lineage = [{"training": "falconql train", "name": "first", "examples": "0" * 32}]
+    base = str(save_proxy(tmp_path / "p", name="first", lineage=lineage))
+    begun = training('where label("q")', Settings("new", base))
+    assert begun.earlier == []
+    (warning,) = begun.warnings
+    assert warning.startswith("what first learned is not on this machine")
+    assert training('where label("q")', Settings("newer", str(save_proxy(tmp_path / "q")))).warnings == []
+    (home.parent / "c.csv").write_text("text\nx\n")
+    words = ["-e", 'where label("q")', "--from", str(home.parent / "c.csv"), "--base", base, "--name", "new2"]
+    words += ["--export-tasks", str(tmp_path / "t.json")]
+    told = falconql_command("train", *words)
+    assert told.status == 0, told.err
+    assert f"warning: {warning}" in told.err
+
+
+def test_a_seed_that_nothing_can_be_drawn_with_is_refused(home: Path) -> None:
+    told = falconql_command("train", "-e", 'where label("q")', "--from", "c.csv", "--name", "new", "--seed", "-1")
+    assert told.status == 2
+    assert "-1 is not in the range x>=0" in told.err
 
 
 def test_what_another_training_of_the_name_learned_is_not_taken(home: Path, tmp_path: Path) -> None:
     job_folder("first").mkdir(parents=True)
     digest = keep_examples(job_folder("first") / EXAMPLES, LEARNED)
 
-    def learned(examples: object) -> list[Example]:
+    def learned(examples: object) -> list[Example] | None:
         lineage = [{"training": "falconql train", "name": "first", "examples": examples}]
         return learned_by(OnnxProxy(save_proxy(tmp_path / "p", name="first", lineage=lineage)))
 
     assert learned(digest) == list(LEARNED)
-    assert learned("0" * 32) == []
-    assert learned([1]) == []
+    assert learned("0" * 32) is None
+    assert learned([1]) is None
     keep_examples(job_folder("first") / EXAMPLES, LEARNED[:1])
-    assert learned(digest) == []
+    assert learned(digest) is None
     (job_folder("first") / EXAMPLES).write_text('{"instruction": "q", "te')
     with pytest.raises(DataError, match="is damaged"):
         learned(digest)
@@ -245,13 +277,13 @@ def test_a_name_from_a_stranger_leads_to_no_other_folder(home: Path, tmp_path: P
         keep_examples(folder / EXAMPLES, LEARNED)
     lineage = [{"training": "falconql train", "name": name}] if trained else []
     base: Any = SimpleNamespace(name=name, manifest=SimpleNamespace(card={"lineage": lineage}))
-    assert learned_by(base) == []
+    assert not learned_by(base)
 
 
 def test_what_a_base_learned_and_cannot_be_read_is_said(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = OnnxProxy(save_proxy(tmp_path / "base", name="base"))
+    base = OnnxProxy(save_proxy(tmp_path / "base", name="base", lineage=[{"training": "falconql train"}]))
 
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -265,7 +297,7 @@ def test_what_a_base_learned_and_cannot_be_read_is_said(
 def test_what_a_base_learned_and_is_torn_is_said_before_anything_is_paid_for(
     home: Path, tmp_path: Path, content: str
 ) -> None:
-    base = save_proxy(tmp_path / "base", name="base")
+    base = save_proxy(tmp_path / "base", name="base", lineage=[{"training": "falconql train"}])
     path = job_folder("base") / EXAMPLES
     path.parent.mkdir(parents=True)
     path.write_text(content, encoding="utf-8", errors="surrogateescape")

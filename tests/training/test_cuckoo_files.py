@@ -29,6 +29,21 @@ def test_spans_come_back_and_labels_are_left_out(tmp_path: Path) -> None:
     assert two == Example("What question ?", "Question : none", ())
 
 
+@pytest.mark.parametrize("text", ["日本語東京は", "AdaBob", "\ud83d\ud83dAda Bob"])
+def test_spans_within_a_stretch_without_spaces_come_back(tmp_path: Path, text: str) -> None:
+    write_cuckoo([Example("Who?", text, ((0, 2), (2, 5)))], tmp_path / "few.json")
+    (read,) = read_cuckoo(tmp_path / "few.json")
+    found = [read.text[start:end].replace(" ", "") for start, end in read.answer]  # type: ignore[union-attr]
+    assert found == [text[:2].replace("\ud83d", "\ufffd"), text[2:5]]
+
+
+def test_what_is_no_text_is_named_with_its_line(tmp_path: Path) -> None:
+    for content in (b"\n\xff\xfe\n", b"\n" + b"[" * 100_000):
+        (tmp_path / "few.json").write_bytes(content)
+        with pytest.raises(CuckooFileError, match=r"few\.json:2: not an object"):
+            list(read_cuckoo(tmp_path / "few.json"))
+
+
 @given(st.lists(st.tuples(st.sampled_from(["Ada", "é", "日本", "x-y", "🙂"]), st.booleans()), min_size=1, max_size=12))
 def test_any_words_come_back(tmp_path_factory: pytest.TempPathFactory, words: list[tuple[str, bool]]) -> None:
     text = " ".join(word for word, _ in words)

@@ -60,6 +60,27 @@ def test_a_long_text_is_cut_to_a_window_with_its_answer(before: int, seed: int) 
     assert (item.targets == B).sum() == 1
 
 
+def test_an_instruction_is_read_whole_as_far_as_it_can_be_asked(tokenizer: Tokenizer) -> None:
+    """The options of a choice stand at its end."""
+    asked = ["ada " * 90 + place for place in ("paris", "oslo")]
+    paris, oslo = tokenise(tokenizer, [Example(each, "grace left", True) for each in asked], 128, 0)
+    assert paris.ids.tolist() != oslo.ids.tolist()
+    for text in ("grace left", "grace left " * 200):
+        (item,) = tokenise(tokenizer, [Example("ada " * 500, text, True)], 128, 0)
+        assert len(item.ids) == 128
+        assert 128 - item.instruction_tokens - 1 == min(len(text.split()), 32)
+
+
+def test_spans_are_found_in_the_smallest_window(tokenizer: Tokenizer) -> None:
+    (item,) = tokenise(tokenizer, [Example("ada", "paris " * 40 + "ada " + "paris " * 40, ((240, 243),))], 16, 0)
+    assert (item.targets == B).sum() == 1
+
+
+def test_half_a_character_is_one_character(tokenizer: Tokenizer) -> None:
+    item = one(tokenizer, Example("ada \ud83d", "\ud83d ada", ((2, 5),)))
+    assert [t for t in item.targets.tolist() if t != IGNORE] == [B]
+
+
 def test_padding_is_masked_and_carries_no_target(tokenizer: Tokenizer) -> None:
     items = tokenise(tokenizer, [Example("Ada", "Paris", True), Example("Ada", TEXT, ((0, 3),))], 64, 0)
     arrays = collate(items)

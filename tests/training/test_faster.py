@@ -121,3 +121,16 @@ def test_a_model_without_attention_is_told_apart(tmp_path: Path, monkeypatch: py
     with pytest.raises(SystemExit, match="no fused attention"):
         main()
     assert path.read_bytes() == before
+
+
+def test_what_all_layers_share_is_no_matter_of_tokens(shipped: tuple[Path, Path], tmp_path: Path) -> None:
+    """Scales that are the same in every layer are kept once, and in int8 a node gives them back."""
+    model = onnx.load(shipped[0] / "model.onnx")
+    last = [node for node in model.graph.node if node.op_type == "SkipLayerNormalization"][-1]
+    model.graph.node.insert(0, onnx.helper.make_node("Identity", [last.input[2]], ["shared"]))
+    last.input[2] = "shared"
+    assert with_tokens_wanted(model)
+    shutil.copytree(shipped[0], tmp_path / "p")
+    onnx.save(model, tmp_path / "p" / "model.onnx")
+    wanted = OnnxProxy(shipped[0], threads=1).label(TEXTS, ASKED)
+    np.testing.assert_array_equal(OnnxProxy(tmp_path / "p", threads=1).label(TEXTS, ASKED), wanted)

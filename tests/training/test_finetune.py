@@ -223,6 +223,24 @@ def test_a_model_of_another_make_cannot_be_trained_on(tmp_path: Path) -> None:
         trainable(save_proxy(tmp_path))
 
 
+def test_a_base_that_is_broken_or_reads_another_prompt_is_refused(tmp_path: Path) -> None:
+    from falconql.runtime.errors import ProxyError
+    from tests.proxy.tiny import save_proxy
+
+    cuckoo = {"kind": "single", "template": "{text} {instruction}"}
+    pair = {"kind": "pair", "first": "{text}", "second": "{instruction}"}
+    label = {"readout": "any_span", "temperature": 1.0, "bias": 0.0, "threshold": 0.5}
+    for number, other in enumerate(
+        ({"prompts": {"label": cuckoo, "span": cuckoo}}, {"prompts": {"label": pair, "span": pair}}, {"label": label})
+    ):
+        with pytest.raises(ProxyError, match="does not read"):
+            trainable(save_proxy(tmp_path / str(number), **other))
+    broken = save_proxy(tmp_path / "broken")
+    (broken / "model.onnx").write_bytes((broken / "model.onnx").read_bytes()[:200])
+    with pytest.raises(ProxyError, match="cut off or damaged"):
+        trainable(broken)
+
+
 @pytest.mark.parametrize("broken", [b"", b"PK\x03\x04 cut off", b"no state at all"])
 def test_a_state_that_was_cut_off_is_begun_anew(model: torch.nn.Module, tmp_path: Path, broken: bytes) -> None:
     state = tmp_path / "state.pt"

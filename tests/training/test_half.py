@@ -68,13 +68,10 @@ def test_a_float_model_stays_what_it_is(tmp_path: Path) -> None:
 
 
 def test_int8_of_another_kind_is_refused(tmp_path: Path) -> None:
-    path = save_proxy(tmp_path / "base", good=["great"]) / "model.onnx"
-    model = onnx.load(path)
+    model = onnx.load(save_proxy(tmp_path / "base", good=["great"]) / "model.onnx")
     model.graph.node[0].op_type = "MatMulInteger"
-    onnx.save(model, path)
     with pytest.raises(ProxyError, match="MatMulInteger cannot be turned into a float one"):
-        add_half(tmp_path / "base", tmp_path / "half")
-    assert not (tmp_path / "half").exists()
+        floats_again(model)
 
 
 def test_only_the_files_of_a_proxy_come_along(tmp_path: Path) -> None:
@@ -88,3 +85,12 @@ def test_only_the_files_of_a_proxy_come_along(tmp_path: Path) -> None:
         "proxy.json",
         "tokenizer.json",
     ]
+
+
+def test_a_directory_that_breaks_the_contract_is_refused(tmp_path: Path) -> None:
+    for name, left in (("missing", None), ("cut off", 200), ("empty", 0)):
+        model = save_proxy(tmp_path / name) / "model.onnx"
+        content = model.read_bytes()
+        model.unlink() if left is None else model.write_bytes(content[:left])
+        with pytest.raises(ProxyError, match=r"lacks the file model\.onnx|is not an ONNX model"):
+            add_half(tmp_path / name, tmp_path / "half")

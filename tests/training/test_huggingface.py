@@ -83,6 +83,62 @@ def test_what_cannot_be_one_is_said(
     assert not (tmp_path / "home").exists() or not list((tmp_path / "home").rglob("proxy.json"))
 
 
+def write_deberta(folder: Path, **settings: Any) -> Path:
+    """Its tokenizer gives types of tokens, which the model does not look at."""
+    tokenizer = byte_level()
+    config = transformers.DebertaV2Config(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        relative_attention=True,
+        position_buckets=16,
+        pos_att_type=["p2c", "c2p"],
+        position_biased_input=False,
+        type_vocab_size=0,
+        pad_token_id=1,
+        num_labels=3,
+        id2label={0: "O", 1: "B", 2: "I"},
+        **settings,
+    )
+    transformers.DebertaV2ForTokenClassification(config).save_pretrained(folder)
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_input_names=names).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("form", [[], ["--int8"]])
+def test_a_model_that_takes_no_types_becomes_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
+) -> None:
+    monkeypatch.setenv("FALCONQL_HOME", str(tmp_path / "home"))
+    words = ["proxies", "export", str(write_deberta(tmp_path / "m")), "--name", "deberta", *form]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, _said(done)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"max_position_embeddings": 12}, "`max_tokens` must be a whole number from 16"), ({}, "cannot be made a proxy")],
+)
+def test_a_model_that_cannot_be_run_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, int], message: str
+) -> None:
+    monkeypatch.setenv("FALCONQL_HOME", str(tmp_path / "home"))
+    source = write_roberta(tmp_path / "model", {0: "B", 1: "I", 2: "O"})
+    if settings:
+        source = write_deberta(tmp_path / "small", **settings)
+    else:
+        larger = byte_level()
+        larger.add_tokens([f"more{number}" for number in range(9)] + ["Ada", "It"])
+        larger.save(str(source / "tokenizer.json"))
+    done = CliRunner().invoke(main, ["proxies", "export", str(source), "--name", "mine"])
+    assert done.exit_code != 0
+    assert message in _said(done)
+    assert "ProxyError" in repr(type(done.exception)) or "error:" in done.output
+
+
 def _said(done: Any) -> str:
     return f"{done.output}{done.exception}"
 
@@ -96,3 +152,36 @@ def test_a_template_file_is_read(tmp_path: Path) -> None:
         read_template(str(path))
     path.write_text(path.read_text() + 'span = {kind = "single", template = "{text} {instruction}"}\n')
     assert read_template(str(path)).span["template"] == "{text} {instruction}"
+
+
+@pytest.mark.parametrize(
+    ("label", "readout", "message"),
+    [
+        ('{kind = "single", template = "{json} {text} {instruction}"}', "any_span", None),
+        ('{kind = "single", template = "{text} {}"}', "any_span", "`prompts.label` must be a template"),
+        ('{template = "{text} {instruction}"}', "any_span", "the field `prompts.label.kind` is missing"),
+        ('{kind = "single", template = "{text} {instruction}"}', "best", "`label.readout` must be"),
+    ],
+)
+def test_a_template_that_is_none_is_said(tmp_path: Path, label: str, readout: str, message: str | None) -> None:
+    from falconql.runtime.errors import ProxyError
+    from falconql.training.huggingface import export_classifier, read_template
+
+    path = tmp_path / "mine.toml"
+    span = 'span = {kind = "single", template = "{text} {instruction}"}'
+    path.write_text(f'[mine]\nreadout = "{readout}"\nlabel = {label}\n{span}\n')
+    if message is not None:
+        with pytest.raises(ProxyError, match=message) as caught:
+            read_template(str(path))
+        assert "mine.toml" in str(caught.value)
+        return
+    source = write_roberta(tmp_path / "model", {0: "B", 1: "I", 2: "O"})
+    export_classifier(str(source), tmp_path / "out", name="mine", template=read_template(str(path)))
+
+
+def test_a_template_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+    from falconql.training.huggingface import ForeignModelError, read_template
+
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ForeignModelError, match="is no template file"):
+        read_template(str(tmp_path / "mine.toml"))
