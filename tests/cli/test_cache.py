@@ -66,6 +66,15 @@ def test_info(caching: Path) -> None:
     assert (found["path"], found["on"], found["entries"]) == (str(caching), True, 6)
 
 
+def test_what_a_folder_says_of_its_proxy_cannot_drive_the_terminal(caching: Path) -> None:
+    calls()
+    (about,) = caching.rglob("proxy.json")
+    about.write_text(json.dumps({"name": "red\r\x1b[31mdead", "fingerprint": "\x1b[2J"}))
+    printed = falconql("cache", "info").out
+    assert "dead" in printed
+    assert not set("\r\x1b") & set(printed)
+
+
 def test_info_says_when_it_is_off_or_elsewhere(caching: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FALCONQL_CACHE", "off")
     assert falconql("cache", "info").out.splitlines()[0] == f"{caching}  (turned off by FALCONQL_CACHE)"

@@ -14,6 +14,7 @@ import click
 
 from falconql.cli.terminal import say
 from falconql.errors import ConfigError, ProxyError
+from falconql.visible import visible
 
 if TYPE_CHECKING:
     from falconql.runtime.cache.store import Content
@@ -51,7 +52,7 @@ def info_command(format_: str) -> None:
     click.echo(f"{folder}{'' if on else '  (turned off by FALCONQL_CACHE)'}")
     click.echo(f"{total['entries']:,} answers, {_size(total['bytes'])} of {_size(limit)}")
     for one in found:
-        click.echo(f"  {one.name}  {one.fingerprint[:8]}  {one.entries:,} answers, {_size(one.bytes)}")
+        click.echo(f"  {visible(one.name)}  {visible(one.fingerprint[:8])}  {one.entries:,} answers, {_size(one.bytes)}")
 
 
 @command.command("clear")
