@@ -52,7 +52,8 @@ def info_command(format_: str) -> None:
     click.echo(f"{folder}{'' if on else '  (turned off by FALCONQL_CACHE)'}")
     click.echo(f"{total['entries']:,} answers, {_size(total['bytes'])} of {_size(limit)}")
     for one in found:
-        click.echo(f"  {visible(one.name)}  {visible(one.fingerprint[:8])}  {one.entries:,} answers, {_size(one.bytes)}")
+        name, fingerprint = visible(one.name), visible(one.fingerprint[:8])
+        click.echo(f"  {name}  {fingerprint}  {one.entries:,} answers, {_size(one.bytes)}")
 
 
 @command.command("clear")
