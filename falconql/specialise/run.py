@@ -20,6 +20,7 @@ from falconql.runtime.proxy.registry import check_name, find_proxy, user_folder
 from falconql.specialise.job import Drawn, Job, keep, restart
 from falconql.specialise.task import Answer, Task
 from falconql.specialise.training import Annotated, Annotates, annotated, drawn, fingerprint, parts_of
+from falconql.training.dataset import check_reads
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
@@ -73,7 +74,7 @@ class Training:
     Raises:
         ConfigError: the query has no model call, the name is taken, an unfinished training of that name is for
             something else, or is at work.
-        ProxyError: there is no such base, or the name cannot be a proxy's.
+        ProxyError: there is no such base, it does not read what training writes, or the name cannot be a proxy's.
         DataError: what an earlier training left cannot be read.
     """
 
@@ -88,7 +89,8 @@ class Training:
                 hint=f"give another --name; --base {settings.name} goes on from it",
             )
         self.base = OnnxProxy(find_proxy(settings.base))
-        known = learned_by(self.base)  # before anything is paid for, too
+        check_reads(self.base)  # before anything is paid for, too
+        known = learned_by(self.base)
         self.earlier = known or []
         self.warnings = [_forgotten(self.base.name)] if known is None else []
         folder = job_folder(settings.name)

@@ -10,18 +10,24 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from falconql.runtime.errors import ProxyError
+from falconql.runtime.proxy.manifest import Prompt
+from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.prompts import encodable
 from falconql.training.examples import Example, examples_of
 from falconql.training.sources import TrainingSet
 
 B, I, O = 0, 1, 2  # noqa: E741
 IGNORE = -100
+BASE_HINT = "start from kestrel, or from a proxy that was trained from it"
+_PROMPT = Prompt("pair", "{instruction}", "{text}")
 TASK_SHARES = {"spans": 0.28, "qa": 0.28, "nli": 0.20, "classify": 0.24}
 
 
@@ -68,6 +74,20 @@ def tokenise(tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int,
     ]
 
 
+def check_reads(proxy: OnnxProxy) -> None:
+    """Make sure that a proxy reads what training writes.
+
+    Raises:
+        ProxyError: it does not: it has another prompt, or reads a label elsewhere.
+    """
+    manifest, tokenizer = proxy.manifest, proxy.prompter.tokenizer
+    as_kestrel = (manifest.label_prompt, manifest.span_prompt, manifest.readout) == (_PROMPT, _PROMPT, "first_token")
+    if not as_kestrel or None in (tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")):
+        raise ProxyError(
+            f"{proxy.folder} does not read `[CLS] instruction [SEP] text [SEP]`, as training does", hint=BASE_HINT
+        )
+
+
 def special_token(tokenizer: Tokenizer, token: str) -> int:
     """Return the number of a special token.
 
@@ -103,23 +123,25 @@ def _item(
 
 
 def classes_of(example: Example, text: Encoding) -> NDArray[np.int8]:
-    """Return the class of each token of the text: first pieces of words only."""
+    """Return the class of each token of the text: first pieces of words only.
+
+    A word that a span has a part of belongs to it, as in what the runtime reads: it tells words, not parts of them.
+    """
     classes = np.full(len(text.ids), IGNORE, dtype=np.int8)
     if isinstance(example.answer, bool):
         return classes
     spans = iter([*example.answer, (1 << 60, 1 << 60)])
     start, end = next(spans)
     inside = False
-    previous_word = None
-    for index, (word, (left, _)) in enumerate(zip(text.word_ids, text.offsets, strict=True)):
-        if word == previous_word:
-            continue
-        previous_word = word
+    words, offsets = text.word_ids, text.offsets
+    begins = [place for place in range(len(words)) if place == 0 or words[place] != words[place - 1]]
+    for first, following in pairwise([*begins, len(words)]):
+        left, right = offsets[first][0], offsets[following - 1][1]
         while left >= end:
             start, end = next(spans)
             inside = False
-        classes[index] = (I if inside else B) if left >= start else O
-        inside = left >= start
+        classes[first] = (I if inside else B) if start < right else O
+        inside = start < right
     return classes
 
 

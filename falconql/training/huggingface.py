@@ -89,7 +89,7 @@ def _templates(file: Traversable, name: str) -> dict[str, Template]:
     try:
         read = tomllib.loads(file.read_text(encoding="utf-8"))
         found = {key: Template(dict(t["label"]), dict(t["span"]), str(t["readout"])) for key, t in read.items()}
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ForeignModelError(f"{name} is no template file: {error}; it needs label, span and readout") from error
     for template in found.values():
         as_manifest = {

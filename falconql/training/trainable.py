@@ -20,16 +20,13 @@ from onnx import numpy_helper
 from torch import nn
 
 from falconql.runtime.errors import ProxyError
-from falconql.runtime.proxy.manifest import Prompt
 from falconql.runtime.proxy.onnx import OnnxProxy
+from falconql.training.dataset import BASE_HINT, check_reads
 from falconql.training.half import model_of
 
 # Node outputs and float weights are named after the modules of the model that was exported.
 _LINEAR = re.compile(r"/model/(.+)/MatMul_output_0")
 _ATTENTION = re.compile(r"/model/(bert/encoder/layer\.\d+/attention/self)/")
-# What training writes is what the proxy is to read.
-_PROMPT = Prompt("pair", "{instruction}", "{text}")
-_HINT = "start from kestrel, or from a proxy that was trained from it"
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -49,10 +46,7 @@ def trainable(folder: Path, *, seed: int = 0) -> nn.Module:
 
     proxy = OnnxProxy(folder)
     manifest, path = proxy.manifest, folder / proxy.manifest.model
-    words = proxy.prompter.tokenizer
-    as_kestrel = (manifest.label_prompt, manifest.span_prompt, manifest.readout) == (_PROMPT, _PROMPT, "first_token")
-    if not as_kestrel or None in (words.token_to_id("[CLS]"), words.token_to_id("[SEP]")):
-        raise ProxyError(f"{folder} does not read `[CLS] instruction [SEP] text [SEP]`, as training does", hint=_HINT)
+    check_reads(proxy)
     weights, heads = _Reader(model_of(proxy).graph, seed).read()
     try:
         words, hidden = weights["bert.embeddings.word_embeddings.weight"].shape
@@ -73,7 +67,7 @@ def trainable(folder: Path, *, seed: int = 0) -> nn.Module:
         model = BertForTokenClassification(config)
         model.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
     except (KeyError, RuntimeError, ValueError, IndexError) as error:
-        raise ProxyError(f"{path} holds no model that can be trained on", hint=_HINT) from error
+        raise ProxyError(f"{path} holds no model that can be trained on", hint=BASE_HINT) from error
     return model
 
 

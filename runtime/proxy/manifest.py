@@ -289,5 +289,5 @@ class Reader:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=str)  # a template in TOML may have dates
     return text if len(text) <= 60 else f"{text[:57]}..."

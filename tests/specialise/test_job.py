@@ -163,6 +163,15 @@ def test_a_query_without_calls_and_a_taken_name_are_refused(home: Path, tmp_path
         training('where label("q")', Settings("taken", base))
 
 
+def test_a_base_that_reads_another_prompt_is_refused_before_anything_is_paid_for(home: Path, tmp_path: Path) -> None:
+    cuckoo = {"kind": "single", "template": "{text} {instruction}"}
+    base = str(save_proxy(tmp_path / "base", prompts={"label": cuckoo, "span": cuckoo}))
+    with pytest.raises(ProxyError, match="does not read") as caught:
+        training('where label("q")', Settings("new", base))
+    assert "start from kestrel" in str(caught.value.hint)
+    assert not job_folder("new").exists()
+
+
 def test_a_changed_query_under_the_same_name_is_noticed(home: Path, tmp_path: Path) -> None:
     base = str(save_proxy(tmp_path / "base"))
     training('where label("q")', Settings("new", base))

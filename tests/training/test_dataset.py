@@ -81,6 +81,25 @@ def test_half_a_character_is_one_character(tokenizer: Tokenizer) -> None:
     assert [t for t in item.targets.tolist() if t != IGNORE] == [B]
 
 
+@pytest.mark.parametrize(
+    ("spans", "wanted"),
+    [
+        (((2, 4),), [B, O, O]),
+        (((2, 8),), [B, I, O]),
+        (((0, 2), (2, 8)), [B, B, O]),
+        (((0, 6), (6, 8)), [B, I, O]),
+        (((4, 6), (7, 8)), [O, B, O]),
+        (((4, 5), (8, 9)), [O, O, O]),
+    ],
+)
+def test_a_part_of_a_word_is_the_word(
+    tokenizer: Tokenizer, spans: tuple[tuple[int, int], ...], wanted: list[int]
+) -> None:
+    """As the runtime reads it, and as scores count it: `GB` of `15GB` would be learned as nothing."""
+    item = one(tokenizer, Example("the unit", "15GB RAM ada", spans))
+    assert [t for t in item.targets.tolist() if t != IGNORE] == wanted
+
+
 def test_padding_is_masked_and_carries_no_target(tokenizer: Tokenizer) -> None:
     items = tokenise(tokenizer, [Example("Ada", "Paris", True), Example("Ada", TEXT, ((0, 3),))], 64, 0)
     arrays = collate(items)

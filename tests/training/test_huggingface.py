@@ -159,6 +159,7 @@ def test_a_template_file_is_read(tmp_path: Path) -> None:
     [
         ('{kind = "single", template = "{json} {text} {instruction}"}', "any_span", None),
         ('{kind = "single", template = "{text} {}"}', "any_span", "`prompts.label` must be a template"),
+        ('{kind = "single", template = 2020-01-01}', "any_span", "must be a text that is not empty, found .2020-01-01"),
         ('{template = "{text} {instruction}"}', "any_span", "the field `prompts.label.kind` is missing"),
         ('{kind = "single", template = "{text} {instruction}"}', "best", "`label.readout` must be"),
     ],
@@ -179,9 +180,10 @@ def test_a_template_that_is_none_is_said(tmp_path: Path, label: str, readout: st
     export_classifier(str(source), tmp_path / "out", name="mine", template=read_template(str(path)))
 
 
-def test_a_template_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a=" + b"[" * 20_000])
+def test_a_template_file_that_is_none_is_said(tmp_path: Path, content: bytes) -> None:
     from falconql.training.huggingface import ForeignModelError, read_template
 
-    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "mine.toml").write_bytes(content)
     with pytest.raises(ForeignModelError, match="is no template file"):
         read_template(str(tmp_path / "mine.toml"))
