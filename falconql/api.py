@@ -69,16 +69,23 @@ def query(text: str | Path, /, **parameters: Any) -> Query:
     return Query(Source("<query>", text), values)
 
 
-def opened(data: Data) -> TableSource:
+def opened(data: Data, input_format: str | None = None) -> TableSource:
     """Return a corpus that can be read: from a path, Arrow data, or columns by name.
+
+    Args:
+        data: the corpus.
+        input_format: that of its files, whatever their endings say.
 
     Raises:
         DataError: it cannot be read.
     """
     from falconql.runtime.io import open_source
+    from falconql.runtime.io.address import is_database
 
+    if input_format is not None and isinstance(data, str) and is_database(data):
+        raise DataError("a table of a database has no format", hint="leave --input-format out")
     try:
-        return open_source(arrow_table(data) if isinstance(data, Mapping) else data)
+        return open_source(arrow_table(data) if isinstance(data, Mapping) else data, format=input_format)
     except DataError as error:
         if (hint := way_to_a_table(data)) is None:
             raise
@@ -127,13 +134,15 @@ class Query:
     interface (a pandas or Polars data frame, a DuckDB relation, a pyarrow table), or a mapping of
     column names to lists. It may be left out when the query says ``from``; a path there is relative
     to ``folder``, the folder of the query's file. ``definitions`` are what was settled
-    before: clauses that the query may leave out.
+    before: clauses that the query may leave out. ``input_format`` is the format of the corpus's files (csv, tsv,
+    jsonl, json, parquet, arrow or txt) where their endings do not tell it.
     """
 
     source: Source
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     folder: Path | None = None
     definitions: Definitions | None = None
+    input_format: str | None = None
 
     @property
     def text(self) -> str:
@@ -419,7 +428,7 @@ class Query:
         if data is None:
             self._checked_without_corpus()
             raise ConfigError("no corpus: neither the query nor the caller says what to read", hint=_CORPUS_HINT)
-        return opened(data)
+        return opened(data, self.input_format)
 
     def _checked_without_corpus(self) -> None:
         """Report what is wrong with the query before asking for a corpus."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,6 +112,8 @@ def way_to_a_table(data: Any) -> str | None:
     """Return how what could not be read becomes a table, None where it is no list or column."""
     if isinstance(data, (list, tuple)) and data and all(isinstance(row, Mapping) for row in data):
         return "make one of these rows: pyarrow.Table.from_pylist(rows)"
+    if isinstance(data, (list, tuple)) and data and all(isinstance(path, os.PathLike) for path in data):
+        return 'a pattern reads several files: "data/*.csv"'
     if isinstance(data, (list, tuple)) or type(data).__name__.endswith(("Series", "Array", "array")):
         return 'name its column: {"text": texts}'
     return None
@@ -128,7 +131,9 @@ def arrow_table(columns: Mapping[Any, Any]) -> Any:
         if isinstance(values, (str, bytes)):
             raise DataError(f"the column {name!r} is one text", hint="a column is a list of values: [text]")
     try:
-        return pa.table({str(name): values for name, values in columns.items()})
+        # Names that are no texts may read alike; a table repeats them, and the check says so.
+        names = [name if isinstance(name, (str, bytes)) else str(name) for name in columns]
+        return pa.table(list(columns.values()), names=names)
     except (pa.ArrowException, TypeError) as error:
         raise DataError(f"these columns do not make a table: {error}") from error
 

@@ -41,6 +41,7 @@ def plan(
     instruction: str,
     data: Any,
     *,
+    input_format: str | None = None,
     endpoint: Endpoint | None = None,
     settings: Settings | None = None,
     text: str | None = None,
@@ -50,6 +51,7 @@ def plan(
     Args:
         instruction: what is wanted, in plain words.
         data: the corpus, as everywhere in the API.
+        input_format: that of its files, where their endings do not tell it.
         endpoint: where the model is; by default what the environment says.
         settings: how to ask.
         text: the column that questions read; by default the one with the longest texts.
@@ -70,7 +72,7 @@ def plan(
 
     endpoint = endpoint or Endpoint.from_environment()
     settings = settings or Settings()
-    corpus = look_at(opened(data))
+    corpus = look_at(opened(data, input_format))
     if not corpus.columns:
         said = f"no column of {corpus.name} has a name of its own"
         raise AskError(said, hint="rename the columns in the corpus; a query cannot tell them apart")
@@ -81,4 +83,5 @@ def plan(
 
     # Who waits for an answer has said how long: a second wait of that length helps nobody.
     with closing(OpenAIChat(endpoint, retries_timeouts=False)) as chat:
-        return Planner(chat, corpus, grammars, endpoint.url, settings).plan(instruction)
+        answer = Planner(chat, corpus, grammars, endpoint.url, settings).plan(instruction)
+    return replace(answer, query=replace(answer.query, input_format=input_format))

@@ -12,7 +12,7 @@ from falconql.check.calls import as_kind, model_call
 from falconql.check.context import Context
 from falconql.check.functions import FUNCTIONS
 from falconql.check.literals import MOST_INT, coerce, parameter_literal, read_number
-from falconql.check.problems import BROKEN, Operand, rewrite, spoken, words
+from falconql.check.problems import BROKEN, Operand, plain_text, rewrite, spoken, words
 from falconql.check.regex import check_regex
 from falconql.diagnostics.model import Edit, Help
 from falconql.diagnostics.suggest import near_names
@@ -21,6 +21,10 @@ from falconql.runtime.expression import Arithmetic, Expr, IsNull, Literal, Match
 from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import BOOL, FLOAT, INT, LABEL, NULL, SPAN, TEXT, UNKNOWN, is_number
+
+# What other languages call null.
+_NOTHING = frozenset({"none", "nil", "undefined"})
+_NULL = "nothing is written `null`"
 
 
 def check_operand(ctx: Context, node: ast.Expr) -> Operand:
@@ -82,10 +86,11 @@ def _test(
     match node:
         case ast.Comparison(_, left, right):
             tested = check_operand(ctx, left)
-            return comparisons.compare(ctx, node, tested, _beside(ctx, tested, right))
+            return comparisons.compare(ctx, node, tested, _beside(ctx, tested, right, _null_test(node)))
         case ast.In(value, options):
             tested = check_operand(ctx, value)
-            return comparisons.is_one_of(ctx, node, tested, [_beside(ctx, tested, option) for option in options])
+            others = [_beside(ctx, tested, other, Help(_NULL, Edit(other.span, "null"))) for other in options]
+            return comparisons.is_one_of(ctx, node, tested, others)
         case ast.TextTest(_, value, pattern):
             tested = check_operand(ctx, value)
             return comparisons.test_text(ctx, node, tested, _beside(ctx, tested, pattern))
@@ -105,14 +110,28 @@ def _test(
             assert_never(node)
 
 
-def _beside(ctx: Context, tested: Operand, node: ast.Expr) -> Operand:
-    """Return what a value is tested with; beside a text, a name that is none may be a text without quotes."""
+def _beside(ctx: Context, tested: Operand, node: ast.Expr, null: Help | None = None) -> Operand:
+    """Return what a value is tested with; beside a text, a name that is none may be a text without quotes.
+
+    ``null`` is how the test is written if the name is what another language calls null.
+    """
+    if isinstance(node, ast.Name) and node.text.lower() in _NOTHING:
+        ctx.scope.null = null
     if isinstance(node, ast.Name) and tested.type in (TEXT, SPAN):
         text = quoted_text(node.text)
         ctx.scope.instead = Help(f"a text stands in quotes: `{text}`", Edit(node.span, text))
     operand = check_operand(ctx, node)
-    ctx.scope.instead = None
+    ctx.scope.instead = ctx.scope.null = None
     return operand
+
+
+def _null_test(node: ast.Comparison) -> Help | None:
+    """Return how it is asked whether the left side of a comparison is null, None for one that orders."""
+    test = {"=": "is null", "!=": "is not null"}.get(node.op)
+    plain = plain_text(node.left)
+    if test is None:
+        return None
+    return Help(f"test for null with `{test}`", Edit(node.span, f"{plain} {test}") if plain else None)
 
 
 def _alternatives(ctx: Context, operands: Sequence[ast.Expr]) -> list[Operand]:

@@ -21,8 +21,6 @@ from falconql.source import Span
 from falconql.types import UNKNOWN, Type
 
 _MOST_LISTED = 12
-# What other languages call null.
-_NOTHING = frozenset({"none", "nil", "undefined"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Scope:
 
     ``later`` holds the names that are given further down, the one being given included; ``outputs``
     is filled for ``order by``, where they hide columns and lets, but not in the braces of an instruction;
-    ``instead`` is what else the name to resolve may have been meant as.
+    ``instead`` is what else the name to resolve may have been meant as, ``null`` how it is said if null was meant.
     """
 
     catalog: Catalog
@@ -50,6 +48,7 @@ class Scope:
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     later: dict[str, Span] = field(default_factory=dict)
     instead: Help | None = None
+    null: Help | None = None
     _columns: dict[str, list[Field]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -170,8 +169,8 @@ class Scope:
         same = [n for n in visible if n.casefold() == name.casefold()]
         if same:
             return (_instead(f"names are case-sensitive; write {shown_name(same[0])}", same[0], span, in_braces),)
-        if name.lower() in _NOTHING and not in_braces:
-            return (Help("nothing is written `null`", Edit(span, "null")),)
+        if self.null:
+            return (self.null,)
         near = near_names(name, visible)
         if near:
             listed = " or ".join(map(shown_name, near))

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,7 +34,15 @@ class FileName(click.ParamType[str]):
         return [CompletionItem(incomplete, type="file")]
 
 
+class FilePath(click.Path):
+    """A path, as a ``Path``; the ``~`` that shells leave alone behind ``=`` is the home folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(os.path.expanduser(value), param, ctx)
+
+
 FILE = FileName()
+PATH = FilePath(path_type=Path)
 
 
 class CorpusCommand(click.Command):
@@ -67,6 +76,18 @@ def from_option(text: str, *, required: bool = False) -> Callable[[Command], Com
     )
 
 
+def input_format_option(command: Command) -> Command:
+    """Add ``--input-format``."""
+    from falconql.runtime.io.formats import FORMATS
+
+    return click.option(
+        "--input-format",
+        type=click.Choice(FORMATS),
+        metavar="FORMAT",
+        help=f"Of a corpus whose ending does not tell it: {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
+    )(command)
+
+
 def _single(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
     if len(values) > 1:
         raise _one_corpus(values, "--from", ctx)
@@ -97,12 +118,13 @@ def _ending(name: str) -> str:
 
 
 def query_options(command: Command) -> Command:
-    """Add QUERY, ``-e``, ``--from`` and ``-p``."""
+    """Add QUERY, ``-e``, ``--from``, ``--input-format`` and ``-p``."""
     for decorate in reversed(
         (
             click.argument("query", required=False, type=FILE),
             click.option("-e", "text", metavar="TEXT", help="The query itself, instead of a file."),
             from_option("The corpus: a file, a folder, a glob, or - for standard input. Overrides `from`."),
+            input_format_option,
             click.option(
                 "-p",
                 "--param",
@@ -217,13 +239,20 @@ def cache_option(command: Command) -> Command:
 
 
 def the_query(
-    query: str | None, text: str | None, corpus: str | None = None, parameters: tuple[str, ...] = ()
+    query: str | None,
+    text: str | None,
+    corpus: str | None = None,
+    parameters: tuple[str, ...] = (),
+    input_format: str | None = None,
 ) -> Query:
     """Return the query that the options name."""
+    return replace(_named_query(query, text, corpus, _bound(parameters)), input_format=input_format)
+
+
+def _named_query(query: str | None, text: str | None, corpus: str | None, values: dict[str, str]) -> Query:
     from falconql.api import query as make
     from falconql.inputs import decode_query, is_name_of_file
 
-    values = _bound(parameters)
     if query is not None and text is not None:
         raise click.UsageError("give a query file or -e, not both")
     if text is not None:

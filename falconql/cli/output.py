@@ -72,11 +72,13 @@ def check_beside(path: str, option: str) -> None:
     """Refuse a file that is written after a run when it cannot be, before anything is computed.
 
     Raises:
-        click.BadParameter: the folder is missing, or the path is a folder itself.
+        click.BadParameter: the folder is missing, the path is a folder itself, or it is ``-``.
         OutputError: the folder takes no new file.
     """
     from falconql.runtime.io.output import file_target, replaces_file
 
+    if path == "-":
+        raise click.BadParameter("- is standard output, and this goes into a file", param_hint=option)
     check_folder(path, option)
     if replaces_file(path):
         with writing():

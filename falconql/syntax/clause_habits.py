@@ -234,6 +234,9 @@ def corpus_alias(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     if name + 1 < len(place.words) and name + 1 not in clause_starts(place.text, place.words):
         return None
+    if "\n" in place.text[place.words[place.index - 1].end : word.start]:
+        # On a line of its own it is rather the column of a `text` that was forgotten.
+        return None
     span = Span(word.start, place.words[name].end)
     return problem("FQL014", "a corpus has no other name", span, replacing("columns need none; remove it", span, ""))
 
@@ -378,7 +381,7 @@ def foreign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     for candidate in (before, word):
         if candidate is None or candidate.kind != "word" or candidate.lower not in _FOREIGN:
             continue
-        if candidate.lower in _SIDES and place.lower(1 if candidate is word else 0) not in ("join", "outer"):
+        if not _foreign_use(place, 0 if candidate is word else -1):
             continue
         # The word before can only be to blame where it was read as a name of something.
         if candidate is word:
@@ -391,6 +394,18 @@ def foreign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         advice = "run two queries, the second over the result of the first"
         return problem("FQL014", "FalconQL has no queries inside queries", before.span, Help(advice))
     return None
+
+
+def _foreign_use(place: ErrorPlace, at: int) -> bool:
+    """Return whether a word that columns are often called stands as it does in another language."""
+    word, following = place.lower(at), place.word(at + 1)
+    if word in _SIDES:
+        return place.lower(at + 1) in ("join", "outer")
+    if word == "fetch":
+        return place.lower(at + 1) in ("first", "next")
+    if word == "interval":
+        return following is not None and following.kind in ("text", "number")
+    return word != "unique" or place.lower(at - 1) in ("select", "(")
 
 
 def _foreign(word: Lexeme) -> Diagnostic:

@@ -187,6 +187,8 @@ def negated_operator(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     operator, start = place.word(1), place.operand_start(place.index - 1)
     if word.lower != "not" or operator is None or operator.lower not in _NEGATED or "AND" not in place.expected:
         return None
+    if operator.lower == "in" and place.index + 2 < len(place.words) and (inside := _inside(place, place.index + 2)):
+        return inside
     span = Span(word.start, operator.end)
     advice = "`not` comes before the whole condition"
     end = operator.end
@@ -308,18 +310,26 @@ def in_list(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         inner = place.text[word.end : place.words[closing].start]
         span = Span(word.start, place.words[closing].end)
         return problem("FQL003", message, word.span, replacing("write `in (a, b)`", span, f"({inner})"))
-    value, last = place.word(-2), place.index
-    if word.kind in ("word", "quoted") and word.lower not in CLAUSES and value is not None and value.operand:
-        inside = "`in` does not look inside a value"
-        if place.lower(1) == "(":
-            last = place.closing(place.index + 1) or last
-        following = place.words[last + 1] if last + 1 < len(place.words) else None
-        if _goes_on(following) or (following is not None and following.text == "."):
-            return problem("FQL006", inside, place.words[place.index - 1].span, Help("write `x contains y`"))
-        right = f"{place.slice(place.index, last)} contains {value.text}"
-        help_ = replacing(f"write `{short(right)}`", Span(value.start, place.words[last].end), right)
-        return problem("FQL006", inside, place.words[place.index - 1].span, help_)
-    return problem("FQL003", message, word.span, Help("write `in (a, b)`"))
+    return _inside(place, place.index) or problem("FQL003", message, word.span, Help("write `in (a, b)`"))
+
+
+def _inside(place: ErrorPlace, first: int) -> Diagnostic | None:
+    """``"x" in title``, ``"x" not in title``, with the word behind the ``in``."""
+    operator, word = place.words[first - 1], place.words[first]
+    negated = place.words[first - 2].lower == "not"
+    at = first - 3 if negated else first - 2
+    value = place.words[at] if at >= 0 else None
+    if word.kind not in ("word", "quoted") or word.lower in (*CLAUSES, "not") or value is None or not value.operand:
+        return None
+    message, last = "`in` does not look inside a value", first
+    if first + 1 < len(place.words) and place.words[first + 1].text == "(":
+        last = place.closing(first + 1) or last
+    following = place.words[last + 1] if last + 1 < len(place.words) else None
+    lead = "not " if negated else ""
+    if _goes_on(following) or (following is not None and following.text == ".") or _inside_a_value(place, at):
+        return problem("FQL006", message, operator.span, Help(f"write `{lead}x contains y`"))
+    right, span = f"{lead}{place.slice(first, last)} contains {value.text}", Span(value.start, place.words[last].end)
+    return problem("FQL006", message, operator.span, replacing(f"write `{short(right)}`", span, right))
 
 
 def repeated_value(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -342,7 +352,7 @@ def bracket(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     message = "`[` means nothing here"
     last = place.closing(place.index)
     inner = place.words[place.index + 1 : last]
-    if last is None or not inner:
+    if last is None or place.words[last].text != "]" or not inner:
         return problem("FQL006", message, word.span, Help(_NO_LISTS))
     span, written = Span(word.start, place.words[last].end), place.slice(place.index + 1, last - 1)
     if all(part.kind == "word" for part in inner):

@@ -23,6 +23,8 @@ _NO_PART = frozenset(
 _IN_TITLES = frozenset({"with", "by"})
 # What Python and SQL put right before a text.
 _PREFIXES = frozenset({"f", "r", "b", "u", "fr", "rf", "e", "n"})
+# What methods of other languages are called here that stand between two values.
+_OPERATORS = frozenset(OPERATOR_WORDS.values()) - {"in", "is null", "is not null"} | {"contains", "matches"}
 # What pandas puts before its methods for texts and dates.
 _ACCESSORS = frozenset({"str", "dt"})
 # A hint that must be read as a whole is shown up to here.
@@ -74,7 +76,8 @@ def text_prefix(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     before = place.word(-1)
     if word.kind != "text" or before is None or before.lower not in _PREFIXES or before.end != word.start:
         return None
-    help_ = replacing("remove it; an instruction quotes values as it is: `{name}`", before.span, "")
+    quotes = "; an instruction quotes values as it is: `{name}`" if "f" in before.lower else ""
+    help_ = replacing(f"remove it{quotes}", before.span, "")
     return problem("FQL006", f"no `{before.text}` stands before a text", before.span, help_)
 
 
@@ -231,14 +234,20 @@ def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
 
 def _without_method(place: ErrorPlace, start: int, value: str, called: str) -> Help:
     """Return how a call of a method is said, whose name in FalconQL is ``called``."""
-    last = place.closing(place.index + 2)
-    given = place.slice(place.index + 3, last - 1) if last is not None and last > place.index + 3 else ""
-    if last is None:
+    first, last = place.index + 3, place.closing(place.index + 2)
+    if last is None or "AND" not in place.expected:
         return Help("functions are called as `function(value)`")
-    span = Span(place.words[start].start, place.words[last].end)
+    span, given = Span(place.words[start].start, place.words[last].end), ""
+    if called == "in" and place.lower(3) in ("[", "(", "{") and place.closing(first) == last - 1:
+        first, last = first + 1, last - 1
+    if last > first:
+        given = place.slice(first, last - 1)
+    if called == "between":
+        return Help("write two comparisons: `x >= 1 and x <= 3`")
+    if called in _OPERATORS or (called == "in" and not given):
+        return Help(f"write `{short(value)} {called} ...`")
     if called == "in":
-        inner = given[1:-1] if given[:1] == "[" and given[-1:] == "]" else given
-        right = f"{value} in ({inner})"
+        right = f"{value} in ({given})"
     elif called.startswith("is "):
         right = f"{value} {called}"
     else:

@@ -124,4 +124,5 @@ def known_endings() -> str:
 
 def other_ending() -> str:
     """Return what to do with a file whose ending is not known, for messages."""
-    return f"known endings are {known_endings()}; a copy or a link that ends in .txt is read as text, line by line"
+    as_text = "a copy or a link that ends in .txt is read as text, line by line"
+    return f"say it with --input-format; known endings are {known_endings()}; {as_text}"

@@ -76,8 +76,25 @@ def test_rows_are_no_table() -> None:
     assert len(falconql.query("select *").run(pa.Table.from_pylist(rows))) == 2
 
 
+def test_several_paths_are_no_table() -> None:
+    with pytest.raises(falconql.DataError, match="a pattern reads several files"):
+        falconql.query("select *").run([Path("a.csv"), Path("b.csv")])
+
+
+class _Name(str):
+    def __str__(self) -> str:
+        return "another"
+
+
+def test_a_name_that_is_more_than_a_text_stays_one() -> None:
+    assert falconql.query("select body").run({_Name("body"): ["a"]}).to_arrow().to_pylist() == [{"body": "a"}]
+
+
 def test_columns_by_name() -> None:
     assert falconql.query("select *").run({0: ["a"], "b": [1]}).to_arrow().to_pylist() == [{"0": "a", "b": 1}]
+    with pytest.raises(falconql.QueryError, match="has 2 columns called `0`"):
+        falconql.query("select `0`").run({0: ["a"], "0": ["b"]})
+    assert len(falconql.query("select `0`, b: c").run({0: ["a"], "c": (1 for _ in "a")})) == 1
     with pytest.raises(falconql.DataError, match=r"the column 'text' is one text\n  help: .*\[text\]"):
         falconql.query("select *").run({"text": "ab"})
 

@@ -41,7 +41,13 @@ def test_an_edit_makes_a_query_without_mistakes(query: str, edited: str) -> None
 
 
 def test_what_python_calls_nothing_is_null_and_only_then_a_text() -> None:
-    assert _edited("where title = None") == ["where title = null", 'where title = "None"']
+    assert _edited("where title = None") == ["where title is null", 'where title = "None"']
+    assert _edited("where stars != nil and verified") == ["where stars is not null and verified"]
+
+
+@pytest.mark.parametrize("query", ["where stars > none", "select n: none", "text body where label(none)"])
+def test_null_is_no_advice_where_it_cannot_stand(query: str) -> None:
+    assert _edited(query) == []
 
 
 @pytest.mark.parametrize(

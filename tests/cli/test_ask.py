@@ -30,6 +30,16 @@ def test_the_query_goes_to_standard_output_and_can_be_saved(folder: Path) -> Non
     assert falconql("check", "q.fql", "--from", "reviews.csv").status == 0
 
 
+def test_the_format_of_the_corpus_and_rows_on_standard_output(folder: Path) -> None:
+    (folder / "reviews.csv").rename(folder / "reviews.dat")
+    options = ["--from", "reviews.dat", "--input-format", "csv", "--model", "m", "-o", "-"]
+    with serving([Say("-- keep: stars\n-- give: everything\nwhere stars = 5 select id")]) as server:
+        done = falconql("ask", "reviews with five stars", *options, "--url", server.url)
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[0].split() == ["id"]
+    assert {path.name for path in folder.iterdir()} == {"reviews.dat"}
+
+
 def test_verbose_shows_every_try_and_how_it_was_held(folder: Path) -> None:
     with serving([Say("where starz > 3"), Say(GOOD)]) as server:
         done = asked(server.url, "-v")

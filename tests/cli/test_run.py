@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import sqlite3
@@ -77,6 +78,38 @@ def test_a_dash_is_standard_output(folder: Path) -> None:
         assert (done.status, done.out.split()[0]) == (0, "id")
     assert falconql("run", "-e", "select id", "--from", "reviews.csv", "-o", "-").out.startswith("id\n")
     assert {path.name for path in folder.iterdir()} == {"reviews.csv"}
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--report"])
+def test_what_goes_beside_the_rows_goes_into_a_file(folder: Path, option: str) -> None:
+    done = falconql("run", "-e", "select id", "--from", "reviews.csv", option, "-")
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith(f"error: Invalid value for {option}: - is standard output, and this goes into a file")
+    assert {path.name for path in folder.iterdir()} == {"reviews.csv"}
+
+
+@pytest.mark.parametrize("name", ["reviews", "reviews.dat", "reviews.json", "reviews.dat.gz", "parts"])
+def test_the_format_of_a_file_whose_ending_does_not_tell_it(folder: Path, name: str) -> None:
+    written = (folder / "reviews.csv").read_bytes()
+    if name == "parts":
+        (folder / name).mkdir()
+        (folder / name / "part-0000").write_bytes(written)
+    else:
+        (folder / name).write_bytes(gzip.compress(written) if name.endswith(".gz") else written)
+    done = falconql("run", "-e", "select id limit 1", "--from", name, "--format", "csv")
+    assert done.status == 1
+    assert name == "reviews.json" or "help: say it with --input-format" in done.err
+    (folder / "q.fql").write_text(f'from "{name}" select id limit 1\n')
+    for command in (["run", "-q"], ["check"], ["explain"]):
+        done = falconql(*command, "q.fql", "--input-format", "csv")
+        assert done.status == 0, done.err
+        assert command[0] != "run" or done.out.splitlines()[2:] == [" 1"]
+    assert falconql("grammar", "--from", name, "--input-format", "csv").out.startswith("start:")
+
+
+def test_a_table_of_a_database_has_no_format(folder: Path) -> None:
+    done = falconql("run", "-e", "select *", "--from", "sqlite:///a.db?table=t", "--input-format", "csv")
+    assert (done.status, done.err.splitlines()[0]) == (1, "error: a table of a database has no format")
 
 
 def test_a_table_goes_into_no_file(folder: Path) -> None:

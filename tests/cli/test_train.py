@@ -97,6 +97,16 @@ def test_what_earlier_runs_spent_is_said() -> None:
     assert _usage(model) == "m: 3 requests, 0 tokens, $0.50; earlier runs spent $0.75 of the $2.00"
 
 
+def test_a_home_folder_that_the_shell_leaves_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder / "people"))
+    (folder / "people").mkdir()
+    done = command("train", "-e", QUERY, "--from", "reviews.csv", "--name", "mine", "--export-tasks=~/tasks.json")
+    assert done.status == 0, done.err
+    assert {path.name for path in (folder / "people").iterdir()} == {"tasks.json", "tasks.xml"}
+    done = command("train", "-e", QUERY, "--from", "reviews.csv", "--name", "mine", "--annotations=~/gold.jsonl")
+    assert f"{folder / 'people' / 'gold.jsonl'}" in done.err
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 

@@ -10,7 +10,7 @@ import click
 
 from falconql.cli.consent import agreed, confirmation, say_spent
 from falconql.cli.file import write_file
-from falconql.cli.options import FILE, CorpusCommand, from_option, proxy_option, yes_option
+from falconql.cli.options import FILE, CorpusCommand, from_option, input_format_option, proxy_option, yes_option
 from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 @click.command("ask", cls=CorpusCommand)
 @click.argument("instruction")
 @from_option("The corpus: a file, a folder, or a glob.", required=True)
+@input_format_option
 @click.option("--run", "run", is_flag=True, help="Run the query and print its rows; the query goes to standard error.")
 @click.option(
     "-o",
     "--output",
     type=FILE,
     metavar="FILE",
-    help="Run, and write the rows to FILE; its ending names the format.",
+    help="Run, and write the rows to FILE, whose ending names the format; - is standard output.",
 )
 @click.option("--format", "format_", type=click.Choice(["query", "json"]), default="query", help="What to print.")
 @click.option("--url", metavar="URL", help="The endpoint; by default OPENAI_BASE_URL, else OpenAI.")
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 def command(
     instruction: str,
     corpus: str,
+    input_format: str | None,
     run: bool,
     output: str | None,
     format_: str,
@@ -65,6 +67,8 @@ def command(
     from falconql.asking import plan
     from falconql.llm.endpoint import Endpoint, Named
 
+    if output == "-":
+        run, output = True, None
     if output is not None:
         check_output(output, ())
     if not instruction.strip():
@@ -74,7 +78,7 @@ def command(
     options = Named("--url", "--model", "--timeout")
     endpoint = Endpoint.from_environment(url=url, model=model, timeout_s=timeout, options=options)
     try:
-        answer = plan(instruction, corpus, endpoint=endpoint)
+        answer = plan(instruction, corpus, input_format=input_format, endpoint=endpoint)
     except AskError as error:
         if verbose:
             _show_tries(error)

@@ -14,13 +14,20 @@ from falconql.cli.terminal import say, say_problems
 @click.command("check", cls=CorpusCommand)
 @query_options
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(query: str | None, text: str | None, corpus: str | None, parameters: tuple[str, ...], format_: str) -> None:
+def command(
+    query: str | None,
+    text: str | None,
+    corpus: str | None,
+    input_format: str | None,
+    parameters: tuple[str, ...],
+    format_: str,
+) -> None:
     """Say everything that is wrong with a query.
 
     Columns and types are checked against the corpus that --from or the query names; without one, only
     what can be told without it.
     """
-    asked = the_query(query, text, corpus, parameters)
+    asked = the_query(query, text, corpus, parameters, input_format)
     found = asked.check(corpus)
     if format_ == "json":
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))

@@ -73,6 +73,7 @@ def command(
     query: str | None,
     text: str | None,
     corpus: str | None,
+    input_format: str | None,
     parameters: tuple[str, ...],
     gold: str | None,
     against: str | None,
@@ -96,7 +97,7 @@ def command(
         raise click.UsageError("give --gold FILE or --against NAME, one of them")
     if report is not None:
         check_beside(report, "--report")
-    asked = the_query(query, text, corpus, parameters)
+    asked = the_query(query, text, corpus, parameters, input_format)
     source, typed = asked.resolved(corpus)
     if report is not None:
         _check_report(report, [*([] if query is None else [query]), *local_files(source)], gold)

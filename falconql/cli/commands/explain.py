@@ -35,6 +35,7 @@ def command(
     query: str | None,
     text: str | None,
     corpus: str | None,
+    input_format: str | None,
     parameters: tuple[str, ...],
     analyze: bool,
     rules: bool,
@@ -46,7 +47,7 @@ def command(
     yes: bool,
 ) -> None:
     """Show how a query will be run, and what it will cost."""
-    asked = the_query(query, text, corpus, parameters)
+    asked = the_query(query, text, corpus, parameters, input_format)
     run = asked.start(
         corpus,
         proxy=proxy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from falconql.cli.options import CorpusCommand, from_option
+from falconql.cli.options import CorpusCommand, from_option, input_format_option
 
 
 @click.command("grammar", cls=CorpusCommand)
@@ -17,7 +17,8 @@ from falconql.cli.options import CorpusCommand, from_option
     help="lark for OpenAI's custom tools and llguidance, gbnf for llama.cpp, ebnf for vLLM.",
 )
 @from_option("Only queries over this corpus: its columns and values, no files or proxies, no endless lists.")
-def command(format_: str, corpus: str | None) -> None:
+@input_format_option
+def command(format_: str, corpus: str | None, input_format: str | None) -> None:
     """Print the grammar of FalconQL for constrained decoding.
 
     It is computed from the grammar that the parser uses, white space and comments included.
@@ -34,5 +35,5 @@ def command(format_: str, corpus: str | None) -> None:
         from falconql.asking.corpus import look_at
         from falconql.asking.decoding import corpus_grammar
 
-        grammar = corpus_grammar(look_at(opened(corpus)))
+        grammar = corpus_grammar(look_at(opened(corpus, input_format)))
     print(notations[format_](grammar), end="")

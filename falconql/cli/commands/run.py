@@ -76,6 +76,7 @@ def command(
     query: str | None,
     text: str | None,
     corpus: str | None,
+    input_format: str | None,
     parameters: tuple[str, ...],
     output: str | None,
     partition_by: tuple[str, ...],
@@ -108,7 +109,7 @@ def command(
             check_beside(path, option)
     written = [("-o", output), ("--report", report), ("--metrics", metrics)]
     check_distinct(written)
-    asked = the_query(query, text, corpus, parameters)
+    asked = the_query(query, text, corpus, parameters, input_format)
     as_table = output is None and format_ in (None, "table")
     # Rows that stream to the terminal and a live line would write over each other.
     silent = quiet or (output is None and not as_table and is_terminal(sys.stdout))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.consent import confirmation
-from falconql.cli.options import CorpusCommand, query_options, the_query, yes_option
+from falconql.cli.options import PATH, CorpusCommand, query_options, the_query, yes_option
 from falconql.cli.output import check_beside, check_unread
 from falconql.cli.terminal import say
 from falconql.errors import DataError
@@ -34,7 +34,7 @@ Tell = Callable[[str], None]
 @click.option(
     "--annotations",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Answers by people: JSON lines, a table, or an export of Label Studio; may be repeated.",
 )
@@ -46,7 +46,7 @@ Tell = Callable[[str], None]
 )
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Questions to annotate per model call.")
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Of everything that is drawn.")
-@click.option("--export-tasks", type=click.Path(path_type=Path), metavar="FILE", help="Write tasks for Label Studio.")
+@click.option("--export-tasks", type=PATH, metavar="FILE", help="Write tasks for Label Studio.")
 @click.option("--restart", is_flag=True, help="Forget an unfinished training of this name; its answers are kept.")
 @yes_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
@@ -54,6 +54,7 @@ def command(
     query: str | None,
     text: str | None,
     corpus: str | None,
+    input_format: str | None,
     parameters: tuple[str, ...],
     name: str,
     base: str,
@@ -76,7 +77,7 @@ def command(
     from falconql.specialise.people import read_answers
     from falconql.specialise.run import Settings, Training
 
-    asked = the_query(query, text, corpus, parameters)
+    asked = the_query(query, text, corpus, parameters, input_format)
     source, typed = asked.resolved(corpus)
     if export_tasks is not None:
         read = [*([] if query is None else [query]), *local_files(source)]
