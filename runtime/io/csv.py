@@ -8,7 +8,6 @@ must fit what was found before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from falconql.runtime.io.columns import batch_of, cut, positions
 from falconql.runtime.io.csv_problems import check_quotes, explain, explain_misfit
 from falconql.runtime.io.dialect import Dialect, look
 from falconql.runtime.io.infer import ARROW, Kind, blank_to_null, convert, join, misfit, widen
-from falconql.runtime.io.inputs import HEAD_BYTES, InputFile, Remembering
+from falconql.runtime.io.inputs import HEAD_BYTES, InputFile
 
 LOOK_BYTES = 128 << 20
 _BLOCK_BYTES = 4 << 20
@@ -130,9 +129,9 @@ class CsvSource:
         read = columns if self._quotes_checked or end in columns else [*columns, end]
         rows, last = 0, None
         try:
-            with self.file.open() as file, closing(Remembering(file)) as remembering:
-                # Of a file that is not compressed the last byte is read at the end.
-                stream = file if self.file.compression is None else remembering
+            # Arrow reads ahead in a thread of its own: wrapped in Python, the stream would let a process that ends
+            # meanwhile hang or abort.
+            with self.file.open() as stream:
                 for batch in self._reader(stream, read):
                     yield batch.select(range(len(columns)))
                     rows += batch.num_rows
@@ -143,13 +142,9 @@ class CsvSource:
             raise explain(self.file, self.dialect, error) from error
         if last is None or self._quotes_checked:
             return
-        if self._small or _ends_in_many_lines(last.column(read.index(end))) or not self._ends_a_line(remembering):
+        if self._small or _ends_in_many_lines(last.column(read.index(end))) or not self.file.ends_a_line():
             check_quotes(self.file, self.dialect)
         self._quotes_checked = True
-
-    def _ends_a_line(self, read: Remembering) -> bool:
-        last_byte = self.file.last_byte() if self.file.compression is None else read.last
-        return last_byte in b"\r\n"
 
     def _reader(self, stream: Any, columns: Sequence[int]) -> Any:
         import pyarrow.csv as arrow_csv

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -77,45 +76,18 @@ class InputFile:
     def _raw(self) -> pa.NativeFile:
         return local_file(self.path) if self.remote is None else self.remote.open()
 
-    def last_byte(self) -> bytes:
-        """Return the last byte of a file that is not compressed, nothing of an empty one."""
+    def ends_a_line(self) -> bool:
+        """Return whether the last byte ends a line; no, if only reading everything would tell."""
+        if self.compression is not None:
+            return False
         with self.reading(), self.anywhere() as raw:
             size = raw.size()
-            return b"" if size == 0 else bytes(raw.read_at(1, size - 1))
+            return size == 0 or raw.read_at(1, size - 1) in (b"\n", b"\r")
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
         """Return the first bytes, decompressed."""
         with self.open() as stream:
             return read_fully(stream, size)
-
-
-class Remembering:
-    """A stream for Arrow to read, which remembers the last byte that it gave.
-
-    Arrow reads ahead in a thread of its own. Once this is closed, nothing is read any more, and the stream behind it
-    can be closed, too.
-    """
-
-    closed = False
-
-    def __init__(self, stream: pa.NativeFile) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-        self._over = False
-        self.last = b""
-
-    def read(self, size: int = -1) -> bytes:
-        with self._lock:
-            data: bytes = b"" if self._over else self._stream.read(size)
-        self.last = data[-1:] or self.last
-        return data
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        with self._lock:
-            self._over = True
 
 
 def local_file(path: str) -> pa.NativeFile:

@@ -33,6 +33,11 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
     (r"no such table: (?:main\.|temp\.)?(.*\S)", "{name}: there is no table {0}, which {table} uses", None),
     (r"42P01|relation .* does not exist", _NO_TABLE, None),
     (r"3F000|schema .* does not exist", "{name}: there is no such schema", None),
+    (
+        r"permission denied to create temporary tables",
+        "{name}: rows are added by way of a temporary table, and there is no permission to make one",
+        "ask who owns the database for TEMPORARY",
+    ),
     (r"42501|permission denied|readonly database|25006", "no permission to {verb} {name}", "ask who owns it for it"),
     (
         r'column "(.+)" is of type (.+) but expression is of type (\w+(?: \w+)*)',
@@ -46,7 +51,7 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
     ),
     (r"(\w[\w ]* constraint) failed:? ?(.*)", "{name}: a row is against a rule of the table, {0} {1}", _ROW_LEFT_OUT),
     (
-        r"ERROR: +(.* out of range|value too long for .*|invalid input syntax for .*)",
+        r"ERROR: +(.* out of range|value too long for .*|invalid input (?:syntax|value) for .*)",
         "{name}: a row does not fit: {0}",
         _ROW_LEFT_OUT,
     ),

@@ -133,12 +133,11 @@ def _sqlite_columns(database: Database) -> list[_Column]:
 
 
 def _postgresql_columns(database: Database) -> list[_Column]:
-    default = (
-        "(atthasdef OR attidentity <> '' OR EXISTS (SELECT FROM pg_type t WHERE t.oid = atttypid AND typdefault <> ''))"
-    )
+    default = "(atthasdef OR attidentity <> '' OR coalesce(typdefault, '') <> '')"
     found = _asked(
         database,
-        f"SELECT attname::text, attnotnull AND NOT {default} FROM pg_attribute"
+        f"SELECT attname::text, (attnotnull OR typnotnull) AND NOT {default}"
+        " FROM pg_attribute JOIN pg_type t ON t.oid = atttypid"
         f" WHERE attrelid = to_regclass({literal(database.quoted)}) AND attnum > 0 AND NOT attisdropped"
         " AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum",
     )

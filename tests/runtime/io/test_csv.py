@@ -6,6 +6,8 @@ import datetime as dt
 import gzip
 import io
 import random
+import subprocess
+import sys
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
@@ -294,14 +296,22 @@ def test_a_large_file_that_ends_in_a_quote(tmp_path: Path, ending: str, columns:
             list(source.batches(columns, None, batch_rows=1000))
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
-def test_a_large_file_that_ends_a_line_is_read_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
+def test_a_large_file_that_ends_a_line_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv, "check_quotes", lambda *_: pytest.fail("it was read again"))
     data = b"a,b\n" + b"".join(b"%d,a text that is long enough\r\n" % number for number in range(60_000))
-    path = written(tmp_path, f"a.csv{ending}", gzip.compress(data, 1) if ending else data)
-    assert open_source(path).rows == 60_000
+    assert open_source(written(tmp_path, "a.csv", data)).rows == 60_000
+
+
+def test_a_process_may_end_while_a_compressed_file_is_read(tmp_path: Path) -> None:
+    data = b"a,b\n" + b"".join(b"%d,a text that is long enough\n" % number for number in range(1_000_000))
+    path = written(tmp_path, "a.csv.gz", gzip.compress(data, 1))
+    program = (
+        "import sys; from falconql.runtime.io import open_source\n"
+        "source = open_source(sys.argv[1]); batches = source.batches(['a'], None, batch_rows=10)\n"
+        "print(next(batches).num_rows)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, path], capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"10\n", b"")
 
 
 def test_compressed_data_that_is_damaged_far_behind(tmp_path: Path) -> None:

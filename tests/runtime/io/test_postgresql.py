@@ -160,11 +160,18 @@ def test_results_go_to_postgresql(server: str) -> None:
         ("timestamp", pa.array([dt.date(2020, 1, 2)]), ["2020-01-02 00:00:00"]),
         ("jsonb", pa.array([["a", "b"], None]), ['["a", "b"]', None]),
         ("int4", pa.nulls(1), [None]),
+        ("mood", pa.array(["glad", None]), ["glad", None]),
+        ("uuid", pa.array(["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]), ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]),
+        ("xml", pa.array(["<a/>"]), ["<a/>"]),
+        ("object", pa.array(["[1]"]), ["[1]"]),
+        ("jsonb", pa.array([dt.date(2020, 1, 2)]), ['"2020-01-02"']),
     ],
 )
 def test_values_become_what_a_column_takes(
     server: str, declared: str, values: pa.Array, kept: list[str | None]
 ) -> None:
+    execute(server, "drop type if exists mood cascade", "create type mood as enum ('glad')")
+    execute(server, "drop domain if exists object cascade", "create domain object as jsonb")
     execute(server, "drop table if exists taking", f"create table taking (v {declared}, d int default 1)")
     write(f"{server}?table=taking&if_exists=append", pa.table({"v": values}))
     execute(server, "drop view if exists took", "create view took as select v::text as t, d from taking")
@@ -178,6 +185,7 @@ def test_values_become_what_a_column_takes(
         ("v int4", pa.string(), "`v` takes integer only, and the result has text there"),
         ("v timestamp", pa.int64(), "`v` takes timestamp without time zone only, and the result has bigint there"),
         ("v int8, n int not null", pa.int64(), "needs values for `n`"),
+        ("v int8, n filled", pa.int64(), "needs values for `n`"),
         ("v int8 generated always as identity", pa.int64(), "takes no values for `v`"),
         ("n int, v int8 generated always as (n + 1) stored", pa.int64(), "takes no values for `v`"),
     ],
@@ -185,6 +193,7 @@ def test_values_become_what_a_column_takes(
 def test_what_a_table_would_not_take_is_said_before_there_are_rows(
     server: str, declared: str, type_: pa.DataType, said: str
 ) -> None:
+    execute(server, "drop domain if exists filled cascade", "create domain filled as int not null")
     execute(server, "drop table if exists refusing", f"create table refusing ({declared})")
     with pytest.raises(DataError, match=said):
         open_sink(f"{server}?table=refusing&if_exists=append", pa.schema({"v": type_}))
@@ -203,6 +212,41 @@ def test_rows_that_do_not_fit_leave_a_table_as_it_was(server: str, declared: str
     with pytest.raises(DataError, match=said):
         write(f"{server}?table=narrow&if_exists=append", pa.table({"v": values}))
     assert rows_of(open_source(f"{server}?table=narrow")) == []
+
+
+@pytest.mark.parametrize("declared", ["timestamptz", "timestamp", "text"])
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_times_are_those_of_utc_whatever_the_zone_of_the_server(server: str, declared: str, zone: str | None) -> None:
+    execute(server, "drop table if exists timed", f"create table timed (v {declared}, d timestamptz)")
+    days = pa.array([dt.date(2020, 1, 2)])
+    times = pa.array([dt.datetime(2020, 1, 2, 3, 4, 5)], pa.timestamp("us", zone))
+    execute(server, "alter database postgres set timezone = 'America/New_York'")
+    try:
+        write(f"{server}?table=timed&if_exists=append", pa.table({"v": times, "d": days}))
+    finally:
+        execute(server, "alter database postgres reset timezone")
+    execute(server, "set timezone = 'UTC'", "alter table timed alter v type text, alter d type text")
+    rows = rows_of(open_source(f"{server}?table=timed"))
+    assert [(row["v"].removesuffix("+00"), row["d"]) for row in rows] == [
+        ("2020-01-02 03:04:05", "2020-01-02 00:00:00+00")
+    ]
+
+
+def test_no_name_of_a_table_is_in_the_way_of_the_temporary_one(server: str) -> None:
+    execute(server, "drop table if exists falconql_rows", "create table falconql_rows (v float8)")
+    write(f"{server}?table=falconql_rows&if_exists=append", pa.table({"v": [5]}))
+    assert rows_of(open_source(f"{server}?table=falconql_rows")) == [{"v": 5.0}]
+
+
+def test_who_may_make_no_temporary_table_is_told_so(server: str) -> None:
+    execute(server, "drop table if exists taken", "create table taken (v int)")
+    execute(server, "create role adder login password 'planted-password'", "grant insert on taken to adder")
+    execute(server, "revoke temporary on database postgres from public")
+    try:
+        with pytest.raises(DataError, match="no permission to make one"):
+            open_sink(f"{server.replace('me:', 'adder:')}?table=taken&if_exists=append", pa.schema({"v": pa.int64()}))
+    finally:
+        execute(server, "grant temporary on database postgres to public")
 
 
 def test_a_connection_for_reading_cannot_write(server: str) -> None:
