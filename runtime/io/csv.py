@@ -8,6 +8,7 @@ must fit what was found before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -129,10 +130,8 @@ class CsvSource:
         read = columns if self._quotes_checked or end in columns else [*columns, end]
         rows, last = 0, None
         try:
-            # Arrow reads ahead in a thread of its own: wrapped in Python, the stream would let a process that ends
-            # meanwhile hang or abort.
-            with self.file.open() as stream:
-                for batch in self._reader(stream, read):
+            with closing(self.file.read_by(lambda stream: self._reader(stream, read))) as batches:
+                for batch in batches:
                     yield batch.select(range(len(columns)))
                     rows += batch.num_rows
                     last = batch if batch.num_rows else last

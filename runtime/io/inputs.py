@@ -5,12 +5,13 @@ Knows nothing of rows; turns every failure of the operating system into a ``Data
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
@@ -54,12 +55,38 @@ class InputFile:
         Raises:
             DataError: on opening or while reading in the block.
         """
-        with self.reading(), self._raw() as raw:
-            if self.compression is None:
-                yield raw
+        with self.reading(), self._raw() as raw, _decompressed(raw, self.compression) as stream:
+            yield stream
+
+    def read_by(
+        self, reader: Callable[[pa.NativeFile], Iterable[pa.RecordBatch]]
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """Yield what a reader of Arrow makes of the file, decompressed.
+
+        Raises:
+            DataError: on opening or while reading.
+        """
+        with self.reading(), self._raw() as raw, _decompressed(raw, self.compression) as stream:
+            batches = iter(reader(stream))
+            if self.remote is None:
+                yield from batches
                 return
-            with pa.CompressedInputStream(raw, self.compression) as stream:
-                yield stream
+            remote = self.remote
+
+            def end() -> None:
+                remote.end(raw)
+                with suppress(pa.ArrowException, OSError, ValueError):
+                    for _ in batches:
+                        pass
+
+            # Arrow reads ahead in a thread of its own, which may call Python: a process that ended before it is done
+            # would hang or abort.
+            atexit.register(end)
+            try:
+                yield from batches
+            finally:
+                atexit.unregister(end)
+                end()
 
     def anywhere(self) -> Any:
         """Open for reading out of order, not decompressed."""
@@ -88,6 +115,10 @@ class InputFile:
         """Return the first bytes, decompressed."""
         with self.open() as stream:
             return read_fully(stream, size)
+
+
+def _decompressed(raw: pa.NativeFile, compression: Compression | None) -> AbstractContextManager[pa.NativeFile]:
+    return nullcontext(raw) if compression is None else pa.CompressedInputStream(raw, compression)
 
 
 def local_file(path: str) -> pa.NativeFile:

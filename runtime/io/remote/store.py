@@ -47,6 +47,12 @@ class RemoteFile:
         with at(self.store.location, self.name):
             return self.store.open(self, anywhere=anywhere)
 
+    @staticmethod
+    def end(opened: pa.NativeFile) -> None:
+        """Let whoever reads on in a file that was opened fail, where that may be a thread that calls Python."""
+        if isinstance(opened, Stream):
+            opened.end()
+
     def version(self) -> str:
         """Return its size, and a text that changes when the file does; nothing behind the size if the store has none.
 
@@ -56,6 +62,18 @@ class RemoteFile:
         with at(self.store.location, self.name):
             size, version = self.store.status(self)
             return f"{size} {version}".strip()
+
+
+class Stream(pa.PythonFile):
+    """A file that Arrow reads through Python, perhaps in a thread of its own."""
+
+    def __init__(self, file: Any, mode: str) -> None:
+        super().__init__()
+        self._file = file
+
+    def end(self) -> None:
+        """Let whoever reads on fail, from whatever thread."""
+        self._file.close()
 
 
 class Store:
@@ -107,11 +125,11 @@ class Store:
             from falconql.runtime.io.remote.http import HttpFile
 
             raw = HttpFile(file.path, file.found, onwards=not anywhere)
-            return pa.PythonFile(raw if anywhere else io.BufferedReader(raw, _READ_AHEAD), mode="r")
+            return Stream(raw if anywhere else io.BufferedReader(raw, _READ_AHEAD), mode="r")
         if self.fsspec is None:
             return self.files.open_input_file(file.path)
         cache = "none" if anywhere else "readahead"
-        return pa.PythonFile(self.fsspec.open(file.path, "rb", block_size=_READ_AHEAD, cache_type=cache), mode="r")
+        return Stream(self.fsspec.open(file.path, "rb", block_size=_READ_AHEAD, cache_type=cache), mode="r")
 
     def status(self, file: RemoteFile) -> tuple[int | None, str]:
         """Return the size and the version of a file."""

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 
@@ -156,3 +158,16 @@ def test_signatures_and_passwords_are_used_and_not_shown(web: Web, status: int) 
     assert "planted" not in shown
     assert "sig=planted2" in web.asked[0]
     assert web.authorizations[0] == "Basic c29tZW9uZTpwbGFudGVkMQ=="
+
+
+@pytest.mark.parametrize("last", ["", "batches.close()"])
+def test_a_process_may_end_while_compressed_data_is_read_from_the_web(web: Web, last: str) -> None:
+    lines = b"".join(b"%d,a text that is long enough\n" % number for number in range(1_000_000))
+    web.files["a.csv.gz"] = gzip.compress(b"a,b\n" + lines, 1)
+    program = (
+        "import sys; from falconql.runtime.io import open_source\n"
+        "source = open_source(sys.argv[1]); batches = source.batches(['a'], None, batch_rows=10)\n"
+        f"print(next(batches).num_rows); {last}"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, f"{web.url}/a.csv.gz"], capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"10\n", b"")
