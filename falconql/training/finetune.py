@@ -30,6 +30,7 @@ from falconql.training.dataset import Item, collate, tokenise
 from falconql.training.examples import Example
 from falconql.training.heldout import HeldOut
 from falconql.training.pack import batches, width_multiple
+from falconql.training.pieces import in_pieces
 from falconql.training.precision import fastest
 from falconql.training.pretrain import fast_on_cpu, losses_of
 from falconql.training.states import write_state
@@ -156,6 +157,7 @@ class _Weighted:
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, examples: Sequence[Example], config: FineTuning, positions: int) -> _Weighted:
+        examples = in_pieces(tokenizer, examples, config.max_tokens, config.seed)
         items = tokenise(tokenizer, examples, config.max_tokens, config.seed) if examples else []
         asked, spans = [each.instruction for each in examples], any(not isinstance(e.answer, bool) for e in examples)
         return cls(items, balanced(examples), asked, width_multiple(positions), spans)
