@@ -62,9 +62,8 @@ def main() -> None:
             model = tuned(fresh(KESTREL, base, seed), base, KESTREL, rows.learned, rows.held_out, seed)
             f1 = 100 * measured(model, base, rows.held_out, task.f1)
             seconds = time.perf_counter() - begun
-            print(
-                f"{options.set}, {options.texts} texts of {length:,.0f} words, seed {seed}: {said} {f1:.1f}, {seconds:.0f} s"
-            )
+            about = f"{options.set}, {options.texts} texts of {length:,.0f} words, seed {seed}"
+            print(f"{about}: {said} {f1:.1f}, {seconds:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
