@@ -65,7 +65,12 @@ def test_near_is_what_it_is_said_to_be(word: str, candidates: list[str]) -> None
 
 
 def test_of_thousands_of_columns_only_those_that_may_be_near_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = []
-    monkeypatch.setattr(suggest, "edit_distance", lambda left, right: measured.append(right) or 1)
+    measured: list[str] = []
+
+    def measure(_: str, right: str) -> int:
+        measured.append(right)
+        return 1
+
+    monkeypatch.setattr(suggest, "edit_distance", measure)
     near_names("price", ["stars", "review_text", "ab", *(f"feature_{i}" for i in range(5000)), "prise", "price_inr"])
     assert measured == ["prise"]

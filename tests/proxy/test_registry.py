@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -156,7 +157,7 @@ def test_a_model_for_one_text_at_a_time_is_not_added(
 
 
 def test_what_a_stranger_wrote_drives_no_terminal(tmp_path: Path) -> None:
-    odd = {"description": "a\x1b]0;b\x07", "metrics": {"c\x1b[2J": ["\x1b[1m"]}, "version": "1\x1b[2J"}
+    odd: dict[str, Any] = {"description": "a\x1b]0;b\x07", "metrics": {"c\x1b[2J": ["\x1b[1m"]}, "version": "1\x1b[2J"}
     add_proxy(save_proxy(tmp_path / "p", **odd))
     for done in (falconql("proxies", "show", "tiny"), falconql("proxies", "list")):
         assert done.status == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -230,9 +230,9 @@ def test_a_base_that_is_broken_or_reads_another_prompt_is_refused(tmp_path: Path
     cuckoo = {"kind": "single", "template": "{text} {instruction}"}
     pair = {"kind": "pair", "first": "{text}", "second": "{instruction}"}
     label = {"readout": "any_span", "temperature": 1.0, "bias": 0.0, "threshold": 0.5}
-    for number, other in enumerate(
-        ({"prompts": {"label": cuckoo, "span": cuckoo}}, {"prompts": {"label": pair, "span": pair}}, {"label": label})
-    ):
+    prompts = ({"label": cuckoo, "span": cuckoo}, {"label": pair, "span": pair})
+    others: list[dict[str, Any]] = [*({"prompts": each} for each in prompts), {"label": label}]
+    for number, other in enumerate(others):
         with pytest.raises(ProxyError, match="does not read"):
             trainable(save_proxy(tmp_path / str(number), **other))
     broken = save_proxy(tmp_path / "broken")

@@ -64,7 +64,7 @@ class RemoteFile:
             return f"{size} {version}".strip()
 
 
-class Stream(pa.PythonFile):
+class Stream(pa.PythonFile):  # type: ignore[misc]
     """A file that Arrow reads through Python, perhaps in a thread of its own."""
 
     def __init__(self, file: Any, mode: str) -> None:
