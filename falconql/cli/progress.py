@@ -74,7 +74,8 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        if not self._quiet:
+        # Ctrl-C while it was started may leave none to wait for; it will find that all is done.
+        if self._thread.is_alive():
             self._thread.join()
 
     def watch(self, metrics: RunMetrics, tokens: Callable[[], int] = int) -> None:

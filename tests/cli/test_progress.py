@@ -116,3 +116,7 @@ def test_summary() -> None:
     assert summary(done) == "1 row from 7,138 · 1 h 2 min · 1 model call, 14,275 saved"
     assert summary(RunMetrics(rows_in=4, rows_out=2, seconds=0.012)) == "2 rows from 4 · 0.01 s"
     assert summary(RunMetrics(rows_in=4, rows_out=2, seconds=75)) == "2 rows from 4 · 1 min 15 s"
+
+
+def test_one_that_ctrl_c_kept_from_beginning_ends_all_the_same() -> None:
+    Progress(quiet=False).__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)

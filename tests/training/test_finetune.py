@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from falconql.training.dataset import B
 from falconql.training.examples import Example
 from tests.training.made_model import made_tokenizer, write_base
 
@@ -20,6 +21,7 @@ else:
     torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from falconql.training import finetune  # noqa: E402
 from falconql.training.finetune import Epoch, FineTuning, balanced, fine_tune  # noqa: E402
 from falconql.training.trainable import trainable  # noqa: E402
 
@@ -258,3 +260,11 @@ def test_a_state_of_other_examples_is_not_gone_on_from(
     found: list[Epoch] = []
     fine_tune(model, made_tokenizer(), made(count, 1), made(8, 2), config(epochs=1), state=state, on_epoch=found.append)
     assert [epoch.number for epoch in found] == epochs
+
+
+def test_spans_of_all_windows_are_learned() -> None:
+    text = "ada " + "oslo " * 200 + "ada"
+    example = Example("a person", text, ((0, 3), (len(text) - 3, len(text))))
+    weighted = finetune._Weighted.of(made_tokenizer(), [example], FineTuning(max_tokens=64), 512)
+    assert sum(int((item.targets == B).sum()) for item in weighted.items) == 2
+    assert len(weighted.items) == len(weighted.weights) == len(weighted.instructions)

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from falconql.training.dataset import B, tokenise
 from falconql.training.examples import Example
-from falconql.training.finetune import FineTuning, _Weighted
 from falconql.training.pieces import MOST_PIECES, in_pieces
 from tests.training.made_model import made_tokenizer
 
@@ -64,11 +63,3 @@ def test_a_span_longer_than_a_window_is_cut_all_the_same() -> None:
     found = pieces(text, (0, len(text)))
     assert 1 < len(found) <= MOST_PIECES
     assert all(piece.answer == ((0, len(piece.text)),) for piece in found)
-
-
-def test_fine_tuning_learns_the_spans_of_all_windows() -> None:
-    text = "Ada " + "Paris " * 200 + "Ada"
-    config = FineTuning(max_tokens=MOST)
-    weighted = _Weighted.of(TOKENIZER, [Example("a person", text, ((0, 3), (len(text) - 3, len(text))))], config, 512)
-    assert sum(int((item.targets == B).sum()) for item in weighted.items) == 2
-    assert len(weighted.items) == len(weighted.weights) == len(weighted.instructions)
