@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -117,8 +117,73 @@ def _ending(name: str) -> str:
     return os.path.splitext(rest)[1] + ending if ending.lower() in COMPRESSED else ending
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line says of the query and its corpus.
+
+    Attributes:
+        file: that of the query, ``-`` for standard input.
+        text: the query itself.
+        corpus: the one that is named beside the query.
+        input_format: what the corpus holds, where its ending does not tell it.
+        parameters: each as ``NAME=VALUE``.
+    """
+
+    file: str | None = None
+    text: str | None = None
+    corpus: str | None = None
+    input_format: str | None = None
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> list[str]:
+        """The query's file, if it has one."""
+        return [] if self.file is None else [self.file]
+
+    def query(self) -> Query:
+        """Return the query.
+
+        Raises:
+            click.UsageError: there is none, or it is given twice.
+            DataError: its file cannot be read.
+        """
+        return replace(self._named(_bound(self.parameters)), input_format=self.input_format)
+
+    def _named(self, values: dict[str, str]) -> Query:
+        from falconql.api import query as make
+        from falconql.inputs import decode_query, is_name_of_file
+
+        if self.file is not None and self.text is not None:
+            raise click.UsageError("give a query file or -e, not both")
+        if self.text is not None:
+            if is_name_of_file(self.text):
+                raise click.UsageError(f"-e takes a query, and {self.text} is the name of a file: leave -e out")
+            return make(self.text, **values)
+        if self.file is None:
+            raise click.UsageError("give a query: a file, - for standard input, or -e 'query text'")
+        if self.file != "-":
+            return make(Path(self.file), **values)
+        if self.corpus == "-":
+            raise click.UsageError("the query and the corpus cannot both come from standard input")
+        made = make(decode_query(sys.stdin.buffer.read(), "<stdin>"), **values)
+        return made.named("<stdin>")
+
+
 def query_options(command: Command) -> Command:
-    """Add QUERY, ``-e``, ``--from``, ``--input-format`` and ``-p``."""
+    """Add QUERY, ``-e``, ``--from``, ``--input-format`` and ``-p``, as ``given``."""
+
+    @functools.wraps(command)
+    def with_query(
+        query: str | None,
+        text: str | None,
+        corpus: str | None,
+        input_format: str | None,
+        parameters: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        return command(given=Given(query, text, corpus, input_format, parameters), **others)
+
+    decorated: Any = with_query
     for decorate in reversed(
         (
             click.argument("query", required=False, type=FILE),
@@ -135,8 +200,8 @@ def query_options(command: Command) -> Command:
             ),
         )
     ):
-        command = decorate(command)
-    return command
+        decorated = decorate(decorated)
+    return decorated  # type: ignore[no-any-return]
 
 
 def order_option(command: Command) -> Command:
@@ -236,37 +301,6 @@ def cache_option(command: Command) -> Command:
         default=None,
         help="Neither use nor keep answers of the proxy on disk.",
     )(command)
-
-
-def the_query(
-    query: str | None,
-    text: str | None,
-    corpus: str | None = None,
-    parameters: tuple[str, ...] = (),
-    input_format: str | None = None,
-) -> Query:
-    """Return the query that the options name."""
-    return replace(_named_query(query, text, corpus, _bound(parameters)), input_format=input_format)
-
-
-def _named_query(query: str | None, text: str | None, corpus: str | None, values: dict[str, str]) -> Query:
-    from falconql.api import query as make
-    from falconql.inputs import decode_query, is_name_of_file
-
-    if query is not None and text is not None:
-        raise click.UsageError("give a query file or -e, not both")
-    if text is not None:
-        if is_name_of_file(text):
-            raise click.UsageError(f"-e takes a query, and {text} is the name of a file: leave -e out")
-        return make(text, **values)
-    if query is None:
-        raise click.UsageError("give a query: a file, - for standard input, or -e 'query text'")
-    if query != "-":
-        return make(Path(query), **values)
-    if corpus == "-":
-        raise click.UsageError("the query and the corpus cannot both come from standard input")
-    made = make(decode_query(sys.stdin.buffer.read(), "<stdin>"), **values)
-    return made.named("<stdin>")
 
 
 def _bound(parameters: tuple[str, ...]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import json
 import click
 
 from falconql.cli.failures import HAS_ERRORS
-from falconql.cli.options import CorpusCommand, query_options, the_query
+from falconql.cli.options import CorpusCommand, Given, query_options
 from falconql.cli.terminal import say, say_problems
 
 
@@ -15,11 +15,7 @@ from falconql.cli.terminal import say, say_problems
 @query_options
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
-    query: str | None,
-    text: str | None,
-    corpus: str | None,
-    input_format: str | None,
-    parameters: tuple[str, ...],
+    given: Given,
     format_: str,
 ) -> None:
     """Say everything that is wrong with a query.
@@ -27,8 +23,8 @@ def command(
     Columns and types are checked against the corpus that --from or the query names; without one, only
     what can be told without it.
     """
-    asked = the_query(query, text, corpus, parameters, input_format)
-    found = asked.check(corpus)
+    asked = given.query()
+    found = asked.check(given.corpus)
     if format_ == "json":
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     elif found.diagnostics:

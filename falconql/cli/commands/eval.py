@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.consent import confirmation
-from falconql.cli.options import FILE, CorpusCommand, cache_option, proxy_option, query_options, the_query, yes_option
+from falconql.cli.options import FILE, CorpusCommand, Given, cache_option, proxy_option, query_options, yes_option
 from falconql.cli.output import check_beside, check_page, check_unread
 from falconql.cli.terminal import say, say_warning
 from falconql.errors import ConfigError
@@ -70,11 +70,7 @@ if TYPE_CHECKING:
 @cache_option
 @yes_option
 def command(
-    query: str | None,
-    text: str | None,
-    corpus: str | None,
-    input_format: str | None,
-    parameters: tuple[str, ...],
+    given: Given,
     gold: str | None,
     against: str | None,
     proxy: str | None,
@@ -97,10 +93,10 @@ def command(
         raise click.UsageError("give --gold FILE or --against NAME, one of them")
     if report is not None:
         check_beside(report, "--report")
-    asked = the_query(query, text, corpus, parameters, input_format)
-    source, typed = asked.resolved(corpus)
+    asked = given.query()
+    source, typed = asked.resolved(given.corpus)
     if report is not None:
-        _check_report(report, [*([] if query is None else [query]), *local_files(source)], gold)
+        _check_report(report, [*given.files, *local_files(source)], gold)
     if not typed.calls:
         raise ConfigError("the query calls no model, so that there is nothing to evaluate")
     here = _side(asked, typed, proxy, cache)

@@ -10,12 +10,12 @@ from falconql.api import Engine, Order
 from falconql.cli.consent import confirmation
 from falconql.cli.options import (
     CorpusCommand,
+    Given,
     cache_option,
     engine_options,
     order_option,
     proxy_option,
     query_options,
-    the_query,
     yes_option,
 )
 from falconql.cli.terminal import say_diagnostics, say_warning
@@ -32,11 +32,7 @@ from falconql.cli.terminal import say_diagnostics, say_warning
 @proxy_option
 @yes_option
 def command(
-    query: str | None,
-    text: str | None,
-    corpus: str | None,
-    input_format: str | None,
-    parameters: tuple[str, ...],
+    given: Given,
     analyze: bool,
     rules: bool,
     format_: str,
@@ -47,9 +43,9 @@ def command(
     yes: bool,
 ) -> None:
     """Show how a query will be run, and what it will cost."""
-    asked = the_query(query, text, corpus, parameters, input_format)
+    asked = given.query()
     run = asked.start(
-        corpus,
+        given.corpus,
         proxy=proxy,
         order=order,
         cache=cache,

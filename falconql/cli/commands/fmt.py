@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from falconql.cli.failures import HAS_ERRORS
-from falconql.cli.options import the_query
+from falconql.cli.options import Given
 from falconql.cli.terminal import say
 
 
@@ -28,7 +28,7 @@ def command(queries: tuple[str, ...], text: str | None, write: bool, check: bool
         queries = (*queries, "") if text is None else queries
     changed = 0
     for name in queries or ("",):
-        asked = the_query(name or None, text)
+        asked = Given(name or None, text).query()
         formatted = asked.format()
         if not (write or check):
             _print(formatted)

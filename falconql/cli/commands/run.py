@@ -14,12 +14,12 @@ from falconql.cli.file import write_file
 from falconql.cli.options import (
     FILE,
     CorpusCommand,
+    Given,
     cache_option,
     engine_options,
     order_option,
     proxy_option,
     query_options,
-    the_query,
     yes_option,
 )
 from falconql.cli.output import (
@@ -73,11 +73,7 @@ if TYPE_CHECKING:
 @engine_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 def command(
-    query: str | None,
-    text: str | None,
-    corpus: str | None,
-    input_format: str | None,
-    parameters: tuple[str, ...],
+    given: Given,
     output: str | None,
     partition_by: tuple[str, ...],
     format_: str | None,
@@ -109,13 +105,13 @@ def command(
             check_beside(path, option)
     written = [("-o", output), ("--report", report), ("--metrics", metrics)]
     check_distinct(written)
-    asked = the_query(query, text, corpus, parameters, input_format)
+    asked = given.query()
     as_table = output is None and format_ in (None, "table")
     # Rows that stream to the terminal and a live line would write over each other.
     silent = quiet or (output is None and not as_table and is_terminal(sys.stdout))
     with Progress(quiet=silent) as progress:
         run = asked.start(
-            corpus,
+            given.corpus,
             proxy=proxy,
             limit=limit,
             order=order,
@@ -128,7 +124,7 @@ def command(
         )
         from falconql.runtime.io.fingerprint import local_files
 
-        check_unread(written[1:], [*([] if query is None else [query]), *local_files(run.ctx.source)])
+        check_unread(written[1:], [*given.files, *local_files(run.ctx.source)])
         if report is not None:
             check_page(report, "--report")
         progress.watch(run.metrics, run.tokens_run)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from falconql.cli.consent import confirmation
-from falconql.cli.options import PATH, CorpusCommand, query_options, the_query, yes_option
+from falconql.cli.options import PATH, CorpusCommand, Given, query_options, yes_option
 from falconql.cli.output import check_beside, check_unread
 from falconql.cli.terminal import say
 from falconql.errors import DataError
@@ -51,11 +51,7 @@ Tell = Callable[[str], None]
 @yes_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
 def command(
-    query: str | None,
-    text: str | None,
-    corpus: str | None,
-    input_format: str | None,
-    parameters: tuple[str, ...],
+    given: Given,
     name: str,
     base: str,
     annotations: tuple[Path, ...],
@@ -77,10 +73,10 @@ def command(
     from falconql.specialise.people import read_answers
     from falconql.specialise.run import Settings, Training
 
-    asked = the_query(query, text, corpus, parameters, input_format)
-    source, typed = asked.resolved(corpus)
+    asked = given.query()
+    source, typed = asked.resolved(given.corpus)
     if export_tasks is not None:
-        read = [*([] if query is None else [query]), *local_files(source)]
+        read = [*given.files, *local_files(source)]
         _check_export(export_tasks, read, annotations)
     training = Training(typed, asked.text, source, Settings(name, base, sample, seed, restart))
     for warning in training.warnings:
