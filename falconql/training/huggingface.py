@@ -123,8 +123,7 @@ def export_classifier(source: str, out: Path, *, name: str, template: Template, 
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
-    checks: dict[str, Any] = {}
-    manifest = _manifest(source, name, bio_labels(config.id2label), _max_tokens(model), template, checks)
+    manifest = _manifest(source, name, bio_labels(config.id2label), _max_tokens(model), template)
     read = Reader(Path(source), manifest).manifest()
     with tempfile.TemporaryDirectory() as folder, _refusals(source, int8=int8):
         plain, fused, small, words = (Path(folder) / part for part in ("plain", "fused", "small", "tokenizer.json"))
@@ -136,7 +135,7 @@ def export_classifier(source: str, out: Path, *, name: str, template: Template, 
         fuse(plain, fused, heads=config.num_attention_heads, hidden=config.hidden_size)
         exact = logits_of(fused, inputs)
         worst = check_same(torch_logits(model, inputs), exact)
-        checks["onnx_vs_torch_largest_logit_difference"] = float(f"{worst:.2g}")
+        checks: dict[str, Any] = {"onnx_vs_torch_largest_logit_difference": float(f"{worst:.2g}")}
         chosen = fused
         if int8:
             quantise(fused, small, inputs)
@@ -150,6 +149,7 @@ def export_classifier(source: str, out: Path, *, name: str, template: Template, 
             chosen = small
         rewrite(chosen)
         backend.save(str(words))
+        manifest["metrics"] = {"export": checks}
         write_proxy(out, chosen, words, manifest)
     return manifest
 
@@ -227,9 +227,7 @@ def _inputs(tokenizer: Any, manifest: Manifest, *, pairs: bool) -> list[Arrays]:
     return found
 
 
-def _manifest(
-    source: str, name: str, labels: dict[str, int], max_tokens: int, template: Template, checks: dict[str, Any]
-) -> dict[str, Any]:
+def _manifest(source: str, name: str, labels: dict[str, int], max_tokens: int, template: Template) -> dict[str, Any]:
     return {
         "format": 1,
         "name": name,
@@ -244,5 +242,4 @@ def _manifest(
         "span": {"threshold": 0.5},
         "description": f"A token classifier from {Path(source).name or source}, not calibrated.",
         "lineage": [{"exported": Path(source).name if Path(source).is_dir() else source}],
-        "metrics": {"export": checks},
     }
