@@ -54,6 +54,18 @@ class Terminal:
                 raise AssertionError(f"{seen!r} is not on the screen:\n{self.screen}")
         return self.screen
 
+    def until_asked(self, question: str) -> str:
+        """Wait until the cursor stands a blank behind a question, and return the screen.
+
+        A question is printed before an answer is read: Ctrl-C between the two is only seen with the next key.
+        """
+
+        def asked(_: str) -> bool:
+            cursor = self._screen.cursor
+            return self._screen.display[cursor.y][: cursor.x].endswith(f"{question} ")
+
+        return self.until(asked)
+
     def wait(self) -> int:
         """Wait for the end of the program, and return its exit status."""
         deadline = time.monotonic() + PATIENCE_S

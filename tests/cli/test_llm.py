@@ -70,7 +70,7 @@ def test_at_a_terminal_a_dear_run_is_agreed_to(
 ) -> None:
     arguments = ["run", "-e", QUERY, "--from", "reviews.csv", "--proxy", "llm:dear"]
     with terminal(*arguments, cwd=folder) as screen:
-        seen = screen.until("Go on? [y/N]:")
+        seen = screen.until_asked("Go on? [y/N]:")
         assert "about 4 calls of dear at 127.0.0.1" in " ".join(seen.split())
         screen.type(typed)
         assert screen.wait() == status

@@ -18,6 +18,14 @@ from tests.runtime.io.sql import results, reviews_in, write
 pytest.importorskip("adbc_driver_sqlite")
 
 
+def table_to_append_to(folder: Path, declared: str, named: str = "kept") -> str:
+    """Make a table ``kept`` of SQLite, and return the address under which rows are added to it."""
+    with sqlite3.connect(folder / "out.db") as connection:
+        connection.execute(f"create table kept {declared}")
+    connection.close()
+    return f"sqlite:///{folder}/out.db?table={named}&if_exists=append"
+
+
 @pytest.fixture
 def reviews(tmp_path: Path) -> str:
     return reviews_in(tmp_path)
@@ -101,10 +109,7 @@ def test_what_a_table_would_not_take_is_said_before_there_are_rows(
 def test_a_strict_table_takes_only_its_types(
     tmp_path: Path, declared: str, values: pa.Array, refused: str | None
 ) -> None:
-    with sqlite3.connect(tmp_path / "out.db") as connection:
-        connection.execute(f"create table kept (v {declared}) strict")
-    connection.close()
-    address = f"sqlite:///{tmp_path}/out.db?table=KEPT&if_exists=append"
+    address = table_to_append_to(tmp_path, f"(v {declared}) strict", named="KEPT")
     if refused is None:
         write(address, pa.table({"v": values}))
         assert open_source(address).rows == 1
@@ -123,10 +128,7 @@ def test_a_strict_table_takes_only_its_types(
     ],
 )
 def test_rows_that_are_against_the_rules_of_a_table(tmp_path: Path, table: str, values: list[float], said: str) -> None:
-    with sqlite3.connect(tmp_path / "out.db") as connection:
-        connection.execute(f"create table kept {table}")
-    connection.close()
-    address = f"sqlite:///{tmp_path}/out.db?table=kept&if_exists=append"
+    address = table_to_append_to(tmp_path, table)
     with pytest.raises(DataError, match=said):
         write(address, pa.table({"v": values}))
     assert open_source(address).rows == 0
@@ -148,10 +150,7 @@ def test_rows_that_are_against_the_rules_of_a_table(tmp_path: Path, table: str, 
 def test_only_a_primary_key_that_numbers_the_rows_may_be_missing(
     tmp_path: Path, table: str, needed: str | None
 ) -> None:
-    with sqlite3.connect(tmp_path / "out.db") as connection:
-        connection.execute(f"create table kept {table}")
-    connection.close()
-    address = f"sqlite:///{tmp_path}/out.db?table=kept&if_exists=append"
+    address = table_to_append_to(tmp_path, table)
     if needed is None:
         write(address, pa.table({"n": [1]}))
         return
