@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -40,7 +40,7 @@ HELD_OUT = 0.15
 # Types that a row lacks, asked of it in training.
 ABSENT = 2
 KESTREL, PLAIN = "kestrel", "plain"
-# What single labels of a set are asked as; sets of spans ask for each of their types.
+# What a class of a set is asked as, by the name that its rows have; sets of spans ask for each of their types.
 QUESTIONS = {
     "classify/sms_spam": {"spam": "Is this spam?"},
     "classify/tweet_emotion": {"joy": "Is the author happy?", "anger": "Is the author angry?"},
@@ -63,12 +63,17 @@ class Task:
         data: folder of labelled sets.
         name: ``spans/bc2gm``, ``classify/sms_spam`` ...
         limit: test rows at most.
+
+    Raises:
+        ValueError: a class that is asked for is not one of the set.
     """
 
     def __init__(self, data: Path, name: str, limit: int) -> None:
         self.name = name
         self._data = data
         self._names = label_names(data, name)
+        if not QUESTIONS.get(name, {}).keys() <= self._names.keys():
+            raise ValueError(f"{name} has the classes {', '.join(self._names)}, not {', '.join(QUESTIONS[name])}")
         test = read_split(data, name, "test") or read_split(data, name, "dev")
         random.Random(2026).shuffle(test)
         self.test = tuple(example for row in test[:limit] for example in self._examples(row, None))
@@ -95,8 +100,7 @@ class Task:
 
     def _examples(self, row: dict[str, Any], rng: random.Random | None) -> list[Example]:
         if self.name.startswith("classify/"):
-            said = self._names[row["label"]]
-            return [Example(asked, row["text"], said == label) for label, asked in QUESTIONS[self.name].items()]
+            return [Example(asked, row["text"], row["label"] == label) for label, asked in QUESTIONS[self.name].items()]
         names = set(self._names.values())
         present = {self._names[span["label"]] for span in row["spans"] if span["label"] in self._names}
         absent = sorted(names - present)
@@ -166,7 +170,7 @@ def measured(
 
 def _gold(example: Example) -> Gold:
     answer = example.answer if isinstance(example.answer, bool) else tuple(example.answer)
-    kind = "label" if isinstance(answer, bool) else "spans"
+    kind: Literal["label", "spans"] = "label" if isinstance(answer, bool) else "spans"
     return Gold(0, Asked(kind, example.text, example.instruction), answer, 1.0, 0)
 
 

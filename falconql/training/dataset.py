@@ -2,7 +2,8 @@
 
 Each example becomes ``[CLS] instruction [SEP] text [SEP]`` with one class per token: on the first
 token for a label (B true, O false), on the first piece of every word of the text for spans. All
-other positions carry ``IGNORE``. Long texts are cut to a window that holds the first answer.
+other positions carry ``IGNORE``. A long text is cut to a window that holds the first answer; ``label_windows``
+makes all windows of a label's.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from falconql.runtime.errors import ProxyError
 from falconql.runtime.proxy.manifest import Prompt
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.runtime.proxy.prompts import encodable
+from falconql.runtime.proxy.windows import window_ranges
 from falconql.training.examples import Example, examples_of
 from falconql.training.sources import TrainingSet
 
@@ -74,6 +76,20 @@ def tokenise(tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int,
     ]
 
 
+def label_windows(tokenizer: Tokenizer, example: Example, max_tokens: int, overlap: int) -> list[Item]:
+    """Return a label example as the runtime reads it: one item for each window of its text.
+
+    Neighbouring windows share ``overlap`` tokens of the text at least.
+    """
+    instruction = tokenizer.encode(encodable(example.instruction), add_special_tokens=False).ids
+    text = tokenizer.encode(encodable(example.text), add_special_tokens=False).ids
+    instruction = _cut(instruction, text, max_tokens)
+    nothing = np.full(len(text), IGNORE, dtype=np.int8)
+    separators = special_token(tokenizer, "[CLS]"), special_token(tokenizer, "[SEP]")
+    ranges = window_ranges(len(text), max_tokens - 3 - len(instruction), overlap)
+    return [_framed(example, instruction, text[start:end], nothing[start:end], separators) for start, end in ranges]
+
+
 def check_reads(proxy: OnnxProxy) -> None:
     """Make sure that a proxy reads what training writes.
 
@@ -108,17 +124,29 @@ def _item(
     rng: random.Random,
 ) -> Item:
     cls_id, sep_id, max_tokens = limits
-    # Longer ones are refused by the runtime, which asks of long texts with at least a quarter of a window for them.
-    instruction = instruction[: max_tokens - 3 - min(len(text.ids), max_tokens // 4)]
+    instruction = _cut(instruction, text.ids, max_tokens)
     classes = classes_of(example, text)
     room = max_tokens - len(instruction) - 3
     start = window_start(classes, room, example, rng)
-    ids = [cls_id, *instruction, sep_id, *text.ids[start : start + room], sep_id]
+    window = slice(start, start + room)
+    return _framed(example, instruction, text.ids[window], classes[window], (cls_id, sep_id))
+
+
+def _cut(instruction: list[int], text: list[int], max_tokens: int) -> list[int]:
+    """Return an instruction that leaves room for the text: the runtime refuses those that leave it less than that."""
+    return instruction[: max_tokens - 3 - min(len(text), max_tokens // 4)]
+
+
+def _framed(
+    example: Example, instruction: list[int], text: list[int], classes: NDArray[np.int8], separators: tuple[int, int]
+) -> Item:
+    cls_id, sep_id = separators
+    ids = [cls_id, *instruction, sep_id, *text, sep_id]
     targets = np.full(len(ids), IGNORE, dtype=np.int8)
     if isinstance(example.answer, bool):
         targets[0] = B if example.answer else O
     else:
-        targets[len(instruction) + 2 : -1] = classes[start : start + room]
+        targets[len(instruction) + 2 : -1] = classes
     return Item(np.array(ids, dtype=np.int32), targets, len(instruction) + 2)
 
 

@@ -12,6 +12,7 @@ after every epoch and goes on from there.
 from __future__ import annotations
 
 import hashlib
+import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -26,11 +27,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import nn
 
-from falconql.training.dataset import Item, collate, tokenise
+from falconql.training.dataset import Item, O, collate
 from falconql.training.examples import Example
 from falconql.training.heldout import HeldOut
 from falconql.training.pack import batches, width_multiple
-from falconql.training.pieces import in_pieces
+from falconql.training.pieces import in_pieces, items_of
 from falconql.training.precision import fastest
 from falconql.training.pretrain import fast_on_cpu, losses_of
 from falconql.training.states import write_state
@@ -53,7 +54,8 @@ class FineTuning:
         warmup: share of all steps in which the rate rises.
         learned_share: how far from the start to what was learned the weights end, 0 to 1.
         span_tokens, begin_weight: as in pre-training.
-        max_tokens: of an example.
+        max_tokens: of a window.
+        window_overlap: text tokens that neighbouring windows of a long text share, where a label is learned.
         seed: of the order of examples.
     """
 
@@ -68,6 +70,7 @@ class FineTuning:
     span_tokens: float = 16.0
     begin_weight: float = 2.0
     max_tokens: int = 256
+    window_overlap: int = 64
     seed: int = 7
 
 
@@ -147,9 +150,9 @@ def _between(began: torch.Tensor, learned: torch.Tensor, config: FineTuning) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Weighted:
-    """Tokenised examples with their weights."""
+    """Tokenised examples, each with its windows and its weight."""
 
-    items: list[Item]
+    windows: list[list[Item]]
     weights: NDArray[np.float32]
     instructions: list[str]
     multiple: int
@@ -158,16 +161,27 @@ class _Weighted:
     @classmethod
     def of(cls, tokenizer: Tokenizer, examples: Sequence[Example], config: FineTuning, positions: int) -> _Weighted:
         examples = in_pieces(tokenizer, examples, config.max_tokens, config.seed)
-        items = tokenise(tokenizer, examples, config.max_tokens, config.seed) if examples else []
+        windows = items_of(tokenizer, examples, config.max_tokens, config.window_overlap, config.seed)
         asked, spans = [each.instruction for each in examples], any(not isinstance(e.answer, bool) for e in examples)
-        return cls(items, balanced(examples), asked, width_multiple(positions), spans)
+        return cls(windows, balanced(examples), asked, width_multiple(positions), spans)
 
     def batches(self, budget: int, seed: int) -> Iterator[NDArray[np.int64]]:
-        lengths = np.array([len(item.ids) for item in self.items], dtype=np.int32)
+        lengths = np.array([sum(len(item.ids) for item in windows) for windows in self.windows], dtype=np.int32)
         order = np.random.default_rng(seed).permutation(len(lengths))
         pool = 64 * max(1, budget // 1024)
         for chosen in batches(lengths[order], budget, seed, pool, multiple=self.multiple):
             yield order[chosen]
+
+
+def pooled(logits: torch.Tensor, windows: Sequence[int]) -> torch.Tensor:
+    """Return the logits of examples that have so many windows each, from the logits [all windows, classes] of these.
+
+    Of each class, less those of O: the logarithm of the mean of the exponentials, as the runtime pools margins. What
+    is learned of one window is as without pooling, since a softmax does not see what all classes have in common.
+    """
+    odds = logits - logits[:, O : O + 1]
+    parts = [part.logsumexp(dim=0) - math.log(len(part)) for part in torch.split(odds, list(windows))]
+    return torch.stack(parts)
 
 
 def balanced(examples: Sequence[Example]) -> NDArray[np.float32]:
@@ -237,7 +251,7 @@ class _Tuner:
         total = 0.0
         for chosen in learned.batches(self.tokens_per_step, self.config.seed + number):
             total += self._step(learned, chosen) * len(chosen)
-        trained = total / len(learned.items)
+        trained = total / len(learned.windows)
         return self._done(Epoch(number, trained, *self._measured(kept_back)))
 
     def _done(self, epoch: Epoch) -> Epoch:
@@ -265,18 +279,25 @@ class _Tuner:
 
     def _run(self, of: _Weighted, chosen: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the loss of some examples, their logits [examples, tokens, 3] and targets [examples, tokens]."""
-        arrays = collate([of.items[int(number)] for number in chosen], multiple=of.multiple)
+        windows = [of.windows[int(number)] for number in chosen]
+        arrays = collate([item for own in windows for item in own], multiple=of.multiple)
         tensors = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
         targets = tensors.pop("targets")
         weights = torch.from_numpy(of.weights[chosen]).to(self.device)
         with fastest(self.device.type):
-            logits = self.model(**tensors).logits
-        losses = losses_of(logits.float(), targets, self.config, weights)
+            logits = self.model(**tensors).logits.float()
+        counts = [len(own) for own in windows]
+        if len(targets) > len(counts):
+            firsts = np.cumsum([0, *counts[:-1]])
+            at_first = pooled(logits[:, 0], counts)
+            logits, targets = logits[firsts], targets[firsts]
+            logits = torch.cat([at_first.unsqueeze(1), logits[:, 1:]], dim=1)
+        losses = losses_of(logits, targets, self.config, weights)
         return losses.labels + losses.spans, logits, targets
 
     def _measured(self, of: _Weighted) -> tuple[float, float | None]:
         """Return the mean loss and the score of what is held out."""
-        if not of.items:
+        if not of.windows:
             return 0.0, None
         self.model.eval()
         total, answers = 0.0, HeldOut()
@@ -285,8 +306,8 @@ class _Tuner:
                 loss, logits, targets = self._run(of, chosen)
                 total += float(loss) * len(chosen)
                 asked = [of.instructions[int(number)] for number in chosen]
-                answers.take(asked, logits.float().cpu().numpy(), targets.cpu().numpy())
-        return total / len(of.items), answers.score()
+                answers.take(asked, logits.cpu().numpy(), targets.cpu().numpy())
+        return total / len(of.windows), answers.score()
 
     def _save(self, path: Path) -> None:
         state = {

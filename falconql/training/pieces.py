@@ -1,7 +1,8 @@
-"""Long texts in pieces, so that all of their spans are learned and not those of one window.
+"""Long texts as the runtime reads them: window by window.
 
-The runtime reads a long text window by window and puts the spans together. Here each piece, as long as a window, is an
-example of its own.
+Of spans, each piece of a text, as long as a window, is an example of its own, so that all of them are learned and not
+those of one window. Of a label it is known for the whole text, and not in which window that can be seen: its windows
+stay together, and their logits are pooled before they are compared with the answer.
 """
 
 from __future__ import annotations
@@ -12,11 +13,30 @@ from collections.abc import Iterator, Sequence
 from tokenizers import Encoding, Tokenizer
 
 from falconql.runtime.proxy.prompts import encodable
+from falconql.training.dataset import Item, label_windows, tokenise
 from falconql.training.examples import Example
 
 # Of one text, so that a book does not take the place of all others.
 MOST_PIECES = 16
+# Windows of a label are learned in one step, which they fill.
+MOST_WINDOWS = 8
 Span = tuple[int, int]
+
+
+def items_of(
+    tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int, overlap: int, seed: int
+) -> list[list[Item]]:
+    """Return the items of each example: one, or those of the windows of a label's long text.
+
+    Of more than ``MOST_WINDOWS`` windows, which share ``overlap`` tokens with their neighbours, that many are drawn.
+    """
+    rng = random.Random(seed)
+    found = [[item] for item in tokenise(tokenizer, examples, max_tokens, seed)] if examples else []
+    for number, example in enumerate(examples):
+        if isinstance(example.answer, bool) and len(found[number][0].ids) == max_tokens:
+            windows = label_windows(tokenizer, example, max_tokens, overlap)
+            found[number] = rng.sample(windows, MOST_WINDOWS) if len(windows) > MOST_WINDOWS else windows
+    return found
 
 
 def in_pieces(tokenizer: Tokenizer, examples: Sequence[Example], max_tokens: int, seed: int) -> list[Example]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from falconql.training.dataset import B
+from falconql.training.dataset import B, O
 from falconql.training.examples import Example
 from tests.training.made_model import made_tokenizer, write_base
 
@@ -266,5 +267,33 @@ def test_spans_of_all_windows_are_learned() -> None:
     text = "ada " + "oslo " * 200 + "ada"
     example = Example("a person", text, ((0, 3), (len(text) - 3, len(text))))
     weighted = finetune._Weighted.of(made_tokenizer(), [example], FineTuning(max_tokens=64), 512)
-    assert sum(int((item.targets == B).sum()) for item in weighted.items) == 2
-    assert len(weighted.items) == len(weighted.weights) == len(weighted.instructions)
+    assert sum(int((item.targets == B).sum()) for windows in weighted.windows for item in windows) == 2
+    assert len(weighted.windows) == len(weighted.weights) == len(weighted.instructions)
+
+
+def test_windows_are_pooled_as_the_runtime_pools_them() -> None:
+    from falconql.runtime.proxy import decoding
+
+    logits = torch.tensor([[2.0, 0.5, -1.0], [-3.0, 0.0, 1.0], [40.0, 3.0, -50.0], [0.1, 0.2, 0.3]])
+    found = finetune.pooled(logits, [1, 3])
+    margins = (logits[:, B] - logits[:, O]).tolist()
+    assert found[:, B].tolist() == pytest.approx([margins[0], decoding.pooled(margins[1:])])
+    assert torch.allclose(found[0].softmax(dim=0), logits[0].softmax(dim=0))
+
+
+def hidden(count: int, seed: int) -> list[Example]:
+    """Whether a text of three windows says somewhere that somebody liked something."""
+    rng = random.Random(seed)
+    found = []
+    for number in range(count):
+        words = [rng.choice(["oslo", "lima", "cairo", "left", "saw"]) for _ in range(32)]
+        if number % 2:
+            words[rng.randrange(32)] = "liked"
+        found.append(Example("is the person liked", " ".join(words), bool(number % 2)))
+    return found
+
+
+def test_a_label_is_learned_from_the_window_that_shows_it(model: torch.nn.Module) -> None:
+    settings = dataclasses.replace(config(epochs=6), max_tokens=20, window_overlap=4)
+    history = fine_tune(model, made_tokenizer(), hidden(200, 1), hidden(40, 2), settings)
+    assert max(epoch.score or 0 for epoch in history) > 0.95

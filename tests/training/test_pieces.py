@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falconql.runtime.proxy.manifest import Prompt
+from falconql.runtime.proxy.prompts import Prompter
 from falconql.training.dataset import B, tokenise
 from falconql.training.examples import Example
-from falconql.training.pieces import MOST_PIECES, in_pieces
+from falconql.training.pieces import MOST_PIECES, MOST_WINDOWS, in_pieces, items_of
 from tests.training.made_model import made_tokenizer
 
 TOKENIZER = made_tokenizer()
@@ -63,3 +69,22 @@ def test_a_span_longer_than_a_window_is_cut_all_the_same() -> None:
     found = pieces(text, (0, len(text)))
     assert 1 < len(found) <= MOST_PIECES
     assert all(piece.answer == ((0, len(piece.text)),) for piece in found)
+
+
+@pytest.mark.parametrize("words", [3, 50, 56, 57, 90, 150, 300])
+def test_the_windows_of_a_label_are_those_of_the_runtime(tmp_path: Path, words: int) -> None:
+    TOKENIZER.save(str(tmp_path / "tokenizer.json"))
+    rng = random.Random(words)
+    text = " ".join(rng.choice(["Ada", "Paris", "visited", "naïvely"]) for _ in range(words))
+    (prompted,) = Prompter(tmp_path / "tokenizer.json", MOST, 16).prompted(
+        Prompt("pair", "{instruction}", "{text}"), [(text, "is the person liked")], [0], words=False
+    )
+    (items,) = items_of(TOKENIZER, [Example("is the person liked", text, True)], MOST, 16, 0)
+    wanted = [window.ids for window in prompted.windows]
+    found = [item.ids.tolist() for item in items]
+    assert all(item.targets[0] == B for item in items)
+    if len(wanted) > MOST_WINDOWS:
+        assert len(found) == MOST_WINDOWS
+        assert all(window in wanted for window in found)
+    else:
+        assert found == wanted
