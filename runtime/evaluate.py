@@ -1,7 +1,7 @@
 """Plan expressions on frames, with SQL's three-valued logic.
 
 ``evaluate`` gives one value per row asked for. ``and`` and ``or`` look at operands with model calls
-only for the rows that the earlier operands leave open. Texts compare by code point, dates and
+last, and only for the rows that the others leave open. Texts compare by code point, dates and
 instants by time (a timestamp without a zone is in UTC); no comparison with NaN is true but ``!=``.
 """
 
@@ -190,11 +190,12 @@ class _Evaluation:
         return pc.match_substring_regex(self.value(value), pattern, ignore_case="i" in flags)
 
     def connective(self, operands: tuple[Expr, ...], *, stop: bool) -> pa.Array:
-        """Return a conjunction (``stop`` False) or disjunction (True), model calls only where open."""
+        """Return a conjunction (``stop`` False) or disjunction (True), model calls last and only where open."""
         join = pc.or_kleene if stop else pc.and_kleene
-        result = self.condition(operands[0])
-        for operand in operands[1:]:
-            if not any(isinstance(below, CallRef) for below in walk(operand)):
+        first, *others = sorted(operands, key=_asks)
+        result = self.condition(first)
+        for operand in others:
+            if not _asks(operand):
                 result = join(result, self.condition(operand))
                 continue
             undecided = ~booleans(pc.equal(result, pa.scalar(stop)))
@@ -206,3 +207,8 @@ class _Evaluation:
             values = narrowed.condition(operand).take(pa.array(places, mask=~undecided))
             result = join(result, values)
         return result
+
+
+def _asks(expr: Expr) -> bool:
+    """Whether any part of an expression is the result of a model call."""
+    return any(isinstance(part, CallRef) for part in walk(expr))

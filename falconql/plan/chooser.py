@@ -143,7 +143,8 @@ def _arrange(predicate: Predicate, costs: dict[Expr, RowCost], reach: Vector, *,
     placed: list[Predicate] = []
     seconds, inside = np.zeros(1), np.ones(1)
     while waiting:
-        candidates = [_arrange(child, costs, reach * inside, reorder=reorder) for child in waiting]
+        considered = waiting if reorder else waiting[:1]
+        candidates = [_arrange(child, costs, reach * inside, reorder=reorder) for child in considered]
         best = 0
         if reorder:
             ranks = [_rank(candidate, reach * inside, within) for candidate in candidates]

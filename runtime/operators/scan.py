@@ -24,7 +24,7 @@ MODEL_FIRST_ROWS = 64
 FIRST_ROWS = 256
 FEWEST_ROWS = 16
 MOST_BATCH_BYTES = 32 << 20
-# Rows that passed the filter are held back until they fill a batch, but not for more batches than this.
+# Rows that passed the filter are held back until they fill a batch, but not while so many full ones are read.
 MOST_HELD_BATCHES = 32
 
 
@@ -78,6 +78,8 @@ class ScanOperator:
         self.rows_waiting = 0
         self._rows = sizes.first
         self._held: list[pa.RecordBatch] = []
+        self._held_rows = self._held_bytes = 0
+        self._read_before = 0  # rows read when the last of them went on
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         watch = Stopwatch(self.metrics)
@@ -87,8 +89,8 @@ class ScanOperator:
                 ready = self._gathered(frame) if self.sizes.fill else frame
             if ready is not None and ready.num_rows:
                 yield from self._cut(ready)
-        if self._held:
-            yield from self._cut(self._release())
+        if (rest := self._release()) is not None:
+            yield from self._cut(rest)
 
     def _filtered(self, batch: pa.RecordBatch) -> Frame:
         self.metrics.rows_in += batch.num_rows
@@ -102,18 +104,27 @@ class ScanOperator:
     def _gathered(self, frame: Frame) -> Frame | None:
         """Hold a frame back, and return all that is held when it is enough."""
         if not self._held and frame.num_rows >= self._rows:
+            self._read_before = self.metrics.rows_in
             return frame
-        self._held.append(frame.batch)
-        rows, size = self._held_rows(), sum(batch.nbytes for batch in self._held)
-        enough = rows >= self._rows or size >= MOST_BATCH_BYTES or len(self._held) >= MOST_HELD_BATCHES
+        if frame.num_rows:
+            self._held.append(frame.batch)
+            self._held_rows += frame.num_rows
+            self._held_bytes += self._held[-1].nbytes
+        read = self.metrics.rows_in - self._read_before
+        enough = (
+            self._held_rows >= self._rows
+            or self._held_bytes >= MOST_BATCH_BYTES
+            or read >= MOST_HELD_BATCHES * self.sizes.most
+        )
         return self._release() if enough else None
 
-    def _release(self) -> Frame:
+    def _release(self) -> Frame | None:
         batches, self._held = self._held, []
+        self._held_rows = self._held_bytes = 0
+        self._read_before = self.metrics.rows_in
+        if not batches:
+            return None
         return Frame(pa.concat_batches(batches) if len(batches) > 1 else batches[0])
-
-    def _held_rows(self) -> int:
-        return sum(batch.num_rows for batch in self._held)
 
     def _cut(self, frame: Frame) -> Iterator[Frame]:
         """Yield a frame in parts of the size that is due; those for a model grow with each."""
@@ -158,7 +169,7 @@ class ScanOperator:
     def _next_rows(self) -> int:
         if self.sizes.fill and self.node.filter is not None:
             return self.sizes.most  # the filter leaves fewer
-        return max(1, self._rows - self._held_rows())
+        return max(1, self._rows - self._held_rows)
 
     def _normalised(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         arrays = [normalise(batch.column(i)) for i in range(batch.num_columns)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
-from falconql.plan import logical
+from falconql.plan import chooser, logical
 from falconql.plan.chooser import choose
 from falconql.plan.cost import call_tokens, condition_cost
 from falconql.plan.logical import LogicalPlan
@@ -14,7 +16,7 @@ from falconql.plan.planner import Planned, plan_query
 from falconql.plan.rules import RULES
 from falconql.plan.stats import Stats
 from falconql.runtime.expression import And, Expr
-from falconql.runtime.plan import AllOf, Filter, Plan, Scan, nodes
+from falconql.runtime.plan import AllOf, Filter, Plan, Predicate, Scan, nodes
 from falconql.runtime.plan import tests as leaves_of
 from tests.plan.queries import lowered, typed
 
@@ -127,6 +129,19 @@ def test_a_sample_without_the_column_or_with_two_of_its_name_is_no_sample() -> N
         *_, scan = nodes(plan_query(query, stats=stats).plan.root)
         assert isinstance(scan, Scan)
         assert scan.selectivity == 0.33
+
+
+def test_each_condition_of_an_order_that_stays_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Predicate] = []
+    arrange = chooser._arrange
+
+    def counted(predicate: Predicate, *given: Any, **options: Any) -> Any:
+        looked.append(predicate)
+        return arrange(predicate, *given, **options)
+
+    monkeypatch.setattr(chooser, "_arrange", counted)
+    choose(lowered("where " + " or ".join(f"label('{i}?')" for i in range(9))), stats=Stats(), order="written")
+    assert len(looked) == 1 + 9
 
 
 def test_a_plan_survives_json_with_its_order() -> None:

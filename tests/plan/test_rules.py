@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from falconql.plan.logical import Filter, LogicalPlan, Project, Scan, nodes
@@ -116,6 +117,15 @@ SHAPES = [
     ("project_before_sort", "where hot select id order by stars", ["Scan", "Filter hot", "Project", "Sort", "Project"]),
     ("project_before_sort", "where hot group by stars select stars, n: count() order by n", None),
 ]
+
+
+def test_a_model_is_not_asked_about_rows_whose_list_is_empty() -> None:
+    schema = pa.schema([("body", pa.string()), ("tags", pa.list_(pa.string()))])
+    text = 'each t in tags where label("a?") and t != "x" select t'
+    plan = optimise(lower(typed(text, schema)))
+    below = ["Scan exists(tags)", 'Filter label(body, "a?")', "Each", 'Filter t != "x"', "Project"]
+    assert shape(plan) == below
+    assert shape(optimise(lower(typed('each t in tags where body = "x" select t', schema))))[0] == 'Scan body = "x"'
 
 
 @pytest.mark.parametrize(("name", "query", "after"), SHAPES)

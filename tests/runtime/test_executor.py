@@ -392,8 +392,15 @@ def test_closing_the_result_early_stops_the_run() -> None:
     assert source.rows_read <= ROWS
 
 
-def test_a_selected_condition_asks_only_where_it_is_open() -> None:
-    run = Run('text body select id, good: stars = 5 and label("has Bob"), any: stars = 5 or label("has Eve")', REVIEWS)
+@pytest.mark.parametrize(
+    "selected",
+    [
+        'good: stars = 5 and label("has Bob"), any: stars = 5 or label("has Eve")',
+        'good: label("has Bob") and stars = 5, any: label("has Eve") or stars = 5',
+    ],
+)
+def test_a_selected_condition_asks_only_where_it_is_open(selected: str) -> None:
+    run = Run(f"text body select id, {selected}", REVIEWS)
     stars, bodies = REVIEWS.column("stars").to_pylist(), REVIEWS.column("body").to_pylist()
     asked_bob = {text for text, question in run.proxy.asked if question == "has Bob"}
     asked_eve = {text for text, question in run.proxy.asked if question == "has Eve"}

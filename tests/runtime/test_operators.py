@@ -82,19 +82,25 @@ def test_batches_begin_small_although_the_filter_drops_rows() -> None:
     assert frames_of(every(10), sizes) == [64, 38, 98]
 
 
-def test_sources_that_give_few_rows_at_a_time_do_not_make_small_batches() -> None:
-    pieces = pa.Table.from_batches(TABLE.to_batches(max_chunksize=10))
-
+@pytest.mark.parametrize("piece", [1, 10])
+@pytest.mark.parametrize("scan", [SCAN, every(10)])
+def test_sources_that_give_few_rows_at_a_time_do_not_make_small_batches(scan: Scan, piece: int) -> None:
     class InPieces(FakeSource):
         def _parts(self, columns: Any, batch_rows: int) -> Iterator[pa.RecordBatch]:
-            yield from pieces.select(list(columns)).to_batches(max_chunksize=10)
+            yield from self.table.select(list(columns)).to_batches(max_chunksize=piece)
 
     sizes = BatchSizes.suited(model_calls=True, limit=None, most=None)
-    operator = ScanOperator(SCAN, ExecContext(InPieces(TABLE)), sizes)
+    operator = ScanOperator(scan, ExecContext(InPieces(TABLE)), sizes)
     counts = [frame.num_rows for frame in operator.run(iter(()))]
-    assert sum(counts) == ROWS
-    assert max(counts) <= 512
-    assert len(counts) < 20
+    assert counts == ([64, 128, 256, 512, 1024, 16] if scan is SCAN else [64, 128, 8])
+
+
+def test_rows_are_not_held_back_while_nothing_more_passes_the_filter() -> None:
+    sizes = BatchSizes.suited(model_calls=True, limit=None, most=10)
+    first = Scan(SCAN.columns, Comparison("<", ID, Literal(3, INT)))
+    ctx = ExecContext(FakeSource(TABLE))
+    assert next(ScanOperator(first, ctx, sizes).run(iter(()))).num_rows == 3
+    assert ctx.metrics.rows_in == 320
 
 
 def test_without_model_calls_batches_are_as_large_as_the_source_gives() -> None:

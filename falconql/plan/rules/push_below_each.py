@@ -5,13 +5,18 @@
     Filter[laptop and length(price) > 3](Each[price](x))
         ->  Filter[length(price) > 3](Each[price](Filter[laptop](x)))
 
-Must not fire on a model call whose instruction quotes the variable.
+    Filter[laptop](Each[tag in tags](x))    ->  Each[tag in tags](Filter[laptop and exists(tags)](x))
+
+A row with nothing in its list gives no rows, so no model need be asked about it. Must not fire on a model
+call whose instruction quotes the variable.
 """
 
 from __future__ import annotations
 
-from falconql.plan.logical import Each, Filter, LogicalNode, LogicalPlan, references
+from falconql.plan.logical import Each, Filter, LogicalNode, LogicalPlan, references, uses_model
 from falconql.plan.rules.base import Rule, conjunction, conjuncts, rewrite_nodes
+from falconql.runtime.expression import Function
+from falconql.runtime.types import BOOL
 
 
 def apply(plan: LogicalPlan) -> LogicalPlan:
@@ -26,6 +31,8 @@ def apply(plan: LogicalPlan) -> LogicalPlan:
         below = tuple(p for p in parts if p not in here)
         if not below:
             return node
+        if any(map(uses_model, below)) and not uses_model(each.value):
+            below = (*below, Function("exists", (each.value,), BOOL))
         pushed = Each(push(Filter(each.input, conjunction(below))), each.name, each.value, each.type)
         return Filter(pushed, conjunction(here)) if here else pushed
 
