@@ -15,6 +15,9 @@ place and, where there is one, the remedy.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class FalconQLError(Exception):
     """Anything FalconQL reports to its user.
@@ -57,3 +60,6 @@ class ExecutionError(FalconQLError):
     def __init__(self, message: str, *, operator: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.operator = operator
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), operator=self.operator, hint=self.hint), self.args

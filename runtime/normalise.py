@@ -32,7 +32,7 @@ def normalise(values: pa.Array) -> pa.Array:
         return values if plain == values.type else pc.cast(values, plain)
     wanted = type_to_arrow(type_)
     if pa.types.is_dictionary(values.type):
-        return normalise(values.dictionary_decode())
+        return normalise(values.dictionary).take(values.indices)  # Arrow decodes no dictionary of views, as Polars has
     if is_list(values.type):
         return _lists(values, wanted)
     if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):

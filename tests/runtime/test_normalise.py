@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -33,6 +34,14 @@ def test_dates_outside_the_years_1_to_9999_are_null() -> None:
     assert normalise(column.dictionary_encode()).to_pylist() == normalise(column).to_pylist()
     milliseconds = pa.array([2**63 - 1, ENDS[1] * 86_400_000, -(2**63)], pa.int64()).view(pa.date64())
     assert normalise(milliseconds).to_pylist() == [None, LAST, None]
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["good", "bad"])])
+def test_categories_of_polars_are_texts(kind: Any) -> None:
+    # Arrow decodes no dictionaries of views, in which Polars keeps its texts.
+    frame = pl.DataFrame({"id": [1, 2, 3], "mood": pl.Series(["bad", None, "good"], dtype=kind)})
+    found = falconql.query("where exists(mood) select id, mood").run(frame).to_arrow()
+    assert found.to_pylist() == [{"id": 1, "mood": "bad"}, {"id": 3, "mood": "good"}]
 
 
 @pytest.mark.parametrize(("unit", "per_second"), [("s", 1), ("ms", 10**3), ("us", 10**6)])
