@@ -153,7 +153,6 @@ class Recording(HerePool):
         self.path = path
 
     def over_corpus(self, job: Any, shipped: Any, reader: Any, parts: Any) -> Any:
-
         self.path.write_bytes(pickle.dumps((reader, parts, job, shipped)))
         return super().over_corpus(job, shipped, reader, parts)
 
