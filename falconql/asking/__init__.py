@@ -74,8 +74,8 @@ def plan(
     settings = settings or Settings()
     corpus = look_at(opened(data, input_format))
     if not corpus.columns:
-        said = f"no column of {corpus.name} has a name of its own"
-        raise AskError(said, hint="rename the columns in the corpus; a query cannot tell them apart")
+        said = f"no column of {corpus.name} has a name that a query can use"
+        raise AskError(said, hint="rename the columns in the corpus, each in its own way and in one line")
     corpus = corpus if text is None else replace(corpus, text=text)
 
     def grammars(instruction: str, framed: bool) -> Any:

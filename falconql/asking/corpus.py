@@ -22,6 +22,7 @@ from falconql.runtime.io.json_values import python_values
 from falconql.runtime.io.stats import sample
 from falconql.runtime.normalise import normalise
 from falconql.runtime.plan import Field
+from falconql.syntax.printer import name_text
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP, Type
 
 LOOKED_AT_ROWS = 512
@@ -66,7 +67,7 @@ class Corpus:
         columns: those that a query can use.
         text: the column that model calls read.
         rows: some rows.
-        unusable: columns that share their names, of which the checker has to know.
+        unusable: columns that share their names, or whose names no query can write; the checker has to know of them.
     """
 
     name: str
@@ -79,6 +80,12 @@ class Corpus:
     def fields(self) -> tuple[Field, ...]:
         """All columns as the checker wants them."""
         return (*(Field(column.name, column.type) for column in self.columns), *self.unusable)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The names that several columns have."""
+        names = [field.name for field in self.unusable]
+        return tuple(dict.fromkeys(name for name in names if names.count(name) > 1))
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name."""
@@ -93,10 +100,11 @@ def look_at(source: TableSource, *, shown_rows: int = 2) -> Corpus:
     """
     fields = fields_from_schema(source.schema)
     names = [field.name for field in fields]
-    distinct = [field for field in fields if names.count(field.name) == 1]
-    batch = sample(source, [field.name for field in distinct], LOOKED_AT_ROWS)
-    columns = tuple(_seen(field, normalise(batch.column(i))) for i, field in enumerate(distinct))
-    unusable = tuple(field for field in fields if names.count(field.name) > 1)
+    # Back-ticks hold any name but an empty one and one of several lines.
+    usable = [field for field in fields if names.count(field.name) == 1 and field.name and "\n" not in field.name]
+    batch = sample(source, [field.name for field in usable], LOOKED_AT_ROWS)
+    columns = tuple(_seen(field, normalise(batch.column(i))) for i, field in enumerate(usable))
+    unusable = tuple(field for field in fields if field not in usable)
     return Corpus(_called(source.name), columns, _text_column(columns), _rows(batch, shown_rows), unusable)
 
 
@@ -150,7 +158,7 @@ def described(corpus: Corpus, *, columns: Sequence[str] | None = None) -> str:
 
 
 def _line(column: Column, is_text: bool) -> str:
-    name = column.name if column.name.isidentifier() else f"`{column.name}`"
+    name = name_text(column.name)
     if is_text:
         return f"{name}: {column.type}, read by label and span"
     if not column.values:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from functools import cache, lru_cache
 from importlib import resources
 
 from falconql.asking.corpus import Column, Corpus
@@ -17,7 +18,6 @@ from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 _VOCABULARY = tomllib.loads((resources.files(__package__) / "vocabulary.toml").read_text(encoding="utf-8"))
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[$€]")
 _STOP = frozenset(_VOCABULARY["stop"].split())
-_SAID_FOR = tuple(frozenset(group.split()) for group in _VOCABULARY["said_for"])
 _SHAPES = {name: re.compile(cues, re.IGNORECASE) for name, cues in _VOCABULARY["shapes"].items()}
 _CUES = {name: re.compile("".join(cues.splitlines()), re.IGNORECASE) for name, cues in _VOCABULARY["cues"].items()}
 _REWORDINGS = tuple(
@@ -47,6 +47,8 @@ _NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS, 1)}
 _LONG = {short: word for word, shorts in _VOCABULARY["short_for"].items() for short in shorts.split()}
 
 
+# The rules ask for the words of one instruction and of every column again and again.
+@lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
     """Return a word without the commonest English endings; a number word is its digits, a short form its word."""
     word = _NUMBERS.get(word.lower(), word.lower()).removesuffix("'s")
@@ -62,8 +64,13 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a text or of a column name in lower case."""
+    return list(_words(text))
+
+
+@lru_cache(maxsize=1 << 12)
+def _words(text: str) -> tuple[str, ...]:
     split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.translate(_CURLY).replace("_", " "))
-    return [word.lower() for word in _WORD.findall(split)]
+    return tuple(word.lower() for word in _WORD.findall(split))
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -122,11 +129,13 @@ def vocabulary(name: str) -> tuple[str, ...]:
     return tuple(_VOCABULARY[name].split())
 
 
+@cache
 def stems_of(name: str) -> frozenset[str]:
     """Return the stems of a list of words of the vocabulary."""
     return frozenset(stem(word) for word in _VOCABULARY[name].split())
 
 
+@cache
 def actions() -> frozenset[str]:
     """Return the stems of words that say what to do and not what about."""
     return frozenset(stem(word) for word in _VOCABULARY["actions"].split())
@@ -161,8 +170,7 @@ def _evidence(column: Column, instruction: str) -> str | None:
     if column.type in (DATE, TIMESTAMP) and (time := _TIMES.search(instruction)):
         return time[0]
     if column.type in (INT, FLOAT, DATE, TIMESTAMP, TEXT, BOOL):
-        for group in _SAID_FOR:
-            stems = {stem(word) for word in group}
+        for stems in _said_together():
             if any(name in stems for name in names) and (hit := stems & said.keys()):
                 return said[min(hit)]
     return None
@@ -171,8 +179,12 @@ def _evidence(column: Column, instruction: str) -> str | None:
 def said_for(column: Column) -> frozenset[str]:
     """Return the stems of what people say when they mean a column of such a name."""
     names = {stem(word) for word in words(column.name)}
-    groups = (frozenset(stem(word) for word in group) for group in _SAID_FOR)
-    return frozenset(word for group in groups if names & group for word in group)
+    return frozenset(word for stems in _said_together() if names & stems for word in stems)
+
+
+@cache
+def _said_together() -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(stem(word) for word in group.split()) for group in _VOCABULARY["said_for"])
 
 
 def _says(instruction: str, value: str) -> bool:

@@ -108,14 +108,16 @@ def _columns_for_questions(query: ast.Query, corpus: Corpus) -> tuple[ast.Query,
 
 def _columns_named(query: ast.Query, corpus: Corpus) -> tuple[ast.Query, tuple[str, ...]]:
     """Show all columns by name where ``*``, which is what no ``select`` means, cannot: some share theirs."""
-    if not corpus.unusable or query.select or query.group_by:
-        return query, ()
     nowhere = Span(0, 0)
+    items = query.select.items if query.select else (ast.Star(span=nowhere),)
+    if not corpus.shared or query.group_by or not any(isinstance(item, ast.Star) for item in items):
+        return query, ()
     names = [*(column.name for column in corpus.columns), *(binding.name.text for binding in query.bindings)]
-    items = tuple(ast.Item(None, ast.Name(name, span=nowhere), span=nowhere) for name in names)
-    shared = " and ".join(f"`{name}`" for name in dict.fromkeys(field.name for field in corpus.unusable))
+    all_ = [ast.Item(None, ast.Name(name, span=nowhere), span=nowhere) for name in names]
+    told = tuple(each for item in items for each in (all_ if isinstance(item, ast.Star) else [item]))
+    shared = " and ".join(f"`{name}`" for name in corpus.shared)
     note = f"columns called {shared} are not shown: several share the name"
-    return replace(query, select=ast.Select(items, span=nowhere)), (note,)
+    return replace(query, select=ast.Select(told, span=nowhere)), (note,)
 
 
 def _instruction(call: ast.Call) -> str:

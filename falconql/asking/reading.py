@@ -67,7 +67,7 @@ def refusal(reply: str) -> str | None:
 
 def unwrapped(reply: str) -> str:
     """Return the query text in a reply: without thoughts, JSON around it, a fence, or prose before and after."""
-    text = _THOUGHT.sub("", reply).strip()
+    text = _THOUGHT.sub("", reply).replace("\r\n", "\n").strip()
     if text.startswith("{"):
         try:
             held = json.loads(text)
@@ -83,7 +83,7 @@ def unwrapped(reply: str) -> str:
         return fenced[1].strip()
     if REFUSAL.match(text):
         return text
-    cuts = list(itertools.islice(_cuts(text.splitlines()), _MOST_CUTS if len(text) <= _MOST_CHARACTERS else 1))
+    cuts = list(itertools.islice(_cuts(text.split("\n")), _MOST_CUTS if len(text) <= _MOST_CHARACTERS else 1))
     if len(cuts) < 2:
         return cuts[0] if cuts else text
     return next((cut for cut in cuts if _is_query(cut)), cuts[0])
@@ -183,7 +183,7 @@ def read(reply: str, corpus: Corpus) -> Read:
     query, notes = _cleared(query)
     query = _with_text(query, corpus)
     thoughts = [
-        line.strip().removeprefix("--").strip() for line in written.splitlines() if line.lstrip().startswith("--")
+        line.strip().removeprefix("--").strip() for line in written.split("\n") if line.lstrip().startswith("--")
     ]
     return Read(Source("<query>", ""), query, notes, tuple(thoughts)).as_mended(query)
 
@@ -198,7 +198,17 @@ def _cleared(query: ast.Query) -> tuple[ast.Query, tuple[str, ...]]:
     if not (kept.bindings or kept.where or kept.select or kept.group_by or kept.order_by or kept.limit):
         nothing = Diagnostic("FQL001", "the answer has no `where`, `each` or `select`", Label(Span(0, 0)))
         raise QueryError([nothing], Source("<answer>", ""))
-    return kept, tuple(notes)
+    return _with_output(kept), tuple(notes)
+
+
+def _with_output(query: ast.Query) -> ast.Query:
+    """Show every row, in order, where nothing else is said of them: that is no query, but can mean nothing else."""
+    if query.where or query.select or query.group_by or any(isinstance(each, ast.Each) for each in query.bindings):
+        return query
+    if not (query.order_by or query.limit):
+        return query
+    nowhere = Span(0, 0)
+    return replace(query, select=ast.Select((ast.Star(span=nowhere),), span=nowhere))
 
 
 def _with_text(query: ast.Query, corpus: Corpus) -> ast.Query:

@@ -6,7 +6,9 @@ Retries, back-off and ``Retry-After`` are the openai client's. Knows nothing of 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -84,7 +86,7 @@ class OpenAIChat:
             api_key=endpoint.key,
             timeout=endpoint.timeout_s,
             max_retries=retries,
-            http_client=None if retries_timeouts else _once_only(),
+            http_client=_http_client(endpoint.timeout_s, retries_timeouts=retries_timeouts),
         )
         # Newer OpenAI models refuse a temperature and want the limit under another name.
         self._refused: set[str] = set()
@@ -292,21 +294,48 @@ def _wait(error: Any, named: Named) -> str:
     return f"{when}, then try again; a plan with a higher limit, or another {named.model}, helps for good"
 
 
-def _once_only() -> Any:
-    """Return an HTTP client after whose timeouts, unlike after other failures, the openai client does not try again."""
+def _http_client(timeout_s: float, *, retries_timeouts: bool) -> Any:
+    """Return an HTTP client for which an answer has come in time when its end has.
+
+    By itself it would wait that long for every next byte, and some servers send empty lines while a model thinks.
+    ``retries_timeouts`` leaves a timeout to the openai client, which tries again then as after other failures.
+    """
     from openai import APITimeoutError, DefaultHttpxClient
 
-    class OnceOnly(DefaultHttpxClient):
-        def send(self, request: Any, **how: Any) -> Any:
-            try:
-                return super().send(request, **how)
-            except Exception as error:
-                # By name: the openai client is built on httpx or on httpx2.
-                if any(kind.__name__ == "TimeoutException" for kind in type(error).__mro__):
-                    raise APITimeoutError(request=request) from error
-                raise
+    # The openai client is built on httpx or on httpx2.
+    httpx = sys.modules[DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]]
 
-    return OnceOnly()
+    class InTime(httpx.SyncByteStream):  # type: ignore[misc, name-defined]
+        def __init__(self, stream: Any, request: Any, end: float) -> None:
+            self.stream, self.request, self.end = stream, request, end
+
+        def __iter__(self) -> Iterator[bytes]:
+            for part in self.stream:
+                if time.monotonic() > self.end:
+                    raise httpx.ReadTimeout("the answer did not end in time", request=self.request)
+                yield part
+
+        def close(self) -> None:
+            self.stream.close()
+
+    class Client(DefaultHttpxClient):
+        def send(self, request: Any, *, stream: bool = False, **how: Any) -> Any:
+            end = time.monotonic() + timeout_s
+            try:
+                response = super().send(request, stream=True, **how)
+                response.stream = InTime(response.stream, request, end)
+                if not stream:
+                    try:
+                        response.read()
+                    finally:
+                        response.close()
+            except httpx.TimeoutException as error:
+                if retries_timeouts:
+                    raise
+                raise APITimeoutError(request=request) from error
+            return response
+
+    return Client()
 
 
 def _openai() -> Any:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from falconql.asking.reading import refusal, unwrapped
+from falconql.asking.corpus import Column, Corpus
+from falconql.asking.reading import read, refusal, unwrapped
+from falconql.types import DATE, TEXT
 
 QUERY = "where stars > 3\nselect id"
 
@@ -96,3 +98,33 @@ def test_a_long_reply_without_a_query_is_left_as_it_is(line: str) -> None:
 def test_a_text_that_speaks_of_thoughts_is_kept() -> None:
     query = 'where label("Does it have a </think> in it?")'
     assert unwrapped(query) == query
+
+
+REVIEWS = Corpus("reviews", (Column("posted", DATE), Column("text", TEXT)), "text")
+
+
+@pytest.mark.parametrize(
+    ("reply", "query"),
+    [
+        ("order by posted desc\nlimit 5", "select *\n\norder by posted desc\nlimit 5\n"),
+        ("limit 5", "select *\n\nlimit 5\n"),
+        (
+            'let good = label("Is it good?")\norder by score(good) desc',
+            'let good = label("Is it good?")\n\nselect *\n\norder by score(good) desc\n',
+        ),
+        ('each name in spans("Names")\nlimit 5', 'each name in spans("Names")\n\nlimit 5\n'),
+    ],
+)
+def test_an_order_or_a_limit_alone_is_of_all_rows(reply: str, query: str) -> None:
+    assert read(reply, REVIEWS).source.text == query
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0c", "\x1c", "\r"])
+def test_a_sign_that_ends_lines_elsewhere_ends_no_text(sign: str) -> None:
+    query = read(f'where label("Is it good{sign}or not?")', REVIEWS).source.text
+    assert query.startswith('where label("Is it good\\')
+    assert query.endswith('or not?")\n')
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    assert unwrapped(f"Let me see.\r\n\r\n```sql\r\n{QUERY}\r\n```\r\nThat is it.") == QUERY

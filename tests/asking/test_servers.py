@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from falconql.asking import plan
 from falconql.asking.loop import Answer
 from falconql.errors import ConfigError, ModelServerError
-from falconql.llm.client import OpenAIChat
+from falconql.llm.client import OpenAIChat, Unreachable
 from falconql.llm.endpoint import Endpoint, Named
 from tests.asking.server import Say, serving
 
@@ -42,15 +46,47 @@ def test_a_key_that_the_list_of_models_refuses_is_told(status: int) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("listing", [None, Say(after_s=0.6)])
+@pytest.mark.parametrize("listing", [None, Say(after_s=2.0)])
 def test_who_waited_once_does_not_wait_again(listing: Say | None) -> None:
     with (
-        serving([Say(GOOD, after_s=0.6)], listing=listing) as server,
-        pytest.raises(ModelServerError, match=r"no answer within 0\.2 seconds") as told,
+        serving([Say(GOOD, after_s=2.0)], listing=listing) as server,
+        pytest.raises(ModelServerError, match="no answer within 1 seconds") as told,
     ):
-        asked(Endpoint(server.url, "k", "m", timeout_s=0.2, named=OPTIONS))
+        asked(Endpoint(server.url, "k", "m", timeout_s=1.0, named=OPTIONS))
     assert (server.listed, len(server.requests)) == (1, listing is None)
     assert told.value.hint == "raise --timeout, or use a smaller or less busy model"
+
+
+class _Dripping(BaseHTTPRequestHandler):
+    """Sends an empty line every now and then, as some servers do while a model thinks."""
+
+    def do_POST(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(200):
+                self.wfile.write(b"\n")
+                time.sleep(0.05)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_answer_that_comes_line_by_line_has_no_more_time(again: bool) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Dripping) as server:
+        server.daemon_threads, server.asked = True, []  # type: ignore[attr-defined]
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "k", "m", timeout_s=0.5)
+        chat = OpenAIChat(endpoint, retries=1, retries_timeouts=again)
+        with pytest.raises(Unreachable, match=r"no answer within 0\.5 seconds"):
+            chat.complete([{"role": "user", "content": "hi"}], {}, most_tokens=5)
+        chat.close()
+        server.shutdown()
+        assert len(server.asked) == 1 + again  # type: ignore[attr-defined]
 
 
 def test_a_chat_of_its_own_waits_again() -> None:

@@ -57,3 +57,17 @@ def test_a_completion_replaces_what_was_typed() -> None:
 
 def test_a_text_that_cannot_be_read_still_completes() -> None:
     assert "stars" in offered("where )) st")
+
+
+def test_columns_with_odd_names() -> None:
+    known = Known({"not": "Int", "null": "Int", "len(": "Int", "in two\nlines": "Int", "": "Int", 'say "x"': "Text"})
+
+    def written(before: str) -> list[str]:
+        return [candidate.text for candidate in candidates(before, known)]
+
+    assert written("where no") == ["`not`", "not"]
+    assert written("where nul") == ["`null`", "null"]
+    assert written("select len") == ["`len(`", "length("]
+    assert not [text for text in written("select ") if "\n" in text or text == "``"]
+    # Inside a text a quote would end it.
+    assert written('where label("is {') == ["not", "null", "len("]

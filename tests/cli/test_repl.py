@@ -333,6 +333,17 @@ def test_what_is_saved(folder: Path) -> None:
     assert pq.read_table(folder / "rows.parquet").column_names == ["id"]
 
 
+@pytest.mark.parametrize("query", ["select id", 'from "reviews.csv" select id'])
+def test_a_query_saved_elsewhere_reads_the_same_corpus(query: str, folder: Path) -> None:
+    (folder / "queries").mkdir()
+    (folder / "queries" / "reviews.csv").write_text("id\n77\n")
+    done = piped(f"{query};\n.save queries/q.fql\n.save ./q.fql\n", "reviews.csv")
+    assert done.status == 0, done.err
+    expected = piped(f"{query};\n", "reviews.csv").out
+    assert falconql("run", "q.fql").out == falconql("run", "queries/q.fql").out == expected
+    assert (folder / "q.fql").read_text().startswith('from  "reviews.csv"')
+
+
 def test_a_home_folder_behind_a_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder / "home"))
     (folder / "home").mkdir()

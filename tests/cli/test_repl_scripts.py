@@ -274,6 +274,29 @@ def test_passwords_are_not_shown() -> None:
     assert "s3cretpw" not in done.out + done.err
 
 
+def test_help_names_nothing_that_a_session_lacks(folder: Path) -> None:
+    (folder / "notes.dat").write_bytes(b"a\n")
+    queries = ['from "https://me:pw@127.0.0.1:1/x.csv" select *;', 'from "postgres://h/db#t" select *;']
+    done = piped("\n".join([".open notes.dat", *queries]))
+    assert "help: known endings are .csv" in done.err
+    assert "help: give such an address to `.open`" in done.err
+    assert "help: give its address to `.open`" in done.err
+    assert "--" not in done.err
+
+
+def test_the_history_does_not_drive_the_terminal(folder: Path) -> None:
+    path = folder / "state" / "falconql" / "history"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n# 2026-01-01\n+where id = 1\n+select \x1b[31mid\n")
+    assert piped(".history\n").out == "where id = 1\nselect \u241b[31mid\n"
+
+
+@pytest.mark.parametrize("gap", ["\t", "\u00a0", "  "])
+def test_any_space_ends_the_name_of_a_command(gap: str) -> None:
+    done = piped(f".set{gap}rows{gap}3\n.set\n", "reviews.csv")
+    assert "rows  3\n" in done.out, done.err
+
+
 def test_names_as_in_a_query_after_set_text(folder: Path) -> None:
     (folder / "odd.csv").write_text('id,review text,"say ""hi""","a`b"\n1,it is long,x,y\n')
     typed = ['.set text `say "hi"`', ".set text review text", ".set text `a``b`", ".set text nope"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from prompt_toolkit.output import DummyOutput
 
 from falconql.cli.repl.glance import glance
 from falconql.cli.repl.opened import Opened
-from falconql.cli.repl.prompt import QueryCompleter, QueryLexer, is_whole, known, prompt_session
+from falconql.cli.repl.prompt import QueryCompleter, QueryLexer, is_whole, known, prompt_session, say_not_kept
 from falconql.cli.repl.session import Session
 from falconql.cli.repl.statements import run_statement
 from tests.cli.terminal import terminal
@@ -155,3 +156,38 @@ def test_the_toolbar_shows_no_password(session: Session) -> None:
 
 def test_enter_on_comments_runs_nothing() -> None:
     assert is_whole("-- a note")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".open postgres://me:s3cret@host/db#t",
+        'from"https://me:s3cret@host/a.csv" select *',
+        'select id; from ("https://me:s3cret@host/a.csv")',
+        ".set url http://me:s3cret@host/v1",
+        ".set url me:s3cret@host/v1",
+    ],
+)
+def test_no_password_is_kept_in_the_history(line: str, folder: Path, session: Session) -> None:
+    with create_app_session(input=DummyInput(), output=DummyOutput()):
+        history = prompt_session(session).history
+    history.append_string(line)
+    history.append_string('from "https://host/a.csv" where label("Is it me: or you@host?")')
+    kept = (folder / "state" / "falconql" / "history").read_text()
+    assert "s3cret" not in kept
+    assert "you@host" in kept
+
+
+def test_a_history_that_can_be_written_no_more(
+    folder: Path, session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with create_app_session(input=DummyInput(), output=DummyOutput()):
+        editor = prompt_session(session)
+    shutil.rmtree(folder / "state")
+    for line in ("select id", "select stars"):
+        editor.history.append_string(line)
+        say_not_kept(editor)
+    assert editor.history.get_strings() == ["select id", "select stars"]
+    path = folder / "state" / "falconql" / "history"
+    note = f"note: no history is kept, {path} cannot be written: No such file or directory\n"
+    assert capsys.readouterr().err == note

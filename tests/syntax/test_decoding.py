@@ -14,7 +14,7 @@ from falconql.diagnostics.render import render
 from falconql.errors import QueryError
 from falconql.source import Source
 from falconql.syntax import format_source, parse
-from falconql.syntax.decoding import Column, Grammar, ebnf, gbnf, lark, narrow_grammar, whole_grammar
+from falconql.syntax.decoding import Column, Frame, Grammar, ebnf, gbnf, lark, narrow_grammar, whole_grammar
 from falconql.syntax.decoding.regex import from_regex
 from falconql.syntax.keywords import reserved_words
 from tests.docs.pages import blocks
@@ -207,6 +207,7 @@ def test_a_reserved_word_is_no_name(word: str) -> None:
         'where label(id, "Is it one?")\nselect id',
         f"where {' and '.join(['id = 1'] * 7)}\nselect id",
         "select id\nselect id",
+        "order by id\nlimit 5",
     ],
 )
 def test_a_narrow_grammar_leaves_out(query: str) -> None:
@@ -220,6 +221,20 @@ def test_a_narrow_grammar_has() -> None:
         "select id, film, `odd name`, best: score(liked)\norder by score(liked) desc\nlimit 10"
     )
     assert unread(LlguidanceMatcher(NARROW), query) is None
+    assert_parses(query)
+
+
+@pytest.mark.parametrize(
+    ("frame", "query"),
+    [
+        (Frame(), "select *\norder by posted desc\nlimit 5"),
+        (Frame(shows="no", ordered="must", limits=(5,)), "select *\norder by posted desc\nlimit 5"),
+        (Frame(shows="no", ordered="no", limits=(5,)), "select *\nlimit 5"),
+    ],
+)
+def test_a_narrow_grammar_has_the_first_of_all_rows(frame: Frame, query: str) -> None:
+    columns = [Column("id", "number"), Column("posted", "date"), Column("body", "text", question=True)]
+    assert unread(LlguidanceMatcher(narrow_grammar(columns, text="body", frame=frame)), query) is None
     assert_parses(query)
 
 

@@ -44,7 +44,7 @@ def run_command(session: Session, line: str) -> Outcome:
         ConfigError: there is no such command, or it is used wrongly.
         FalconQLError: what it does failed.
     """
-    name, _, rest = line.strip().partition(" ")
+    name, rest = [*line.split(maxsplit=1), "", ""][:2]
     command = COMMANDS.get(name)
     if command is None:
         from falconql.diagnostics.suggest import near_names
@@ -162,7 +162,7 @@ def _save(session: Session, rest: str) -> Outcome:
         _check_file(session, finished, ".save", path)
     check_not_read(path, [*session.tables, *tables_of(finished.run.ctx.source)])
     if path.endswith(".fql"):
-        write_whole(path, _as_file(session.written(finished)))
+        write_whole(path, _as_file(session.written(finished, path)))
         say(f"wrote the query to {path}")
         return _DONE
     if finished.table is not None:
@@ -252,8 +252,7 @@ def _check_file(session: Session, finished: Finished, command: str, path: str) -
 def _set(session: Session, rest: str) -> Outcome:
     from falconql.llm.endpoint import shown_url
 
-    name, _, value = rest.partition(" ")
-    value = value.strip()
+    name, value = [*rest.split(maxsplit=1), "", ""][:2]
     settings = session.settings
     if not name:
         for each in SETTINGS:
@@ -302,7 +301,7 @@ def _history(session: Session, rest: str) -> Outcome:
         elif line.startswith("+") and entries:
             entries[-1].append(line[1:])
     for entry in entries[-HISTORY_LINES:]:
-        print("\n".join(entry))
+        print(visible("\n".join(entry)))
     return _DONE
 
 

@@ -64,9 +64,9 @@ def candidates(before: str, known: Known) -> list[Candidate]:
 def _commands(before: str, known: Known) -> list[Candidate]:
     name, space, rest = before[1:].partition(" ")
     if not space:
-        return _fitting(name, 1, [(command, "command") for command in known.commands])
+        return _fitting(name, 1, [_as_it_is(command, "command") for command in known.commands])
     if name == "set" and " " not in rest:
-        return _fitting(rest, len(before) - len(rest), [(setting, "setting") for setting in known.settings])
+        return _fitting(rest, len(before) - len(rest), [_as_it_is(setting, "setting") for setting in known.settings])
     if name in ("explain", "analyze", "rules"):
         moved = len(before) - len(rest)
         return [Candidate(c.text, c.start + moved, c.kind) for c in candidates(rest, known)]
@@ -79,20 +79,25 @@ def _quoted(before: str, last: Lexeme, known: Known) -> list[Candidate]:
     if not opened:
         return []
     names = [*_bound(before[: last.start]), *known.definitions, *known.columns]
-    return _fitting(opened[1], len(before) - len(opened[1]), [(name, "name") for name in dict.fromkeys(names)])
+    fitting = [_as_it_is(name, "name") for name in names if name and _NEEDS_ESCAPE.isdisjoint(name)]
+    return _fitting(opened[1], len(before) - len(opened[1]), fitting)
 
 
-def _pool(before: str, words: Sequence[Lexeme], accepted: frozenset[str], known: Known) -> list[tuple[str, str]]:
+_NEEDS_ESCAPE = frozenset("{}\"'\\\n")
+
+
+def _pool(before: str, words: Sequence[Lexeme], accepted: frozenset[str], known: Known) -> list[_Offer]:
     """Return all that the grammar accepts, names first where a name is likely."""
     word_of = keywords()
-    spoken = [(word_of[name], "keyword") for name in word_of if name in accepted]
+    spoken = [_as_it_is(word_of[name], "keyword") for name in word_of if name in accepted]
     if "NAME" not in accepted or (words and words[-1].lower in ("let", "each")):
         return spoken
-    columns = [(name, type_) for name, type_ in known.columns.items()]
-    bound = [(name, "definition") for name in dict.fromkeys([*_bound(before), *known.definitions])]
+    # No query can write a name of nothing, or of several lines.
+    columns = [(name, name_text(name), type_) for name, type_ in known.columns.items() if name and "\n" not in name]
+    bound = [(name, name_text(name), "definition") for name in [*_bound(before), *known.definitions]]
     if "NOT" not in accepted and "INTEGER" not in accepted:
         return [*columns, *spoken]
-    functions = [(f"{name}(", signature.gives) for name, signature in FUNCTIONS.items()]
+    functions = [_as_it_is(f"{name}(", signature.gives) for name, signature in FUNCTIONS.items()]
     return [*bound, *columns, *functions, *spoken]
 
 
@@ -111,21 +116,20 @@ def _accepted(before: str) -> frozenset[str]:
     return frozenset(parser.accepts())  # type: ignore[no-untyped-call]
 
 
-def _fitting(typed: str, start: int, pool: Iterable[tuple[str, str]]) -> list[Candidate]:
-    """Return those that begin with what was typed, else those that are near it."""
-    offered = dict(pool)
-    found = [text for text in offered if text.casefold().startswith(typed.casefold())]
+# What it begins with when typed, how it is written, and its kind.
+_Offer = tuple[str, str, str]
+
+
+def _as_it_is(text: str, kind: str) -> _Offer:
+    return text, text, kind
+
+
+def _fitting(typed: str, start: int, pool: Iterable[_Offer]) -> list[Candidate]:
+    """Return those that begin with what was typed, else those that are near it, each once."""
+    offered = list(pool)
+    found = [offer for offer in offered if offer[0].casefold().startswith(typed.casefold())]
     if not found and len(typed) >= 3:
-        found = near_names(typed, offered)
-    return [
-        Candidate(
-            text if text.endswith("(") or offered[text] == "keyword" else _written(text, offered[text]),
-            start,
-            offered[text],
-        )
-        for text in found
-    ]
-
-
-def _written(name: str, kind: str) -> str:
-    return name if kind in ("command", "setting", "name") else name_text(name)
+        near = near_names(typed, dict.fromkeys(said for said, _, _ in offered))
+        found = sorted((offer for offer in offered if offer[0] in near), key=lambda offer: near.index(offer[0]))
+    kinds = {written: kind for _, written, kind in reversed(found)}
+    return [Candidate(written, start, kinds[written]) for written in dict.fromkeys(each[1] for each in found)]

@@ -25,7 +25,7 @@ def run(session: Session) -> int:
 
 def interactive(session: Session) -> int:
     """Read from a terminal, with an editor."""
-    from falconql.cli.repl.prompt import PROMPT, prompt_session
+    from falconql.cli.repl.prompt import PROMPT, prompt_session, say_not_kept
 
     say(f"falconql {__version__}; .help for help, Ctrl-D to leave")
     if session.corpus is not None:
@@ -40,6 +40,7 @@ def interactive(session: Session) -> int:
             continue  # Ctrl-C forgets the line
         except EOFError:
             return 0
+        say_not_kept(editor)
         outcome = _uninterrupted(session, text)
         if outcome is None:
             edit = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -28,6 +29,7 @@ from falconql.cli.repl.statements import history_path
 from falconql.cli.terminal import say
 from falconql.diagnostics.model import Diagnostic
 from falconql.errors import FalconQLError
+from falconql.llm.endpoint import shown_url
 from falconql.runtime.io.address import may_stand_in_query, shown
 from falconql.source import Source
 from falconql.syntax import parse_tolerant
@@ -219,15 +221,48 @@ def _history() -> History:
         with path.open("a"):
             pass
     except OSError as error:
-        say(f"note: no history is kept, {path} cannot be written: {error.strerror}")
+        say(_not_kept(path, error))
         return InMemoryHistory()
     return _WithoutSecrets(str(path))
 
 
+def _not_kept(path: object, error: OSError) -> str:
+    return f"note: no history is kept, {path} cannot be written: {error.strerror}"
+
+
 class _WithoutSecrets(FileHistory):
-    """A history in which no password stands: a line with an address that holds one is kept for this session only."""
+    """A history in which no password stands: a line with an address that holds one is kept for this session only.
+
+    Attributes:
+        failure: why the file took a line no more, and none is offered to it from then on.
+        told: the user knows of it.
+    """
+
+    failure: OSError | None = None
+    told: bool = False
 
     def store_string(self, string: str) -> None:
-        words = (word.strip("\"'") for word in string.split())
-        if all(may_stand_in_query(word) or word == shown(word) for word in words):
-            super().store_string(string)
+        if self.failure is None and not _holds_secret(string):
+            try:
+                super().store_string(string)
+            except OSError as error:
+                # Not said here: the line is still on the screen, and the editor would write over the note.
+                self.failure = error
+
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_ENDPOINT = re.compile(r"\s*\.set\s+url\s+(\S+)")
+
+
+def _holds_secret(line: str) -> bool:
+    if endpoint := _ENDPOINT.match(line):
+        return endpoint[1] != shown_url(endpoint[1])
+    return any(not may_stand_in_query(found) and found != shown(found) for found in _ADDRESS.findall(line))
+
+
+def say_not_kept(editor: PromptSession[str]) -> None:
+    """Say, once, that lines are kept for this session only from now on."""
+    history = editor.history
+    if isinstance(history, _WithoutSecrets) and history.failure is not None and not history.told:
+        history.told = True
+        say(_not_kept(history.filename, history.failure))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +12,7 @@ from falconql.cli.consent import confirmation
 from falconql.cli.repl.opened import Opened, look
 from falconql.cli.terminal import say, say_diagnostics
 from falconql.errors import ConfigError
-from falconql.runtime.io.address import may_stand_in_query
+from falconql.runtime.io.address import may_stand_in_query, scheme_of
 from falconql.source import Source
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from falconql.runtime.io.sql.address import Database
     from falconql.runtime.plan import Field
     from falconql.runtime.proxy.base import Proxy
-    from falconql.syntax.ast import Let
+    from falconql.syntax.ast import Let, Text
     from falconql.syntax.ast import Query as Tree
     from falconql.syntax.definitions import Definitions
 
@@ -295,23 +296,27 @@ class Session:
         self._opened(name)
         self.settings.proxy = name
 
-    def written(self, finished: Finished) -> str:
+    def written(self, finished: Finished, path: str | None = None) -> str:
         """Return a query that ran as a file that needs no session: formatted, with its definitions and corpus.
 
         A corpus that a query may not name, for its secrets, is left out.
+
+        Args:
+            finished: what ran.
+            path: where the file will be, from which the corpus is looked for.
         """
         from falconql.syntax import ast, format_query, parse
         from falconql.syntax.definitions import with_definitions
 
         query, corpus = finished.query, finished.corpus
-        if query.definitions is None and _names_corpus(query):
-            return query.format()
         tree = parse(query.source)
         if query.definitions is not None:
             tree = with_definitions(tree, query.definitions)
         if tree.source is None and corpus is not None and may_stand_in_query(corpus):
-            path = ast.Text(span=tree.span, value=corpus, offsets=())
-            tree = replace(tree, source=ast.From(span=tree.span, path=path))
+            tree = replace(tree, source=ast.From(span=tree.span, path=_path_text(corpus)))
+        if path is not None and tree.source is not None:
+            seen = _seen_from(path, tree.source.path.value)
+            tree = replace(tree, source=replace(tree.source, path=_path_text(seen)))
         return format_query(tree)
 
     def _opened(self, name: str) -> Proxy:
@@ -400,6 +405,21 @@ def _reads_text(tree: Tree) -> bool:
             if isinstance(first, ast.Text):
                 return True
     return False
+
+
+def _seen_from(file: str, corpus: str) -> str:
+    """Return the path of a corpus as a query in a file names it: a relative one begins at the folder of that file."""
+    here = scheme_of(file) is None and os.path.realpath(os.path.dirname(file)) == os.path.realpath(os.getcwd())
+    if here or "://" in corpus or corpus.startswith("~"):
+        return corpus
+    return os.path.abspath(corpus)
+
+
+def _path_text(path: str) -> Text:
+    from falconql.source import Span
+    from falconql.syntax import ast
+
+    return ast.Text(span=Span(0, 0), value=path, offsets=())
 
 
 def _not_typed(path: str) -> None:

@@ -55,14 +55,19 @@ def run_statement(session: Session, text: str) -> Outcome:
 
 
 def _hint(error: FalconQLError) -> str | None:
-    """Return the help of an error; for a variable of the environment there are settings here."""
+    """Return the help of an error, without options, which a session lacks; for variables there are settings here."""
     hint = error.hint
-    if hint is None or not isinstance(error, ConfigError):
+    if hint is None:
+        return None
+    for option, instead in _INSTEAD_OF.items():
+        hint = hint.replace(option, instead)
+    if not isinstance(error, ConfigError):
         return hint
     here = [setting for variable, setting in _SETTING_OF.items() if variable in hint]
     return f"{hint}; in this session {' and '.join(here)} will do, too" if here else hint
 
 
+_INSTEAD_OF = {"with --from, or to the API": "to `.open`", "say it with --input-format; ": ""}
 _SETTING_OF = {"OPENAI_BASE_URL": "`.set url URL`", "FALCONQL_MODEL": "`.set model NAME`"}
 
 

@@ -121,8 +121,12 @@ class _Narrow:
             where = Rule("where-columns") if undecided else Rule("where")
             if not undecided or self._tests() or self.frame.required:
                 options += [seq(where, line(output), tail) for output in outputs]
-        if self.frame.ordered != "no" and self.frame.shows != "must" and not self.frame.required:
-            options.append(seq(Rule("order"), self._limited()))
+        if self.frame.shows != "must" and not self.frame.required:
+            all_rows = seq(written("SELECT"), " *")
+            if self.frame.ordered != "no":
+                options.append(seq(all_rows, line(Rule("order")), self._limited()))
+            elif self.frame.limits:
+                options.append(seq(all_rows, self._limited()))
         body = choice(*options) if options else seq(shown, tail)
         if self.frame.step != "any" or self.text is None:
             return body
