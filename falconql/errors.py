@@ -44,6 +44,9 @@ class QueryError(FalconQLError):
         self.diagnostics = tuple(diagnostics)
         self.source = source
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.diagnostics, self.source)
+
 
 class ConfigError(FalconQLError):
     """An extra is not installed, or a setting is wrong."""

@@ -98,22 +98,27 @@ def parameter_value(name: str, value: Any) -> ParameterValue:
 
     Raises:
         TypeError: it is of a type that queries do not know.
+        DataError: it is a text that is not Unicode.
     """
+    if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise DataError(f"parameter ${name}: {value!a} is not Unicode", hint="write it as UTF-8")
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat()
-    if callable(getattr(value, "item", None)):  # a NumPy scalar
+    if callable(getattr(value, "item", None)) and not getattr(value, "ndim", 0):  # a NumPy scalar
         return parameter_value(name, value.item())
     raise TypeError(f"parameter ${name}: a {type(value).__name__} cannot stand in a query")
 
 
 def way_to_a_table(data: Any) -> str | None:
-    """Return how what could not be read becomes a table, None where it is no list or column."""
+    """Return how what could not be read becomes a table, None where it is not known."""
     if isinstance(data, (list, tuple)) and data and all(isinstance(row, Mapping) for row in data):
         return "make one of these rows: pyarrow.Table.from_pylist(rows)"
     if isinstance(data, (list, tuple)) and data and all(isinstance(path, os.PathLike) for path in data):
         return 'a pattern reads several files: "data/*.csv"'
+    if type(data).__name__ == "LazyFrame":
+        return "collect it: frame.collect()"
     if isinstance(data, (list, tuple)) or type(data).__name__.endswith(("Series", "Array", "array")):
         return 'name its column: {"text": texts}'
     return None
@@ -130,11 +135,20 @@ def arrow_table(columns: Mapping[Any, Any]) -> Any:
     for name, values in columns.items():
         if isinstance(values, (str, bytes)):
             raise DataError(f"the column {name!r} is one text", hint="a column is a list of values: [text]")
+    made = []
+    for name, values in columns.items():
+        try:
+            made += pa.table([values], names=[""]).columns
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise DataError(
+                f"the column {name!r} cannot be read: {error}",
+                hint="a column is a list of values of one type, None where there is none",
+            ) from error
+    # Names that are no texts may read alike; a table repeats them, and the check says so.
+    names = [name if isinstance(name, (str, bytes)) else str(name) for name in columns]
     try:
-        # Names that are no texts may read alike; a table repeats them, and the check says so.
-        names = [name if isinstance(name, (str, bytes)) else str(name) for name in columns]
-        return pa.table(list(columns.values()), names=names)
-    except (pa.ArrowException, TypeError) as error:
+        return pa.table(made, names=names)
+    except pa.ArrowException as error:
         raise DataError(f"these columns do not make a table: {error}") from error
 
 

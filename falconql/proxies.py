@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class Proxy:
         """Return for each text how well it satisfies the instruction: float32, shape (n,), from 0 to 1.
 
         Raises:
-            TypeError: ``texts`` is one text, holds something else, or the instruction is no text.
+            TypeError: ``texts`` is one text, a table, holds something else, or the instruction is no text.
         """
         asked = _listed(texts, instruction)
         return self.opened.label(asked, [instruction] * len(asked))
@@ -48,7 +48,7 @@ class Proxy:
         """Return for each text the stretches that the instruction asks for, in text order.
 
         Raises:
-            TypeError: ``texts`` is one text, holds something else, or the instruction is no text.
+            TypeError: ``texts`` is one text, a table, holds something else, or the instruction is no text.
         """
         asked = _listed(texts, instruction)
         found = self.opened.spans(asked, [instruction] * len(asked))
@@ -65,10 +65,14 @@ def _listed(texts: Iterable[object], instruction: object) -> list[str]:
     """Return the texts as a list.
 
     Raises:
-        TypeError: it is one text, holds something else, or the instruction is no text.
+        TypeError: it is one text, a table, holds something else, or the instruction is no text.
     """
     if isinstance(texts, (str, bytes)):
         raise TypeError("this is one text: pass a list of texts: [text]")
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # some yield the names of their columns
+        raise TypeError(f"a {type(texts).__name__} has columns: pass one of them, with the texts")
+    if hasattr(texts, "to_pylist"):  # Arrow's arrays yield scalars
+        texts = texts.to_pylist()
     if not isinstance(instruction, str):
         raise TypeError(f"the instruction is a {type(instruction).__name__}: pass one text, which is put to all texts")
     found: list[str] = []
@@ -88,7 +92,6 @@ def proxy(name: str = "kestrel") -> Proxy:
     Raises:
         ConfigError: no language model is set up.
         ProxyError: there is none of that name, it breaks the contract, or ONNX Runtime is missing.
-        ConfigError: no language model is set up.
 
     Example:
         >>> import falconql

@@ -139,7 +139,7 @@ def _worst(of: CallQuality, found: Evaluation) -> Iterator[str]:
             f'<p><mark class="m0">{_e(found.here)} alone</mark> <mark class="m1">{_e(found.there)} alone</mark> '
             '<mark class="m3">both</mark></p>'
         )
-    yield '<ol id="list">'
+    yield '<ol class="list">'
     for one in shown:
         yield "<li><dl>"
         if not all(isinstance(part, str) for part in of.call.instruction):
@@ -159,16 +159,18 @@ def _said(reply: Reply) -> str:
 
 
 def _text(one: Disagreement) -> str:
-    """Return the text with the stretches of each side marked, and of both."""
-    shown = one.text[:MOST_OF_ONE_TEXT]
+    """Return the text with the stretches of each side marked, and of both; of a long one the part where they differ."""
     here = one.here.value if isinstance(one.here.value, tuple) else ()
     there = one.there.value if isinstance(one.there.value, tuple) else ()
-    ends = {0, len(shown), *(min(place, len(shown)) for span in (*here, *there) for place in span)}
-    parts, edges = [], sorted(ends)
-    for start, end in pairwise(edges):
+    first_apart = min((start for start, _ in {*here} ^ {*there}), default=0)
+    begin = 0 if first_apart < MOST_OF_ONE_TEXT // 2 else first_apart - MOST_OF_ONE_TEXT // 2
+    end = min(begin + MOST_OF_ONE_TEXT, len(one.text))
+    ends = {begin, end, *(min(max(place, begin), end) for span in (*here, *there) for place in span)}
+    parts = []
+    for start, stop in pairwise(sorted(ends)):
         first = any(a <= start < b for a, b in here)
         second = any(a <= start < b for a, b in there)
-        piece = _e(shown[start:end])
+        piece = _e(one.text[start:stop])
         class_ = "m3" if first and second else "m0" if first else "m1" if second else ""
         parts.append(f'<mark class="{class_}">{piece}</mark>' if class_ else piece)
-    return "".join(parts) + ("…" if len(shown) < len(one.text) else "")
+    return "…" * (begin > 0) + "".join(parts) + "…" * (end < len(one.text))

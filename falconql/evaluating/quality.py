@@ -1,8 +1,7 @@
 """How good the answers to one model call are, the other side's taken as right.
 
 Labels and options are counted by question, spans by the words of the text that they cover. Every figure has a 95 %
-interval by bootstrap over questions (Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics
-1979), each question weighing as many rows as ask it.
+interval by Bayesian bootstrap over questions, each weighing as many rows as ask it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from falconql.evaluating.sides import Reply, Spans
 from falconql.runtime.plan import ModelCall
-from falconql.specialise.sampling import Estimate, estimate
+from falconql.specialise.measuring import OUTCOMES, with_unseen
+from falconql.specialise.sampling import Estimate, estimate, share_of
 from falconql.training.scoring import word_spans
 
 Numbers = NDArray[np.float64]
@@ -68,6 +68,9 @@ def quality(compared: Compared) -> Quality | None:
     if not len(compared):
         return None
     counts = _counts(compared)
+    unseen = 0
+    if compared.call.kind != "choose":  # an option that no question shows is not one of those that occur
+        counts, unseen = with_unseen(counts[:, 0])[:, None], len(OUTCOMES)
     same = np.array([a.value == b.value for a, b in zip(compared.here, compared.there, strict=True)])
 
     def measured(of: Callable[[Numbers, Numbers, Numbers], Numbers]) -> Estimate:
@@ -76,17 +79,14 @@ def quality(compared: Compared) -> Quality | None:
             present = found + wanted > 0
             return float(of(right, found, wanted)[present].mean()) if present.any() else 1.0
 
-        return estimate(statistic, compared.counts, _one_stratum(compared))
-
-    def share(rows: NDArray[np.int64], given: Numbers) -> float:
-        return float((same[rows] * given).sum() / given.sum())
+        return estimate(statistic, compared.counts, _one_stratum(compared), unseen=unseen)
 
     return Quality(
         len(compared),
         measured(lambda right, found, wanted: _ratio(right, found)),
         measured(lambda right, found, wanted: _ratio(right, wanted)),
         measured(lambda right, found, wanted: _ratio(2 * right, found + wanted)),
-        estimate(share, compared.counts, _one_stratum(compared)),
+        share_of(same, compared.counts, _one_stratum(compared)),
     )
 
 

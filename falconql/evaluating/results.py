@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from falconql.errors import ConfigError, DataError
 from falconql.runtime.io.arrow import is_list
+from falconql.specialise.measuring import OUTCOMES, with_unseen
 from falconql.specialise.questions import calls_of
-from falconql.specialise.sampling import Estimate, estimate
-from falconql.training.scoring import Counts
+from falconql.specialise.sampling import Estimate, estimate, share_of
 from falconql.visible import in_one_line
 
 if TYPE_CHECKING:
@@ -146,14 +146,17 @@ def _paired(
     def values(row: dict[str, Any]) -> tuple[Hashable, ...]:
         return tuple(_plain(row[name]) for name in names)
 
-    left = list(there)
-    pairs, others = [], []
+    alike: defaultdict[tuple[Hashable, ...], list[int]] = defaultdict(list)
+    for place in reversed(range(len(there))):
+        alike[values(there[place])].append(place)
+    pairs, others, taken = [], [], set()
     for row in here:
-        alike = next((place for place, other in enumerate(left) if values(other) == values(row)), None)
-        if alike is None:
-            others.append(row)
+        if places := alike[values(row)]:
+            taken.add(places[-1])
+            pairs.append((row, there[places.pop()]))
         else:
-            pairs.append((row, left.pop(alike)))
+            others.append(row)
+    left = (row for place, row in enumerate(there) if place not in taken)
     return [*pairs, *zip(others, left, strict=False)]
 
 
@@ -193,8 +196,8 @@ def _by_key(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> defaultdict[
 
 
 def _column(name: str, pairs: Sequence[tuple[Any, Any]]) -> ColumnQuality:
-    same = np.array([_plain(a) == _plain(b) for a, b in pairs], dtype=np.float64)
-    accuracy = estimate(lambda rows, given: float(same[rows].mean()), np.ones(len(pairs)), _zeros(len(pairs)))
+    same = np.array([_plain(a) == _plain(b) for a, b in pairs])
+    accuracy = share_of(same, np.ones(len(pairs)))
     if not any(isinstance(value, (str, list, dict)) for pair in pairs for value in pair):
         return ColumnQuality(name, len(pairs), None, accuracy)
     counts = []
@@ -206,20 +209,18 @@ def _column(name: str, pairs: Sequence[tuple[Any, Any]]) -> ColumnQuality:
 
 def _measure(counts: np.ndarray[Any, np.dtype[np.float64]]) -> Measure:
     """Return the measures of right, found and wanted [rows, 3]."""
+    known = with_unseen(counts)
 
     def of(first: float, second: float) -> Estimate:
         def statistic(rows: np.ndarray[Any, Any], given: np.ndarray[Any, Any]) -> float:
-            right, found, wanted = counts[rows].sum(axis=0)
+            right, found, wanted = (known[rows] * given[:, None]).sum(axis=0)
             total = first * found + second * wanted
-            return float(right / total) if total else Counts(int(right), int(found), int(wanted)).f1
+            return float(right / total) if total else float(found == wanted)
 
-        return estimate(statistic, np.ones(len(counts)), _zeros(len(counts)))
+        each = np.ones(len(counts))
+        return estimate(statistic, each, np.zeros(len(counts), dtype=np.int64), unseen=len(OUTCOMES))
 
     return Measure(of(1, 0), of(0, 1), of(0.5, 0.5))
-
-
-def _zeros(rows: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.zeros(rows, dtype=np.int64)
 
 
 def _words(value: Any) -> list[str]:

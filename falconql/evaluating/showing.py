@@ -11,6 +11,7 @@ from falconql.evaluating.run import CallQuality, Evaluation
 from falconql.evaluating.sides import Reply
 from falconql.evaluating.worst import Disagreement
 from falconql.specialise.sampling import Estimate
+from falconql.visible import visible
 
 # Of a text around what is disagreed about, in a terminal.
 CONTEXT = 90
@@ -202,5 +203,5 @@ def _excerpt(one: Disagreement) -> str:
 
 def _short(text: str, most: int) -> str:
     """Return a text on one line, cut to so many characters, with nothing in it that a terminal obeys."""
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text.split()))
+    line = visible(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -14,7 +14,7 @@ from falconql.runtime.io.memory import MemorySource
 from falconql.runtime.plan import Field, Output
 from falconql.runtime.types import INT
 from falconql.specialise.questions import conditions, decided, derived
-from falconql.specialise.sampling import Estimate, estimate
+from falconql.specialise.sampling import Estimate, share_of
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
@@ -50,22 +50,16 @@ def agreement(typed: TypedQuery, table: pa.Table, here: Side, there: Side) -> Ag
         ProxyError: a side fails.
     """
     first, second = _results(typed, table, here), _results(typed, table, there)
-    kept = np.array([bool(a) == bool(b) for a, b in zip(first, second, strict=True)], dtype=np.float64)
-    same = np.array([a == b for a, b in zip(first, second, strict=True)], dtype=np.float64)
+    kept = np.array([bool(a) == bool(b) for a, b in zip(first, second, strict=True)])
+    same = np.array([a == b for a, b in zip(first, second, strict=True)])
+    each = np.ones(len(first))
     return Agreement(
         len(first),
         sum(bool(a) and bool(b) for a, b in zip(first, second, strict=True)),
         sum(bool(a) and not b for a, b in zip(first, second, strict=True)),
         sum(bool(b) and not a for a, b in zip(first, second, strict=True)),
-        _share(kept),
-        _share(same),
-    )
-
-
-def _share(of: np.ndarray[Any, np.dtype[np.float64]]) -> Estimate:
-    rows = len(of)
-    return estimate(
-        lambda chosen, given: float(of[chosen].mean()) if rows else 1.0, np.ones(rows), np.zeros(rows, dtype=np.int64)
+        share_of(kept, each),
+        share_of(same, each),
     )
 
 

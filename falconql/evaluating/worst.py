@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from falconql.evaluating.quality import Compared, spans_of, word_f1
@@ -43,8 +42,3 @@ def _badness(text: str, here: Reply, there: Reply) -> float:
     if isinstance(here.value, tuple):
         return 1.0 - word_f1(text, spans_of(here), spans_of(there))
     return here.sure * there.sure
-
-
-def some_of_each(of_calls: Sequence[Sequence[Disagreement]], most: int) -> list[Disagreement]:
-    """Return at most ``most`` of every call, in the order of calls."""
-    return [one for found in of_calls for one in found[:most]]

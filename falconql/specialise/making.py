@@ -71,7 +71,7 @@ def make(
         base: the proxy to start from.
         name: of the new proxy.
         lineage: what it was made from, for its manifest, which gets ``config`` there, too.
-        config: how to fine-tune; ``max_tokens`` is taken from the base.
+        config: how to fine-tune; its windows are those of the base.
         rehearsed: examples of earlier trainings, so that they are not forgotten.
         state: where fine-tuning keeps its state.
         device: to train on.
@@ -82,7 +82,7 @@ def make(
         ExportError: the exported model does not compute what the trained one does.
         OSError: a file cannot be written.
     """
-    config = replace(config, max_tokens=base.manifest.max_tokens)
+    config = replace(config, max_tokens=base.manifest.max_tokens, window_overlap=base.manifest.window_overlap)
     model = trainable(base.folder, seed=config.seed)
     tokenizer = base.prompter.tokenizer
     # Once each, however many calls ask it.
@@ -97,19 +97,23 @@ def make(
             model.to("cpu"), base.folder / base.manifest.tokenizer, manifest, inputs, float_dir=exact, int8_dir=small
         )
         chosen, refused = small, None
+        everything = (*parts.calibrated, *parts.measured, *parts.learned)
         try:
             manifest = _calibrated(base, OnnxProxy(small), parts.calibrated, calls, manifest)
             for form in (exact, small):
                 write_manifest(form, manifest)
             # How much int8 loses is no matter of what was learned from: all rows, so that a few do not decide.
-            everything = (*parts.calibrated, *parts.measured, *parts.learned)
             check_scores(_scores(OnnxProxy(exact), everything, calls), _scores(OnnxProxy(small), everything, calls))
         except ExportError as error:
             chosen, refused = exact, str(error)
             manifest = _calibrated(base, OnnxProxy(exact), parts.calibrated, calls, _manifest(base, name))
         write_manifest(chosen, manifest)
         new = OnnxProxy(chosen)
-        measured = {call: compare(base, new, rows, calls[call]) for call, rows in _grouped(parts.measured).items()}
+        annotated = _grouped(everything)
+        measured = {
+            call: compare(base, new, rows, calls[call], annotated[call])
+            for call, rows in _grouped(parts.measured).items()
+        }
         manifest["lineage"] = [*base.manifest.card.get("lineage", []), dict(lineage) | {"options": asdict(config)}]
         manifest["metrics"] = {"export": checks, **_as_json(measured)}
         write_manifest(chosen, manifest)

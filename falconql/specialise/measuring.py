@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from falconql.runtime.calls import label_threshold
 from falconql.runtime.plan import ModelCall
-from falconql.runtime.proxy.base import Proxy
+from falconql.runtime.proxy.base import Proxy, SpanValue
 from falconql.specialise.gold import Gold, strata_of, weights_of
-from falconql.specialise.sampling import Estimate, estimate
-from falconql.training.scoring import word_spans
+from falconql.specialise.sampling import Estimate, estimate, share_of
+from falconql.specialise.task import Spans
+from falconql.training.scoring import Counts as WordCounts
+from falconql.training.scoring import bootstrap, word_spans
 
 # An F1 that falls by less is nothing to act on, however surely it falls; int8 may lose as much.
 LEAST_LOSS = 0.02
@@ -22,6 +25,8 @@ LEAST_ROWS = 4
 
 Counts = NDArray[np.float64]
 """Of each row what was right, found and wanted [rows, 3]."""
+# What one question can show: found and right, found and wrong, missed, and nothing there.
+OUTCOMES: Counts = np.array([[1, 1, 1], [0, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +35,9 @@ class Measured:
 
     Attributes:
         rows: questions it was measured on.
-        f1: of the label, or of the words of the spans.
-        accuracy: of the label; None for spans.
-        positives: share of rows for which the right answer is yes, or some span.
+        f1: of the label, of the words of the spans, or of the options that are chosen.
+        accuracy: of the label or the choice; None for spans.
+        positives: share of rows for which the right answer is yes, or some span or option.
     """
 
     rows: int
@@ -55,25 +60,44 @@ class Compared:
     worse: bool
 
 
-def compare(base: Proxy, trained: Proxy, rows: Sequence[Gold], call: ModelCall) -> Compared:
+def compare(base: Proxy, trained: Proxy, rows: Sequence[Gold], call: ModelCall, annotated: Sequence[Gold]) -> Compared:
     """Measure two proxies on the same questions of one call.
+
+    Args:
+        base: the one before.
+        trained: the one after.
+        rows: what neither learned from.
+        call: what asks them.
+        annotated: all rows of the call that have an answer, which say how often it is yes: a rare one is learned from.
 
     Raises:
         ProxyError: one of them fails.
     """
     before, after = counted(base, rows, call), counted(trained, rows, call)
-    return Compared(_measured(rows, *before), _measured(rows, *after), _is_worse(rows, before[0], after[0]))
+    weights, strata = _of_questions(rows, call, weights_of(rows)), _of_questions(rows, call, strata_of(rows))
+    positives = share_of(
+        _of_questions(annotated, call, np.array([bool(row.answer) for row in annotated]), np.logical_or),
+        _of_questions(annotated, call, weights_of(annotated)),
+        _of_questions(annotated, call, strata_of(annotated)),
+    )
+
+    def measured(counts: Counts, right: NDArray[np.bool_]) -> Measured:
+        accuracy = share_of(right, weights, strata) if rows[0].task.kind == "label" else None
+        return Measured(len(counts), f1_of(counts, weights, strata), accuracy, positives)
+
+    return Compared(measured(*before), measured(*after), _is_worse(weights, before[0], after[0]))
 
 
-def _measured(rows: Sequence[Gold], counts: Counts, right: NDArray[np.bool_]) -> Measured:
-    weights, strata = weights_of(rows), strata_of(rows)
-    some = np.array([bool(row.answer) for row in rows])
+def f1_of(counts: Counts, weights: NDArray[np.float64], strata: NDArray[np.int64]) -> Estimate:
+    """Return the F1 of weighted questions."""
+    known = with_unseen(counts)
+    return estimate(lambda chosen, given: _f1(known[chosen], given), weights, strata, unseen=len(OUTCOMES))
 
-    def share(of: NDArray[np.bool_]) -> Estimate:
-        return estimate(lambda chosen, given: float((of[chosen] * given).sum() / given.sum()), weights, strata)
 
-    f1 = estimate(lambda chosen, given: _f1(counts[chosen], given), weights, strata)
-    return Measured(len(rows), f1, share(right) if rows[0].task.kind == "label" else None, share(some))
+def with_unseen(counts: Counts) -> Counts:
+    """Return counts of rows and, after them, of outcomes that no row may show, as large as those that have any."""
+    sizes = counts.max(axis=1)
+    return np.concatenate([counts, OUTCOMES * (sizes[sizes > 0].mean() if sizes.any() else 1.0)])
 
 
 def _f1(counts: Counts, weights: NDArray[np.float64]) -> float:
@@ -81,7 +105,7 @@ def _f1(counts: Counts, weights: NDArray[np.float64]) -> float:
     return float(2 * true / (found + wanted)) if found + wanted else 1.0
 
 
-def _is_worse(rows: Sequence[Gold], before: Counts, after: Counts) -> bool:
+def _is_worse(weights: NDArray[np.float64], before: Counts, after: Counts) -> bool:
     """Return whether the 95 % interval of the difference lies below zero.
 
     That of a difference on the same questions: the intervals of before and after overlap where a dozen questions are
@@ -89,28 +113,73 @@ def _is_worse(rows: Sequence[Gold], before: Counts, after: Counts) -> bool:
     that changes nothing. Rows are drawn from all at once: within strata of one or two, one wrong answer were no chance.
     """
 
-    def gain(chosen: NDArray[np.int64], given: NDArray[np.float64]) -> float:
-        return _f1(after[chosen], given) - _f1(before[chosen], given)
+    def gain(chosen: NDArray[np.int64]) -> float:
+        return _f1(after[chosen], weights[chosen]) - _f1(before[chosen], weights[chosen])
 
-    found = estimate(gain, weights_of(rows), np.zeros(len(rows), dtype=np.int64))
-    return len(rows) >= LEAST_ROWS and found.value <= -LEAST_LOSS and found.high < 0
+    if len(weights) < LEAST_ROWS or gain(np.arange(len(weights))) > -LEAST_LOSS:
+        return False
+    return bootstrap(gain, len(weights))[1] < 0
 
 
 def counted(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> tuple[Counts, NDArray[np.bool_]]:
-    """Return for each row what was right, found and wanted [rows, 3], and whether the answer was right."""
+    """Return for each question what was right, found and wanted [questions, 3], and whether the answer was right.
+
+    What a proxy says is what the query gets from it: of ``choose`` one option, of ``span`` the surest, and of several
+    right ones the nearest is meant.
+    """
     texts, asked = [row.task.text for row in rows], [row.task.instruction for row in rows]
     if rows[0].task.kind == "label":
         if call.kind == "label":
-            limits = np.full(len(rows), label_threshold(call, proxy), dtype=np.float32)
-        else:  # an option of ``choose`` is a label of its own here
-            limits = np.array([proxy.label_threshold_of(instruction) for instruction in asked], dtype=np.float32)
-        said = proxy.label(texts, asked) >= limits
+            said = proxy.label(texts, asked) >= np.float32(label_threshold(call, proxy))
+        else:
+            said = _chosen(proxy, rows, call)
         true = np.array([bool(row.answer) for row in rows])
-        return np.stack([said & true, said, true], axis=1).astype(np.float64), said == true
+        of_rows = np.stack([said & true, said, true], axis=1).astype(np.float64)
+        return _of_questions(rows, call, of_rows, np.add), _of_questions(rows, call, said == true, np.logical_and)
     counts = []
     for row, spans in zip(rows, proxy.spans(texts, asked, call.threshold), strict=True):
         wanted = () if isinstance(row.answer, bool) else row.answer
-        own = word_spans(row.task.text, [(span.start, span.end) for span in spans], wanted)
+        own = _of_words(row.task.text, spans, wanted, only=call.kind == "span")
         counts.append((own.right, own.predicted, own.wanted))
     found = np.array(counts, dtype=np.float64)
     return found, (found[:, 0] == found[:, 1]) & (found[:, 0] == found[:, 2])
+
+
+def _of_words(text: str, spans: Sequence[SpanValue], wanted: Spans, *, only: bool) -> WordCounts:
+    if not only:
+        return word_spans(text, [(span.start, span.end) for span in spans], wanted)
+    best = [(span.start, span.end) for span in sorted(spans, key=lambda span: -span.score)[:1]]
+    return max(
+        (word_spans(text, best, [one]) for one in wanted), key=lambda one: one.f1, default=word_spans(text, best, ())
+    )
+
+
+def _chosen(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> NDArray[np.bool_]:
+    """Return for each row, which asks about one option of ``choose``, whether it is the one that is chosen."""
+    asked = [(row.task.text, *_question(row, call)) for row in rows]
+    questions = list(dict.fromkeys((text, question) for text, question, _ in asked))
+    pairs = [(text, f"{question} {option}") for text, question in questions for option in call.options]
+    scores = proxy.label([text for text, _ in pairs], [instruction for _, instruction in pairs])
+    best = scores.reshape(len(questions), len(call.options)).argmax(axis=1)
+    chosen = {question: call.options[place] for question, place in zip(questions, best.tolist(), strict=True)}
+    return np.array([chosen[text, question] == option for text, question, option in asked])
+
+
+def _question(row: Gold, call: ModelCall) -> tuple[str, str]:
+    """Return what a row asks: the instruction, and the option of ``choose`` that it ends in."""
+    asked = row.task.instruction
+    option = max((option for option in call.options if asked.endswith(f" {option}")), key=len, default="")
+    return asked.removesuffix(f" {option}"), option
+
+
+def _of_questions(
+    rows: Sequence[Gold], call: ModelCall, of_rows: NDArray[Any], together: np.ufunc | None = None
+) -> NDArray[Any]:
+    """Return values of rows by their questions: several rows are about the options of one; the first's, or all's."""
+    if call.kind != "choose":
+        return of_rows
+    places: dict[tuple[str, str], int] = {}
+    number = np.array([places.setdefault((row.task.text, _question(row, call)[0]), len(places)) for row in rows])
+    order = np.argsort(number, kind="stable")
+    starts = np.flatnonzero(np.diff(number[order], prepend=-1))
+    return of_rows[order][starts] if together is None else together.reduceat(of_rows[order], starts, axis=0)

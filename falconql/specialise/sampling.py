@@ -103,24 +103,62 @@ def estimate(
     weights: NDArray[np.float64],
     strata: NDArray[np.int64],
     *,
+    unseen: int = 0,
     samples: int = 400,
     seed: int = 0,
 ) -> Estimate:
-    """Return a statistic of weighted rows with its bootstrap interval, rows drawn again within their strata.
+    """Return a statistic of weighted rows with its interval by Bayesian bootstrap within their strata.
+
+    How much of its stratum each row stands for is drawn anew (Rubin, "The Bayesian bootstrap", Annals of Statistics
+    1981): no row is ever left out, so that a rare answer is in every draw. What the rows of a stratum do not show may
+    still be there, or not, and the interval is for both. If so, the ``unseen`` outcomes have together the share of one
+    more row (Perks, "Some observations on inverse probability", Journal of the Institute of Actuaries 1947; of two
+    outcomes that is the prior of Jeffreys).
 
     Args:
         statistic: of the numbers of rows, which may repeat, and their weights.
         weights: what each row stands for.
         strata: of each row.
-        samples: how often rows are drawn.
+        unseen: how many outcomes the statistic knows beyond the rows, numbered after them.
+        samples: how often shares are drawn.
         seed: for the drawing.
     """
-    everything = np.arange(len(weights))
-    rng = np.random.default_rng(seed)
+    count = len(weights)
+    value = statistic(np.arange(count), weights)
+    if not count:
+        return Estimate(value, float("nan"), float("nan"))
     groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    values = []
-    for _ in range(samples):
-        rows = np.concatenate([rng.choice(group, len(group)) for group in groups])
-        values.append(statistic(rows, weights[rows]))
-    low, high = np.nanpercentile(values, [2.5, 97.5]) if len(weights) else (np.nan, np.nan)
-    return Estimate(statistic(everything, weights), float(low), float(high))
+    others = np.arange(count, count + unseen)
+    rows = np.concatenate([np.append(group, others) for group in groups])
+    each = np.concatenate([np.append(weights[group], np.full(unseen, weights[group].mean())) for group in groups])
+    of_group = np.repeat(np.arange(len(groups)), [len(group) + unseen for group in groups])
+    totals = np.array([weights[group].sum() for group in groups])
+    rng = np.random.default_rng(seed)
+    ends = [value]
+    for other in (0.0, 1.0 / unseen) if unseen else (0.0,):  # the unseen may be there, and may not
+        shapes = np.where(rows < count, 1.0, other)
+        values = []
+        for _ in range(samples):
+            drawn = rng.standard_gamma(shapes) * each
+            values.append(statistic(rows, drawn * (totals / np.bincount(of_group, drawn))[of_group]))
+        ends += np.percentile(values, [2.5, 97.5]).tolist()
+    return Estimate(value, min(ends), max(ends))
+
+
+def share_of(
+    rows: NDArray[np.bool_], weights: NDArray[np.float64], strata: NDArray[np.int64] | None = None
+) -> Estimate:
+    """Return the share of what weighted rows stand for of which something is true.
+
+    Args:
+        rows: of which it is true.
+        weights: what each stands for.
+        strata: of each; without them all are one.
+    """
+    known = np.append(rows, [True, False])
+    return estimate(
+        lambda chosen, given: float((known[chosen] * given).sum() / given.sum()),
+        weights,
+        np.zeros(len(rows), dtype=np.int64) if strata is None else strata,
+        unseen=2,
+    )

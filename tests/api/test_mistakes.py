@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,55 @@ def test_columns_by_name() -> None:
     assert len(falconql.query("select `0`, b: c").run({0: ["a"], "c": (1 for _ in "a")})) == 1
     with pytest.raises(falconql.DataError, match=r"the column 'text' is one text\n  help: .*\[text\]"):
         falconql.query("select *").run({"text": "ab"})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["a", 1], ["a", float("nan")], [2**70], 3, np.zeros((2, 2)), ["\ud800"]],
+    ids=["mixed", "nan", "huge", "one", "square", "no Unicode"],
+)
+def test_a_column_that_cannot_be_read_is_named(values: Any) -> None:
+    with pytest.raises(falconql.DataError, match="the column 'odd' cannot be read"):
+        falconql.query("select id").run({"id": [1, 2], "odd": values})
+
+
+def test_a_lazy_frame_is_to_be_collected() -> None:
+    frame = pl.LazyFrame({"id": [1]})
+    with pytest.raises(falconql.DataError, match=r"frame\.collect\(\)"):
+        falconql.query("select id").run(frame)
+    assert len(falconql.query("select id").run(frame.collect())) == 1
+
+
+def test_parameters_that_cannot_be() -> None:
+    with pytest.raises(falconql.DataError, match=r"parameter \$x: '.udcff' is not Unicode"):
+        falconql.query("where name = $x select name", x="\udcff")
+    for values in (np.array([1]), np.array([1, 2]), pd.Series([1])):
+        with pytest.raises(TypeError, match=r"parameter \$x: a (ndarray|Series) cannot stand in a query"):
+            falconql.query("where id = $x select id", x=values)
+    assert len(falconql.query("where id = $x select id", x=np.array(1)).run({"id": [1, 2]})) == 1
+
+
+def test_what_a_proxy_reads_is_a_list_of_texts() -> None:
+    proxy: Any = Proxy(FakeProxy())
+    for texts in (["a good pen"], pd.Series(["a good pen"]), pl.Series(["a good pen"]), np.array(["a good pen"])):
+        assert proxy.label(texts, "has good").tolist() == proxy.label(pa.array(texts), "has good").tolist()
+    assert len(proxy.spans(pa.chunked_array([["Ann"], ["Bob"]]), "capitals")) == 2
+    for table in (
+        {"text": ["a"]},
+        pd.DataFrame({"text": ["a"]}),
+        pl.DataFrame({"text": ["a"]}),
+        pa.table({"t": ["a"]}),
+    ):
+        with pytest.raises(TypeError, match=r"has columns: pass one of them"):
+            proxy.label(table, "has good")
+
+
+def test_a_wrong_query_is_told_by_another_process_as_by_this_one() -> None:
+    with pytest.raises(falconql.QueryError) as caught:
+        falconql.query("select idd").run({"id": [1]})
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert [each.code for each in again.diagnostics] == [each.code for each in caught.value.diagnostics]
 
 
 def test_the_name_of_a_file_is_no_query(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 import falconql
 from falconql.errors import ConfigError
+from falconql.evaluating.page import page
 from falconql.evaluating.run import Evaluation, against_proxy
+from falconql.evaluating.showing import as_text
 from falconql.evaluating.sides import Side
 from falconql.runtime.proxy.base import SpanValue
 from tests.fakes import FakeProxy
@@ -138,3 +140,43 @@ def test_a_column_may_be_called_like_the_numbers_that_are_added() -> None:
     found = evaluated('where label("has good") select row, x: spans("capitals")', FakeProxy(), table=table)
     assert found.agreement is not None
     assert found.agreement.both == 1
+
+
+def test_only_right_answers_are_no_certainty() -> None:
+    (call,) = evaluated('where stars > 2 and label("has good") select id', FakeProxy()).calls
+    assert call.quality is not None
+    for found in (call.quality.precision, call.quality.recall, call.quality.f1, call.quality.accuracy):
+        assert found.value == found.high == 1
+        assert found.low < 0.9
+
+
+def test_a_page_shows_of_a_long_text_where_the_sides_differ() -> None:
+    table = pa.table({"text": ["x " * 4000 + "anna" + " y" * 4000]})
+    query = 'select who: spans("capitals"), other: spans("re: Z")'
+    shown = page(evaluated(query, Found(8000), table=table))
+    assert shown.count("<dd>…x x") == 2
+    assert shown.count('x <mark class="m1">anna</mark> y') == 2
+    assert shown.count("y…</dd>") == 2
+    assert ' id="' not in shown
+
+
+class Found(FakeProxy):
+    """Finds four characters at one place."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.place = place
+
+    def spans(
+        self, texts: Sequence[str], instructions: Sequence[str], threshold: float | None = None
+    ) -> list[list[SpanValue]]:
+        return [[SpanValue(self.place, self.place + 4, 0.9)] if self.place < len(text) else [] for text in texts]
+
+
+def test_a_terminal_shows_joined_signs_and_is_not_driven() -> None:
+    joined = "\U0001f469\u200d\U0001f467 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    table = pa.table({"text": [f"{joined} \x1b[31m\u202e Ann good"]})
+    told = as_text(evaluated('where label("has good") select text', Contrary("Ann"), table=table), worst=1)
+    assert joined in told
+    assert "\x1b" not in told
+    assert "\u202e" not in told

@@ -13,6 +13,7 @@ import pytest
 import falconql
 from falconql.errors import ConfigError, DataError, FalconQLError
 from falconql.evaluating.gold import read_gold
+from falconql.evaluating.results import _paired
 from falconql.evaluating.run import Evaluation, against_answers, against_rows
 from falconql.evaluating.sides import Side
 from falconql.specialise.task import Task
@@ -255,3 +256,11 @@ def test_several_rows_of_a_key_are_compared(tmp_path: Path) -> None:
     assert wrong.result is not None
     assert wrong.result.rows.f1.value == 1
     assert [(column.rows, column.accuracy.value) for column in wrong.result.columns] == [(5, 0.0)]
+
+
+def test_many_rows_of_a_key_are_paired_at_once() -> None:
+    rows = [{"key": 1, "value": value} for value in range(20_000)]
+    assert _paired(rows, rows[::-1], ("value",)) == list(zip(rows, rows, strict=True))
+    twice = [{"value": value} for value in (1, 1, 2, 3)]
+    other = [{"value": value} for value in (2, 4, 1, 5)]
+    assert [(a["value"], b["value"]) for a, b in _paired(twice, other, ("value",))] == [(1, 1), (2, 2), (1, 4), (3, 5)]

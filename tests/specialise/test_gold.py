@@ -140,7 +140,7 @@ def test_what_fills_a_template_is_calibrated_together() -> None:
 
 
 def measured(rows: list[Gold], call: ModelCall) -> Measured:
-    return compare(Scores(), Scores(), rows, call).after
+    return compare(Scores(), Scores(), rows, call, rows).after
 
 
 def test_measuring_weighs_rows_by_what_they_stand_for() -> None:
@@ -172,6 +172,50 @@ def test_the_threshold_of_the_query_is_the_one_that_is_measured() -> None:
     assert measured(spans, one_call('spans("q", threshold: 0.2)')).f1.value == 1
 
 
+class Options(FakeProxy):
+    """Is never sure of an option, but surest of that which the text names."""
+
+    def label(self, texts: Sequence[str], instructions: Sequence[str]) -> NDArray[np.float32]:
+        scores = [0.3 if i.endswith(f" {t.split()[0]}") else 0.1 for t, i in zip(texts, instructions, strict=True)]
+        return np.array(scores, dtype=np.float32)
+
+
+def test_a_choice_is_measured_as_the_query_makes_it_one_question_each() -> None:
+    call = one_call('choose("kind?", "a", "b", "c")')
+    rows = [
+        label(f"{said} {number}", option == right, instruction=f"kind? {option}")
+        for number, (said, right) in enumerate([("a", "a"), ("b", "b"), ("c", "a"), ("a", "a")])
+        for option in ("a", "b", "c")
+    ]
+    found = compare(Options(), Options(), rows, call, rows).after
+    assert found.rows == 4
+    assert found.f1.value == pytest.approx(3 / 4)
+    assert found.accuracy is not None
+    assert found.accuracy.value == pytest.approx(3 / 4)
+    assert found.positives.value == 1
+    # Its options are no answers of their own: the interval is that of as many labels.
+    labels = [label(text, True, instruction="q") for text in ("0.9", "0.8", "0.1", "0.7")]
+    alike = measured(labels, one_call('label("q")')).accuracy
+    assert alike is not None
+    assert (found.accuracy.low, found.accuracy.high) == pytest.approx((alike.low, alike.high))
+
+
+def test_one_span_is_measured_as_the_query_takes_it() -> None:
+    # Two are found, of which the query takes the surest; of several right ones the nearest is meant.
+    rows = [Gold(0, Task("spans", "a b c d", "q"), ((2, 3), (6, 7)), 1.0, 0)]
+    assert measured(rows, one_call('span("q", threshold: 0.2)')).f1.value == 1
+    assert measured(rows, one_call('spans("q", threshold: 0.2)')).f1.value == pytest.approx(1 / 2)
+
+
+def test_how_often_the_answer_is_yes_is_told_by_all_that_is_annotated() -> None:
+    rows = [label(f"0.{number}", number == 1) for number in range(20)]
+    parts = parted(rows, 0)
+    assert not any(row.answer for row in parts.measured)  # the only one is learned from
+    found = compare(Scores(), Scores(), parts.measured, one_call('label("q")'), rows).after
+    assert found.positives.value == pytest.approx(1 / 20)
+    assert found.rows == 4
+
+
 class Fixed(FakeProxy):
     """Says yes to every text but those."""
 
@@ -198,10 +242,10 @@ def test_what_is_answered_plainly_worse_is_told_from_chance(rows: int, wrong: in
     # As many strata as rows: within them, one wrong answer would be no chance.
     gold = [Gold(0, Task("label", str(n), "q"), True, 1.0 + n % 3, n) for n in range(rows)]
     good, bad = Fixed(set()), Fixed({str(n) for n in range(wrong)})
-    found = compare(good, bad, gold, one_call('label("q")'))
+    found = compare(good, bad, gold, one_call('label("q")'), gold)
     assert found.worse == worse
     assert (found.before.f1.value, found.after.rows) == (1.0, rows)
-    assert not compare(bad, good, gold, one_call('label("q")')).worse
+    assert not compare(bad, good, gold, one_call('label("q")'), gold).worse
 
 
 CALLS = (

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from falconql.runtime.expression import ColumnRef
 from falconql.runtime.plan import CallKind, ModelCall
 from falconql.runtime.types import LABEL, TEXT
 from falconql.specialise.questions import Asked
-from falconql.specialise.sampling import LEAST, MOST, allocated, draw, estimate, size, strata_of
+from falconql.specialise.sampling import LEAST, MOST, allocated, draw, share_of, size, strata_of
 
 
 def made(scores: list[float], counts: list[int] | None = None, kind: CallKind = "label") -> Asked:
@@ -62,18 +61,29 @@ def test_estimates_are_not_biased_by_the_drawing() -> None:
     scores = random.beta(0.3, 3, 4000)
     truth = random.random(4000) < scores
     values = []
-    for seed in range(60):
+    for seed in range(40):
         sample = draw(made(scores.tolist()), 1.0, 200, seed)
-        own = truth[sample.chosen]
-
-        def share(rows: NDArray[np.int64], weights: NDArray[np.float64], own: NDArray[np.bool_] = own) -> float:
-            return float((own[rows] * weights).sum() / weights.sum())
-
-        found = estimate(share, sample.weights, sample.strata, samples=60)
+        found = share_of(truth[sample.chosen], sample.weights, sample.strata)
         values.append((found.value, found.low <= truth.mean() <= found.high))
     assert np.mean([value for value, _ in values]) == pytest.approx(truth.mean(), abs=0.01)
-    # Below 0.95: bootstrap intervals are too narrow where a large stratum shows one positive or none.
-    assert np.mean([inside for _, inside in values]) > 0.7
+    assert np.mean([inside for _, inside in values]) >= 0.9
+
+
+@pytest.mark.parametrize(("rows", "rate"), [(13, 0.03), (64, 0.01), (200, 0.01), (20, 0.5), (100, 1.0)])
+def test_what_is_rare_is_within_the_interval_though_no_row_shows_it(rows: int, rate: float) -> None:
+    random = np.random.default_rng(1)
+    inside = []
+    for _ in range(40):
+        found = share_of(random.random(rows) < rate, np.ones(rows))
+        inside.append(found.low <= rate <= found.high)
+    assert np.mean(inside) >= 0.85
+
+
+def test_a_stratum_of_one_row_is_not_certain() -> None:
+    found = share_of(np.array([True, False]), np.array([900.0, 100.0]), np.array([0, 1]))
+    assert found.value == pytest.approx(0.9)
+    assert found.low < 0.5
+    assert found.high > 0.95
 
 
 def test_choices_have_a_stratum_each_and_spans_one() -> None:
