@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import string
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -55,8 +56,11 @@ def word_spans(text: str, predicted: Iterable[Span], wanted: Iterable[Span]) -> 
 
 
 def _covered(words: Sequence[Span], spans: Iterable[Span]) -> set[Span]:
-    stretches = list(spans)
-    return {word for word in words if any(word[0] < end and start < word[1] for start, end in stretches)}
+    starts, ends = [start for start, _ in words], [end for _, end in words]
+    found: set[Span] = set()
+    for start, end in spans:
+        found.update(words[bisect_right(ends, start) : bisect_left(starts, end)])
+    return found
 
 
 def answer_f1(predicted: str, wanted: Sequence[str]) -> float:

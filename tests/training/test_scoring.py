@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +32,16 @@ def test_exact_spans_need_both_ends() -> None:
 
 def test_words_count_by_what_is_covered() -> None:
     assert word_spans(TEXT, [(0, 3), (21, 26)], [(0, 12), (21, 26)]) == Counts(right=2, predicted=2, wanted=3)
+
+
+PLACES = st.integers(0, 24)
+
+
+@given(st.text(alphabet="ab .é🙂", max_size=24), st.lists(st.tuples(PLACES, PLACES), max_size=4))
+def test_a_word_counts_that_a_span_has_a_part_of(text: str, spans: list[tuple[int, int]]) -> None:
+    words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+    covered = [word for word in words if any(word[0] < end and start < word[1] for start, end in spans)]
+    assert word_spans(text, spans, [(0, 24)]) == Counts(len(covered), len(covered), len(words))
 
 
 def test_nothing_wanted_and_nothing_found_is_perfect() -> None:
