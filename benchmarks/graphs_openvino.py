@@ -10,6 +10,7 @@ pattern of integers that are brought back to floats before a product, and multip
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,7 @@ def _embeddings(node: Any) -> list[Any]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     request = requested(find_proxy("kestrel") / "model.onnx", 1, first_only=False, profiled=True)
     ids = np.random.default_rng(0).integers(1000, 29_000, (TEXTS, WIDTH))
     spent: Counter[str] = Counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from falconql.check.comparisons import must_be_text, unusable
+from falconql.check.comparisons import column_meant, must_be_text, unusable
 from falconql.check.conditions import condition
 from falconql.check.context import CheckOperand, Context
 from falconql.check.functions import FUNCTIONS, RENAMED, SAID_OTHERWISE, Signature
@@ -97,6 +97,8 @@ def _score(ctx: Context, operand: Operand) -> Expr:
         help_ = rewrite("take one of the spans", operand.node, "first(", ")")
     elif operand.type == BOOL:
         help_ = "a condition made of several has no score; take the score of each `label`"
+    elif isinstance(operand.node, ast.Text):
+        help_ = rewrite("a question is asked by a label", operand.node, "label(", ")")
     elif operand.type == TEXT:
         help_ = "only labels and spans carry a score; `choose` and columns carry none"
     message = f"`score` takes a label or a span, and {words(operand.node)} is {spoken(operand.type)}"
@@ -169,7 +171,7 @@ def _aggregate(ctx: Context, name: AggregateName, operand: Operand | None) -> Ag
     if given.name == "Other":
         ctx.problems.error("FQL211", *unusable(operand))
         return None
-    wrong = _wrong_operand(name, operand, given)
+    wrong = _wrong_operand(ctx, name, operand, given)
     if wrong:
         what, help_ = wrong
         message = f"`{name}` takes {what}, and {words(operand.node)} is {spoken(operand.type)}"
@@ -180,10 +182,10 @@ def _aggregate(ctx: Context, name: AggregateName, operand: Operand | None) -> Ag
     return AggregateCall(name, value, FLOAT if name == "avg" else given)
 
 
-def _wrong_operand(name: str, operand: Operand, given: Type) -> tuple[str, Help | None] | None:
+def _wrong_operand(ctx: Context, name: str, operand: Operand, given: Type) -> tuple[str, Help | None] | None:
     """Return what an aggregate takes instead and what to do, None if it takes this."""
     if name in ("sum", "avg") and not is_number(given):
-        return "numbers", _no_number_help(operand, given)
+        return "numbers", column_meant(ctx, operand.node, FLOAT) or _no_number_help(operand, given)
     if name in ("min", "max") and given not in _ORDERED:
         return "numbers, texts or dates", _no_number_help(operand, given)
     if name == "collect" and (given.item is not None or given == NULL):

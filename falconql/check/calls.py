@@ -8,6 +8,7 @@ from falconql.check.context import CheckOperand, Context
 from falconql.check.functions import FUNCTIONS
 from falconql.check.instructions import instruction_parts
 from falconql.check.literals import read_number, scalar
+from falconql.check.parts import walk
 from falconql.check.problems import BROKEN, Operand, code, plain_text, spoken, words
 from falconql.diagnostics.model import Edit, Help, Label
 from falconql.diagnostics.suggest import near_names
@@ -61,10 +62,17 @@ def _no_instruction(ctx: Context, node: ast.Call, kind: CallKind, positional: li
         return ctx.problems.error("FQL231", *_from_outside(ctx, kind, only))
     if isinstance(only, ast.Name) and _no_name(ctx, kind, only):
         return BROKEN
+    if isinstance(only, (ast.Arithmetic, ast.And, ast.Or, ast.Comparison)) and _holds_text(only):
+        return _no_literal(ctx, kind, positional, only)
     text = plain_text(positional[0]) if positional else None
     shown = f"{kind}({text + ', ' if text else ''}{_EXAMPLES[kind]})"
     message = f"`{kind}` needs {_WHAT[kind]}"
     return ctx.problems.error("FQL230", message, node.span, f"for example `{shown}`")
+
+
+def _holds_text(node: ast.Expr) -> bool:
+    """Return whether a question was written, though as a part of something: ``"Is it " + title``."""
+    return any(isinstance(part, ast.Text) for part in walk(node))
 
 
 def _no_name(ctx: Context, kind: CallKind, only: ast.Name) -> bool:
@@ -94,7 +102,18 @@ def _no_literal(ctx: Context, kind: CallKind, positional: list[ast.Expr], wrong:
         return ctx.problems.error("FQL231", *_from_outside(ctx, kind, wrong))
     message = f"{_WHAT[kind]} must be a text literal, and {words(wrong)} is none"
     help_ = Help('write it here, and quote values in it: `"... {name} ..."`')
+    if isinstance(wrong, (ast.And, ast.Or)):
+        help_ = Help(f"ask each question by itself: `{kind}(...) or {kind}(...)`")
+    if isinstance(wrong, ast.Comparison) and _argument(wrong):
+        help_ = Help("write it without a name", Edit(wrong.span, plain_text(wrong.right) or ""))
+    elif isinstance(wrong, ast.Comparison):
+        help_ = Help(f"compare what is answered: `score({kind}(...)) > 0.5`")
     return ctx.problems.error("FQL231", message, wrong.span, help_)
+
+
+def _argument(node: ast.Comparison) -> bool:
+    """Return whether this is an argument as Python names it: ``question="..."``."""
+    return node.op == "=" and isinstance(node.left, ast.Name) and isinstance(node.right, ast.Text)
 
 
 def _no_more(ctx: Context, kind: CallKind, extra: list[ast.Expr]) -> tuple[str, ...] | None:
@@ -159,8 +178,12 @@ def _python_style(ctx: Context, value: ast.Expr, kind: CallKind) -> bool:
     if not isinstance(value, ast.Comparison) or value.op != "=" or not isinstance(value.left, ast.Name):
         return False
     name, plain = value.left.text, plain_text(value.right)
-    if name != "threshold" or kind == "choose" or ctx.scope.fields(name) or name in ctx.scope.bound:
+    open_names = ctx.scope.catalog.fields is None and name != "threshold"
+    if open_names or ctx.scope.fields(name) or name in ctx.scope.bound:
         return False
+    if name != "threshold" or kind == "choose":
+        _unknown_argument(ctx, kind, value.left)
+        return True
     edit = Edit(value.span, f"{name}: {plain}") if plain else None
     help_ = Help(f"write `{name}: {plain or '...'}`", edit)
     ctx.problems.error("FQL113", "an argument is named with a colon", value.span, help_)

@@ -72,6 +72,9 @@ class _QueryChecker:
         self._names_something()
         self.text.check()
         self.scope.later = {binding.name.text: binding.name.span for binding in query.bindings}
+        items = query.select.items if query.select else ()
+        named = [item for item in items if isinstance(item, ast.Item) and not has_aggregate(item.value)]
+        self.scope.named = {item.name.text: item.span for item in named if item.name is not None}
         for binding in query.bindings:
             self._bind(binding)
         where = self._where()

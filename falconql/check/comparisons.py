@@ -42,6 +42,7 @@ from falconql.types import (
 )
 
 _DATES = (DATE, TIMESTAMP)
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _FIRST_FIELD = re.compile(r"struct<(\w+): ")
 
 
@@ -211,6 +212,8 @@ def fit(ctx: Context, left: Operand, right: Operand, span: Span, op: str = "in")
         if side.type.name == "Other":
             ctx.problems.error("FQL211", *unusable(side))
             return None
+    if _is_year(ctx, left, right, span, op) or _is_year(ctx, right, left, span, _TURNED.get(op, op)):
+        return None
     adapted_left = adapt(ctx, left, right.type, right.node)
     adapted_right = adapt(ctx, right, left.type, left.node)
     if adapted_left is None or adapted_right is None:
@@ -222,6 +225,31 @@ def fit(ctx: Context, left: Operand, right: Operand, span: Span, op: str = "in")
     if fitted is None:
         _misfit(ctx, left, right, span, op)
     return fitted
+
+
+def _is_year(ctx: Context, value: Operand, constant: Operand, span: Span, op: str) -> bool:
+    """Return whether a date is compared with a mere year, and report it; ``op`` is as if the date stood before it."""
+    node = constant.node
+    written = str(node.value) if isinstance(node, (ast.Text, ast.Integer)) else ""
+    if value.type not in _DATES or not re.fullmatch(r"[12]\d{3}", written) or ctx.scope.fields(written):
+        return False
+    first, after = f'"{written}-01-01"', f'"{int(written) + 1}-01-01"'
+    plain = plain_text(value.node)
+    x = plain or "x"
+    if op in (">=", "<"):
+        help_ = Help(f"write a date: `{first}`", Edit(constant.span, first))
+    else:
+        whole = f"{x} >= {first} and {x} < {after}"
+        right = {">": f"{x} >= {after}", "<=": f"{x} < {after}", "!=": f"not ({whole})"}.get(op, f"({whole})")
+        shown = right.removeprefix("(").removesuffix(")") if right.startswith("(") else right
+        edit = Edit(span, right) if plain and op != "in" else None
+        help_ = Help(f"a year is many days: {code(shown)}", edit)
+    if isinstance(node, ast.Text):
+        ctx.problems.error("FQL203", f"{quoted_text(written)} does not read as {spoken(value.type)}", node.span, help_)
+    else:
+        message = f"{words(value.node)} is {spoken(value.type)} and cannot be compared with {_called(constant)}"
+        ctx.problems.error("FQL202", message, span, help_)
+    return True
 
 
 def _common(left: Expr, right: Expr) -> tuple[Expr, Expr] | None:
@@ -356,9 +384,6 @@ def _misfit_help(left: Operand, right: Operand) -> Help | None:
     types = {left.type, right.type}
     number = next((o for o in (left, right) if is_number(o.type)), None)
     if types & set(_DATES) and number is not None:
-        year = number.expr.value if isinstance(number.expr, Literal) else None
-        if isinstance(year, int) and 1000 <= year <= 2999:
-            return Help(f'write a date: `"{year}-01-01"`', Edit(number.span, f'"{year}-01-01"'))
         return Help('a date is written like `"2024-05-31"`')
     if types & set(_DATES) and types & {TEXT, SPAN}:
         text = left if left.type in (TEXT, SPAN) else right

@@ -37,8 +37,16 @@ def condition(ctx: Context, operand: Operand) -> Expr:
 
 def all_of(ctx: Context, operands: Sequence[Operand], before: Sequence[Operand] = ()) -> Expr:
     """Return a conjunction; ``before`` are the operands of an ``or`` that stand before it."""
+    if ctx.clause in ("select", "group by", "order by") and all(map(_plain_value, operands)):
+        span, names = operands[0].span.join(operands[-1].span), ", ".join(words(o.node).strip("`") for o in operands)
+        return ctx.problems.error("FQL201", "`and` joins conditions, not columns", span, f"write {code(names)}")
     conditions = _values_first(ctx, operands, before)
     return And((*conditions, *_conditions(ctx, operands[len(conditions) :], "and")))
+
+
+def _plain_value(operand: Operand) -> bool:
+    """Return whether an operand is a name of something that is true or false by no means."""
+    return isinstance(operand.node, ast.Name) and not operand.broken and operand.type not in (BOOL, LABEL, NULL)
 
 
 def any_of(ctx: Context, operands: Sequence[Operand]) -> Expr:

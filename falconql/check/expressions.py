@@ -20,7 +20,7 @@ from falconql.runtime.display import quoted_text
 from falconql.runtime.expression import Arithmetic, Expr, IsNull, Literal, Matches, Not
 from falconql.source import Span
 from falconql.syntax import ast
-from falconql.types import BOOL, FLOAT, INT, LABEL, NULL, SPAN, TEXT, UNKNOWN, is_number
+from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, NULL, SPAN, TEXT, TIMESTAMP, UNKNOWN, is_number
 
 # What other languages call null.
 _NOTHING = frozenset({"none", "nil", "undefined"})
@@ -195,6 +195,9 @@ def _arithmetic(ctx: Context, node: ast.Arithmetic) -> Expr:
         message = "texts cannot be joined"
         help_ = 'select them apart, or quote them in an instruction: `"... {name} ..."`'
         return ctx.problems.error("FQL207", message, node.span, help_)
+    if node.op == "+" and any(map(_failed, sides)) and any(side.type in (TEXT, SPAN) for side in sides):
+        # Of `a + b + c` where nothing is a number it is enough to say so once.
+        return BROKEN
     left, right = (_number(ctx, node.op, side) for side in sides)
     if BROKEN in (left, right):
         return BROKEN
@@ -203,6 +206,10 @@ def _arithmetic(ctx: Context, node: ast.Arithmetic) -> Expr:
     whole = node.op != "/" and left.type == right.type == INT
     result = INT if whole else FLOAT
     return Arithmetic(node.op, coerce(left, result), coerce(right, result), result)
+
+
+def _failed(operand: Operand) -> bool:
+    return operand.expr == BROKEN
 
 
 def _number(ctx: Context, op: str, operand: Operand) -> Expr:
@@ -240,6 +247,8 @@ def _number_help(ctx: Context, operand: Operand) -> Help | None:
         return rewrite("compute with its score", operand.node, "score(", ")")
     if operand.type.item is not None:
         return rewrite("compute with the number of elements", operand.node, "length(", ")")
+    if operand.type in (DATE, TIMESTAMP):
+        return Help("dates are compared, not computed with: `x >= $since`")
     if operand.type == NULL:
         return Help("whatever is computed with null is null")
     return None

@@ -204,6 +204,10 @@ RENAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "int": ("number", ""),
         "to_number": ("number", ""),
         "rate": ("share", ""),
+        "ratio": ("share", ""),
+        "fraction": ("share", ""),
+        "proportion": ("share", ""),
+        "percent": ("share", "from 0 to 1"),
         "percentage": ("share", "from 0 to 1"),
         "any_value": ("min", "any value of a group will do"),
         "get_label": ("label", ""),
@@ -227,6 +231,9 @@ RENAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
+# What other languages call the present; there also names without parentheses.
+NOW = ("now", "today", "current_date", "current_timestamp", "getdate", "curdate", "sysdate")
+
 # What is no function here but said in another way.
 SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
     {
@@ -238,7 +245,7 @@ SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
         ),
         **dict.fromkeys(("upper", "ucase"), "compare in lower case with `lower(x)`, or ignore it: `matches /.../i`"),
         **dict.fromkeys(("like", "ilike"), 'write `x contains "..."`, `x starts with "..."` or `x matches /.../i`'),
-        **dict.fromkeys(("contains", "includes", "instr", "strpos"), 'write `x contains "..."`'),
+        **dict.fromkeys(("contains", "includes", "has", "mentions", "instr", "strpos"), 'write `x contains "..."`'),
         **dict.fromkeys(("startswith", "starts_with"), 'write `x starts with "..."`'),
         **dict.fromkeys(("endswith", "ends_with"), "write `x matches /...$/`"),
         **dict.fromkeys(
@@ -249,6 +256,15 @@ SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("or", "any"), "join alternatives with `or`"),
         **dict.fromkeys(("in", "isin"), "write `x in (a, b)`"),
         "between": "write `x >= a and x <= b`",
+        "range": "write `x >= a and x < b`",
+        **dict.fromkeys(
+            ("summarize", "summarise", "summary", "translate", "generate", "rewrite", "explain"),
+            "no text is written by a model; `span(...)` takes a stretch of it, `choose(...)` one of several answers",
+        ),
+        **dict.fromkeys(
+            ("row_number", "rank", "dense_rank", "lag", "lead"),
+            "there are no windows; sort with `order by` and cut with `limit`, or use `group by`",
+        ),
         "distinct": "group instead: `group by x select x`",
         "count_distinct": "group by the value in one query, count the rows of its result in another",
         "nunique": "group by the value in one query, count the rows of its result in another",
@@ -274,8 +290,20 @@ SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
             '`x >= "2024-01-01" and x < "2025-01-01"`; to group by it add a column to the corpus',
         ),
         **dict.fromkeys(
-            ("now", "today", "current_date"), "bind the date from outside: `$today`, `-p today=2024-05-31`"
+            ("datediff", "date_diff", "dateadd", "date_add", "date_sub", "timedelta", "age"),
+            "dates are not computed with; bind the date from outside: `$since`, `-p since=2024-05-31`",
         ),
+        **dict.fromkeys(
+            ("countif", "count_if", "sumif", "sum_if", "avgif", "avg_if"),
+            "filter with `where` first; the fraction for which something is true is `share(condition)`",
+        ),
+        **dict.fromkeys(("array_contains", "list_contains"), "write `list contains x`"),
+        **dict.fromkeys(
+            ("unique", "value_counts", "mode"), "group instead: `group by x select x, n: count() order by n desc`"
+        ),
+        **dict.fromkeys(("rollup", "cube"), "one query groups in one way; run a query for each"),
+        **dict.fromkeys(("top", "head"), "sort with `order by x desc` and cut with `limit n`"),
+        **dict.fromkeys(NOW, "bind the date from outside: `$today`, `-p today=2024-05-31`"),
         **dict.fromkeys(("if", "iif", "case", "when"), "there is no `if`; use conditions, or `choose(...)`"),
         **dict.fromkeys(("median", "std", "stddev", "var", "variance", "percentile"), "compute it on the result"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, SPAN, TEXT, TIMESTAMP, UNKNOWN
 
+# How templates of other languages mark a name: `{{title}}`, `$title`. More braces, `$$` and `US$` are something else.
+_MARKED = re.compile(r"(?<!\{)\{\{ *(\w+) *\}\}(?!\})|(?<![\w$])\$([^\W\d]\w*)")
 _HAVE_TEXT = (TEXT, SPAN, INT, FLOAT, DATE, TIMESTAMP, BOOL)
 
 
@@ -69,6 +72,7 @@ def instruction_parts(ctx: Context, node: ast.Text) -> tuple[str | Expr, ...] | 
         place = Span(node.offsets[piece.start], node.offsets[piece.end])
         if piece.kind == "fixed":
             found.append(piece.text)
+            _warn_of_names(ctx, node, piece)
             continue
         if piece.kind != "name":
             _stray(ctx, piece, place)
@@ -80,6 +84,18 @@ def instruction_parts(ctx: Context, node: ast.Text) -> tuple[str | Expr, ...] | 
         else:
             found.append(value)
     return _joined(found) if sound else None
+
+
+def _warn_of_names(ctx: Context, node: ast.Text, fixed: Piece) -> None:
+    """Warn of names that are marked as in other languages, and so are asked for letter by letter."""
+    for match in _MARKED.finditer(node.value, fixed.start, fixed.end):
+        name = match[1] or match[2]
+        if not ctx.scope.sees(name):
+            continue
+        place = Span(node.offsets[match.start()], node.offsets[match.end()])
+        message = f"the value of `{name}` is not quoted here, and the question holds the letters of its name"
+        help_ = Help(f"a value is quoted as `{{{name}}}`", Edit(place, f"{{{name}}}"))
+        ctx.problems.warn("FQL238", message, place, help_)
 
 
 def _joined(parts: Sequence[str | Expr]) -> tuple[str | Expr, ...]:
@@ -110,7 +126,7 @@ def _quoted(ctx: Context, node: ast.Text, piece: Piece) -> Expr | None:
         help_ = Help("write a name between them, or `{{}}` for braces as such", Edit(whole, "{{}}"))
         ctx.problems.error("FQL233", "there is no name between these braces", whole, help_)
         return None
-    if any(char in name for char in '(),"') and not ctx.scope.fields(name):
+    if any(char in name for char in '(),"+*/<>=') and not ctx.scope.fields(name):
         message = "only names can be quoted in an instruction"
         ctx.problems.error("FQL233", message, place, "name the value first: `let x = ...`, then quote `{x}`")
         return None

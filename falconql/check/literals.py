@@ -107,11 +107,8 @@ def read_date(value: str) -> Literal | None:
 
 
 def date_meant(value: str) -> str | None:
-    """Return the ISO form of a date that is written year first in another way, or of a bare year."""
-    text = value.strip()
-    if re.fullmatch(r"\d{4}", text):
-        text += "-1-1"
-    match = _YEAR_FIRST.fullmatch(text)
+    """Return the ISO form of a date that is written year first in another way."""
+    match = _YEAR_FIRST.fullmatch(value.strip())
     if match is None:
         return None
     try:

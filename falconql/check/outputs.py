@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from falconql.check.comparisons import column_meant
 from falconql.check.context import Context
 from falconql.check.literals import scalar
 from falconql.check.problems import Operand, code
@@ -79,7 +80,8 @@ class Outputs:
         if name is None and operand.broken and not self._ctx.open_types(operand.expr):
             return
         if name is None:
-            help_ = Help("write `name: expression`", Edit(Span(item.span.start, item.span.start), "value: "))
+            naming = Help("write `name: expression`", Edit(Span(item.span.start, item.span.start), "value: "))
+            help_ = column_meant(self._ctx, item.value, None) or naming
             self._ctx.problems.error("FQL109", "this output column needs a name", item.value.span, help_)
             return
         if item.name is not None and self._ctx.scope.reserved(name, item.name.span):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count
 
 from falconql.catalog import Catalog
+from falconql.check.functions import FUNCTIONS, NOW, SAID_OTHERWISE
 from falconql.check.problems import BROKEN, Problems, flattening, nested
 from falconql.diagnostics.model import Edit, Help, Label
 from falconql.diagnostics.suggest import near_names
@@ -36,9 +37,10 @@ class Bound:
 class Scope:
     """The names visible at one point of the query.
 
-    ``later`` holds the names that are given further down, the one being given included; ``outputs``
-    is filled for ``order by``, where they hide columns and lets, but not in the braces of an instruction;
-    ``instead`` is what else the name to resolve may have been meant as, ``null`` how it is said if null was meant.
+    ``later`` holds the names that are given further down, the one being given included, ``named`` the items of
+    ``select`` by the names it gives; ``outputs`` is filled for ``order by``, where they hide columns and lets,
+    but not in the braces of an instruction; ``instead`` is what else the name to resolve may have been meant as,
+    ``null`` how it is said if null was meant.
     """
 
     catalog: Catalog
@@ -47,6 +49,7 @@ class Scope:
     bound: dict[str, Bound] = field(default_factory=dict)
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     later: dict[str, Span] = field(default_factory=dict)
+    named: Mapping[str, Span] = field(default_factory=dict)
     instead: Help | None = None
     null: Help | None = None
     _columns: dict[str, list[Field]] = field(init=False, default_factory=dict)
@@ -154,8 +157,14 @@ class Scope:
             help_ = "a name is visible only to what follows the clause that gives it"
             given = Label(self.later[name], "given here")
             return self.problems.error(code, message, span, help_, secondary=(given,))
-        message = f"there is no {what} `{name}`"
         advice = self.advice(name, span, in_braces)
+        item = self.named.get(name)
+        if item is not None and not item.start <= span.start < item.end and advice[0].edit is None:
+            message = f"`{name}` is not known yet"
+            help_ = f"only `order by` knows what `select` names; name it before, `let {quoted_name(name)} = ...`"
+            given = Label(item, "named here")
+            return self.problems.error(code, message, span, help_, secondary=(given,))
+        message = f"there is no {what} `{name}`"
         if self.instead:
             advice = (*advice, self.instead) if advice[0].edit else (self.instead, *advice)
         return self.problems.error(code, message, span, *advice)
@@ -175,6 +184,10 @@ class Scope:
         if near:
             listed = " or ".join(map(shown_name, near))
             return (_instead(f"did you mean {listed}?", near[0], span, in_braces),)
+        if not in_braces and name.lower() in FUNCTIONS:
+            return (Help(f"`{name}` is a function: `{FUNCTIONS[name.lower()].forms[0]}`"),)
+        if name.lower() in NOW:
+            return (Help(SAID_OTHERWISE[name.lower()]),)
         if not visible:
             return (Help(f"{self.catalog.corpus} has no columns"),)
         more = f" and {len(visible) - _MOST_LISTED} more" if len(visible) > _MOST_LISTED else ""

@@ -361,6 +361,14 @@ ENTRIES = (
         'text body\nwhere label("Is it about sports?", threshold: 0.7)',
     ),
     CodeEntry(
+        "FQL238",
+        "a name in an instruction that is not quoted",
+        "A value of the row is quoted in an instruction by its name in single braces. In double ones, or behind a `$`, "
+        "stands the name itself, and not its value. This is a warning; the query runs.",
+        'text body\nwhere label("Does it mention {{title}}?")',
+        'text body\nwhere label("Does it mention {title}?")',
+    ),
+    CodeEntry(
         "FQL240",
         "an aggregate where rows are",
         "Aggregates stand in `select` and `order by`. Rows are filtered and values named before they are grouped.",

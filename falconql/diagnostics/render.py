@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from falconql.diagnostics.model import Diagnostic, Label, Severity
+from falconql.diagnostics.model import Diagnostic, Label
 from falconql.source import Position, Source, Span
 from falconql.visible import visible
 
@@ -239,8 +239,3 @@ def _fitting(text: str, room: int) -> int:
         if room < 0:
             return count
     return len(text)
-
-
-def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
-    """Return whether any diagnostic stops the query."""
-    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)

@@ -1,15 +1,14 @@
-"""Habits from SQL, Python and pandas about clauses and lists; see ``habits``."""
+"""Habits from SQL, Python and pandas about clauses; see ``habits``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.source import Span
 from falconql.syntax.builder import plain_name
-from falconql.syntax.lexemes import CLAUSES, Lexeme, clause_starts
+from falconql.syntax.lexemes import CLAUSES, COLUMN_WORDS, Lexeme, clause_starts
 from falconql.syntax.operator_habits import TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
@@ -35,10 +34,13 @@ _FOREIGN = {
     "unique": "use `group by` with the columns that must differ",
     "case": "there are no branches; write conditions, or let `choose(...)` decide",
     "if": "there are no branches; write conditions, or let `choose(...)` decide",
-    "nulls": "rows with null are left out with `where x is not null`",
+    "nulls": "rows with null come last; they are left out with `where x is not null`",
     "xor": "of two conditions just one is true where `a != b`",
     "nor": "write `and not`",
+    "mod": "arithmetic is `+`, `-`, `*` and `/`",
+    "div": "arithmetic is `+`, `-`, `*` and `/`",
     "over": "there are no windows; use `group by`",
+    "into": _ONLY_READS,
     "insert": _ONLY_READS,
     "update": _ONLY_READS,
     "delete": _ONLY_READS,
@@ -47,19 +49,29 @@ _FOREIGN = {
     "def": _NO_CODE,
     "lambda": _NO_CODE,
     "import": _NO_CODE,
-    "return": _NO_CODE,
     "print": _NO_CODE,
 }
 # Words that name a join only together with that word.
 _SIDES = frozenset({"inner", "outer", "left", "right", "cross"})
+# Words that take columns out of a `*`.
+_ALL_BUT = frozenset({"except", "exclude", "without", "but"})
 # Words of other languages that begin what FalconQL begins with another word.
 _SYNONYMS = {
     "filter": "where",
     "keep": "where",
     "sort": "order",
+    "sortby": "order by",
+    "sort_by": "order by",
+    "orderby": "order by",
+    "order_by": "order by",
+    "groupby": "group by",
+    "group_by": "group by",
+    "return": "select",
+    "project": "select",
     "take": "limit",
     "top": "limit",
     "head": "limit",
+    "first": "limit",
     "set": "let",
     "var": "let",
     "const": "let",
@@ -70,8 +82,6 @@ _SYNONYMS = {
 }
 # A query that is shown in one line is shown up to here.
 _LONG = 120
-# Clause words that names of several words begin with: `order date`.
-_ALSO_NAMES = frozenset({"text", "limit", "group", "order", "each"})
 ORDER = "the order is: from, text, using, let and each, where, group by, select, order by, limit"
 
 
@@ -80,7 +90,7 @@ def semicolon(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     before = place.word(-1)
     if before is None or before.text != ";" or place.expected != {"$END"}:
         return None
-    help_ = replacing("a text holds one query, and the `;` may be left out", before.span, "")
+    help_ = place.removing("a text holds one query, and the `;` may be left out", before.span)
     return problem("FQL002", "the query goes on after `;`", before.span, help_)
 
 
@@ -91,7 +101,7 @@ def clause_colon(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     if "COLON" in place.expected:
         return None
-    help_ = replacing("remove it", word.span, "")
+    help_ = place.removing("remove it", word.span)
     return problem("FQL002", f"no colon follows `{before.lower}`", word.span, help_)
 
 
@@ -172,12 +182,12 @@ def extra_comma(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     advice = "remove the comma"
     if before.text == "," and word.text in (",", ")"):
-        return problem("FQL013", "nothing stands behind this comma", before.span, replacing(advice, before.span, ""))
+        return problem("FQL013", "nothing stands behind this comma", before.span, place.removing(advice, before.span))
     if word.text == "," and before.lower in ("select", "by", "("):
-        return problem("FQL013", "nothing stands before this comma", word.span, replacing(advice, word.span, ""))
+        return problem("FQL013", "nothing stands before this comma", word.span, place.removing(advice, word.span))
     if before.kind == "word" and before.lower in CLAUSES and further is not None and further.text == ",":
         # The clause word was read as a column, and what follows it cannot be.
-        return problem("FQL013", "nothing stands behind this comma", further.span, replacing(advice, further.span, ""))
+        return problem("FQL013", "nothing stands behind this comma", further.span, place.removing(advice, further.span))
     return None
 
 
@@ -192,7 +202,7 @@ def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     previous = place.words[place.index - 2]
     message = f"a value is missing between `{short(previous.text)}` and `{before.text}`"
-    if before.lower in _ALSO_NAMES and word.kind == "word" and place.lower(1) in TESTS:
+    if before.lower in COLUMN_WORDS and word.kind == "word" and place.lower(1) in TESTS:
         column, span = place.slice(place.index - 1, place.index), before.span.join(word.span)
         help_ = replacing(f"a name of several words stands in back-ticks: {name_text(column)}", span, name_text(column))
         return problem("FQL002", f"`{short(column)}` is not a name", span, help_)
@@ -221,24 +231,10 @@ def unquoted_path(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
 
 def two_corpora(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``from "a", "b"``."""
-    if place.lower(-2) != "from" or (word.text != "," and word.kind != "text"):
+    if place.lower(-2) != "from" or (word.text not in (",", "+") and word.kind != "text"):
         return None
     advice = 'a pattern such as "data/*.parquet" reads several files'
     return problem("FQL014", "a query reads one corpus", word.span, Help(advice))
-
-
-def corpus_alias(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``from "a.csv" as r``, ``from "a.csv" r``."""
-    name = place.index + (word.lower == "as")
-    if place.lower(-2) != "from" or word.kind != "word" or name >= len(place.words):
-        return None
-    if name + 1 < len(place.words) and name + 1 not in clause_starts(place.text, place.words):
-        return None
-    if "\n" in place.text[place.words[place.index - 1].end : word.start]:
-        # On a line of its own it is rather the column of a `text` that was forgotten.
-        return None
-    span = Span(word.start, place.words[name].end)
-    return problem("FQL014", "a corpus has no other name", span, replacing("columns need none; remove it", span, ""))
 
 
 def several_texts(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -252,10 +248,10 @@ def several_texts(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
 def row_count(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``select top 10 id``."""
     top = place.word(-1)
-    if top is None or top.lower != "top" or place.lower(-2) != "select" or word.kind != "number":
+    if top is None or top.lower not in ("top", "first") or place.lower(-2) != "select" or word.kind != "number":
         return None
     help_ = Help(f"write `limit {word.text}` at the end of the query")
-    return problem("FQL014", f"FalconQL has no `{top.text}`", top.span.join(word.span), help_)
+    return problem("FQL014", f"FalconQL has no `{top.text} {word.text}`", top.span.join(word.span), help_)
 
 
 def limit_number(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -284,105 +280,34 @@ def missing_by(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     return problem("FQL002", f"`{before}` needs `by`", word.span, help_)
 
 
-def binding(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``let x "..."``, ``each x = spans(...)``."""
-    first = place.lower(-2)
-    if first not in ("let", "each") or place.expected not in ({"EQUAL"}, {"IN"}):
-        return None
-    right = "=" if first == "let" else "in"
-    advice = f"write `{first} {place.lower(-1)} {right} expression`"
-    if word.operand and word.lower not in ("in", "be", "as", "of"):
-        return problem("FQL002", f"`{right}` is missing", word.span, inserting(advice, word.start, f"{right} "))
-    return problem(
-        "FQL002", f"`{right}` is needed here, not `{word.text}`", word.span, replacing(advice, word.span, right)
-    )
-
-
-def named_key(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``group by who: lower(person)``."""
-    name, start = place.word(-1), place.item_start()
+def comma_condition(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``where stars > 3, verified``, ``where stars > 3, select id``."""
     starts = [i for i in clause_starts(place.text, place.words) if i < place.index]
-    if word.text != ":" or name is None or start != place.index - 1 or not starts:
+    if word.text != "," or not starts or place.words[starts[-1]].lower != "where" or "GROUP" not in place.expected:
         return None
-    clause = place.words[starts[-1]]
-    if clause.lower not in ("group", "order") or name.kind not in ("word", "quoted"):
-        return None
-    message = f"`{clause.lower} by` gives no names"
-    end = _item_end(place)
-    value = place.text[word.end : end].strip()
-    before = {place.words[i].lower for i in starts}
-    following = place.words[place.index + 1 :]
-    mentioned = [w.text for w, after in pairwise((*following, word)) if w.end <= end and after.text != "("]
-    if name.text in (*mentioned, *_given_names(place.words[: starts[-1]])):
-        let = f"let ... = {value or '...'}"
-        shown = f"name it before, with a name of its own: `{short(let, 60)}`"
-        return problem("FQL018", message, word.span, Help(shown))
-    let = f"let {name.text} = {value or '...'}"
-    shown = f"name it before: `{short(let, 60)}`, then `{clause.lower} by {name.text}`"
-    if not value or before & {"let", "each", "where"} or clause.lower != "group":
-        return problem("FQL018", message, word.span, Help(shown))
-    span = Span(clause.start, end)
-    keys = place.text[clause.start : name.start]
-    return problem("FQL018", message, word.span, replacing(shown, span, f"{let}\n{keys}{name.text}"))
-
-
-def _given_names(words: Sequence[Lexeme]) -> list[str]:
-    """Return the names that ``let`` and ``each`` give."""
-    return [name.text for first, name in pairwise(words) if first.lower in ("let", "each")]
-
-
-def _item_end(place: ErrorPlace) -> int:
-    """Return where the list item behind the present word ends."""
-    depth, end = 0, place.words[place.index].end
-    starts = clause_starts(place.text, place.words)
-    for index in range(place.index + 1, len(place.words)):
-        word = place.words[index]
-        # Right behind the colon a clause word would be the value, by what stands before it.
-        clause = index in starts or (index == place.index + 1 and _begins_next(place, index))
-        if depth == 0 and (word.text in (",", ";", ")") or clause):
-            break
-        depth += (word.text == "(") - (word.text == ")")
-        end = word.end
-    return end
-
-
-def _begins_next(place: ErrorPlace, index: int) -> bool:
-    """Return whether a clause word with a value of its own stands where a list item has none."""
-    word, following = place.words[index], place.words[index + 1 : index + 2]
-    if word.kind != "word" or word.lower not in CLAUSES or not following:
-        return False
-    if word.lower in _ALSO_NAMES:
-        return following[0].lower == "by"
-    return following[0].operand or following[0].text in ("*", "(")
-
-
-def several_lets(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``let x = 1, y = 2``, ``each x in a, y in b``."""
-    starts = [i for i in clause_starts(place.text, place.words) if i < place.index]
-    first = place.words[starts[-1]].lower if starts else ""
-    if first not in ("let", "each") or place.opened() or "WHERE" not in place.expected:
-        return None
-    if first == "each" and word.text == "," and place.lower(2) == "in":
-        advice = "each list has an `each` of its own"
-        return problem("FQL002", "one `each` goes through one list", word.span, replacing(advice, word.span, "\neach"))
-    if first == "each":
-        return None
-    advice = "each value has a `let` of its own"
-    if word.text == "," and place.lower(2) == "=":
-        return problem("FQL002", "one `let` names one value", word.span, replacing(advice, word.span, "\nlet"))
-    if word.kind == "word" and place.lower(1) == "=" and place.lower(-1) != "let":
-        return problem("FQL002", "one `let` names one value", word.span, inserting(advice, word.start, "let "))
-    return None
+    without = (*place.words[: place.index], *place.words[place.index + 1 :])
+    if place.word(1) is None or place.index in clause_starts(place.text, without):
+        help_ = place.removing("remove the comma", word.span)
+        return problem("FQL013", "nothing stands behind this comma", word.span, help_)
+    joined = place.lower(1) in ("and", "or")
+    join = place.putting("join them with `and`", word.span, "and")
+    help_ = place.removing("remove the comma", word.span) if joined else join
+    return problem("FQL006", "conditions are not listed", word.span, help_)
 
 
 def foreign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``having``, ``join``, ``distinct``, ``case`` and other words without a counterpart."""
     before = place.word(-1)
+    if before is not None and before.text == "*" and place.lower(-2) == "select" and word.lower in _ALL_BUT:
+        return problem("FQL014", f"FalconQL has no `* {word.text}`", word.span, Help("name the columns to keep"))
     for candidate in (before, word):
         if candidate is None or candidate.kind != "word" or candidate.lower not in _FOREIGN:
             continue
         if not _foreign_use(place, 0 if candidate is word else -1):
             continue
+        if candidate.lower == "distinct" and place.lower(-1 if candidate is word else -2) == "(":
+            advice = "group by the value in one query, count the rows of its result in another"
+            return problem("FQL014", f"FalconQL has no `{candidate.text}`", candidate.span, Help(advice))
         # The word before can only be to blame where it was read as a name of something.
         if candidate is word:
             return _foreign(candidate)
@@ -403,6 +328,10 @@ def _foreign_use(place: ErrorPlace, at: int) -> bool:
         return place.lower(at + 1) in ("join", "outer")
     if word == "fetch":
         return place.lower(at + 1) in ("first", "next")
+    if word == "into":
+        return following is not None and following.kind == "text"
+    if word == "over":
+        return following is not None and following.text == "("
     if word == "interval":
         return following is not None and following.kind in ("text", "number")
     return word != "unique" or place.lower(at - 1) in ("select", "(")
@@ -418,8 +347,15 @@ def synonym(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if word.kind != "word" or right is None or not (place.expected & {"SELECT", "LIMIT", "ORDER"}):
         return None
     following = place.word(1)
-    plain = {"order": place.lower(1) == "by", "limit": following is not None and following.kind == "number"}
-    if place.index and "WHERE" not in place.expected and not (plain.get(right) and right.upper() in place.expected):
+    plain = {
+        "order": place.lower(1) == "by",
+        "order by": True,
+        "group by": True,
+        "limit": following is not None and following.kind == "number",
+        "select": following is not None and (following.operand or following.text == "*"),
+    }
+    seen = plain.get(right) and right.split()[0].upper() in place.expected
+    if not seen and (right == "limit" or (place.index and "WHERE" not in place.expected)):
         # Further down such a word could be anything, unless what follows shows what it is.
         return None
     shown = "order by" if right == "order" else right

@@ -1,4 +1,4 @@
-"""Habits from SQL, Python and pandas, each with the way FalconQL says the same.
+"""Habits from SQL, Python, pandas, jq and plain English, each with the way FalconQL says the same.
 
 A habit is a function that looks at the place where reading stopped and returns a diagnostic if the
 habit explains it.
@@ -10,7 +10,10 @@ from collections.abc import Callable
 
 from falconql.diagnostics.model import Diagnostic
 from falconql.syntax import clause_habits as clauses
+from falconql.syntax import method_habits as methods
+from falconql.syntax import name_habits as names
 from falconql.syntax import operator_habits as operators
+from falconql.syntax import sign_habits as signs
 from falconql.syntax import value_habits as values
 from falconql.syntax.lexemes import Lexeme
 from falconql.syntax.place import ErrorPlace
@@ -30,18 +33,21 @@ HABITS: tuple[Habit, ...] = (
     clauses.clause_order,
     clauses.extra_comma,
     clauses.missing_by,
-    clauses.binding,
-    clauses.several_lets,
+    names.binding,
+    names.several_lets,
     clauses.two_corpora,
-    clauses.corpus_alias,
+    names.corpus_alias,
     clauses.several_texts,
     clauses.row_count,
+    names.missing_clause,
+    signs.decimal_comma,
+    clauses.comma_condition,
     values.several_in_parentheses,
     values.quoted_name,
     values.star_argument,
     values.alias,
     operators.direction,
-    clauses.named_key,
+    names.named_key,
     clauses.foreign,
     clauses.synonym,
     clauses.missing_operand,
@@ -52,20 +58,31 @@ HABITS: tuple[Habit, ...] = (
     values.apostrophe,
     operators.in_list,
     operators.starts_with,
+    operators.worded_comparison,
     operators.is_test,
     values.parameter,
+    operators.existence,
     operators.prefix_null_test,
+    operators.does,
+    operators.about,
     operators.operator_word,
     operators.like,
     operators.ends_with,
     operators.negated_operator,
     operators.between,
-    operators.chained,
-    operators.repeated_value,
-    operators.plus_sign,
-    operators.bracket,
+    signs.chained,
+    signs.repeated_value,
+    signs.split_sign,
+    signs.plus_sign,
+    signs.bracket,
+    signs.pipe,
+    signs.unit,
+    signs.joined_texts,
+    signs.branch,
+    signs.arrow,
+    signs.regex_operand,
     values.bare_call,
-    values.method,
-    operators.sign,
+    methods.method,
+    signs.sign,
     values.several_words,
 )

@@ -32,7 +32,7 @@ _REGEX = re.compile(r"/(?:[^/\\\n]|\\.)+/[A-Za-z]*")
 
 CLAUSES = ("from", "text", "using", "let", "each", "where", "group", "select", "order", "limit")
 # Clause words that people also give to columns; what follows tells which it is.
-_COLUMN_WORDS = frozenset({"text", "limit", "group", "order", "each"})
+COLUMN_WORDS = frozenset({"text", "limit", "group", "order", "each"})
 _OPERATOR_WORDS = frozenset({"is", "in", "contains", "starts", "matches", "and", "or", "asc", "desc"})
 _EXPECTING = frozenset({"and", "or", "not", "in", "contains", "with", "matches", "let", "by", "select", "where"})
 
@@ -116,7 +116,7 @@ def _begins_clause(text: str, words: Sequence[Lexeme], index: int) -> bool:
     following = words[index + 1] if index + 1 < len(words) else None
     if previous is not None and _expects_operand(text, previous, word):
         return False
-    return word.lower not in _COLUMN_WORDS or _may_follow(word, following)
+    return word.lower not in COLUMN_WORDS or _may_follow(word, following)
 
 
 def _expects_operand(text: str, previous: Lexeme, word: Lexeme) -> bool:

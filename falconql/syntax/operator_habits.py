@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from falconql.diagnostics.model import Diagnostic, Edit, Help
+from collections.abc import Sequence
+
+from falconql.diagnostics.model import Diagnostic, Help
 from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
 from falconql.syntax.lexemes import CLAUSES, Lexeme
-from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
-from falconql.syntax.printer import name_text, quoted
+from falconql.syntax.place import ErrorPlace, goes_on, inserting, no_operator, problem, replacing, short
+from falconql.syntax.printer import quoted
 
-_SIGNS = {
-    "==": ("=", "a comparison is written with one `=`"),
-    "===": ("=", "a comparison is written with one `=`"),
-    "<>": ("!=", "`not equal` is written `!=`"),
-    "!==": ("!=", "`not equal` is written `!=`"),
-    "=!": ("!=", "`not equal` is written `!=`"),
-    "\u2260": ("!=", "`not equal` is written `!=`"),
-    "=>": (">=", "`greater or equal` is written `>=`"),
-    "\u2265": (">=", "`greater or equal` is written `>=`"),
-    "=<": ("<=", "`less or equal` is written `<=`"),
-    "\u2264": ("<=", "`less or equal` is written `<=`"),
-    "&&": ("and", "conditions are joined with `and`"),
-    "&": ("and", "conditions are joined with `and`"),
-    "\u2227": ("and", "conditions are joined with `and`"),
-    "||": ("or", "alternatives are joined with `or`; texts cannot be joined"),
-    "|": ("or", "alternatives are joined with `or`"),
-    "\u2228": ("or", "alternatives are joined with `or`"),
-    "!": ("not", "negation is written `not`"),
-    "\u00ac": ("not", "negation is written `not`"),
-    "\u00d7": ("*", "write `*`"),
-    "\u00f7": ("/", "write `/`"),
-    "\u2212": ("-", "write the minus sign of the keyboard"),
-}
-_SIGNS_WITHOUT_COUNTERPART = {
-    "%": "arithmetic is `+`, `-`, `*` and `/`",
-    "^": "arithmetic is `+`, `-`, `*` and `/`",
-    "**": "arithmetic is `+`, `-`, `*` and `/`; write `x * x`",
-    "<=>": "write `a = b`, or `a is null` for nulls",
-    "=~": "write `matches /pattern/`",
-    "!~": "write `not x matches /pattern/`",
-    "~": "negation is written `not`, a pattern `matches /pattern/`",
-    "::": "values are not cast: `number(text)` and `date(text)` read what a text holds",
-    "[": "lists are not indexed: `first(xs)` is the first element, `xs contains x` looks for one",
-    "]": "lists are not indexed: `first(xs)` is the first element, `xs contains x` looks for one",
-    "{": "values are quoted in braces only inside an instruction",
-    "}": "values are quoted in braces only inside an instruction",
-    "\u2192": "write it in words, with `and`, `or` and `not`",
-    "?": "a parameter is written `$name` and bound from outside",
-    "@": "a parameter is written `$name` and bound from outside",
-    ":": "a parameter is written `$name` and bound from outside",
-}
 OPERATOR_WORDS = {
     "has": "contains",
     "have": "contains",
@@ -58,6 +19,8 @@ OPERATOR_WORDS = {
     "includes": "contains",
     "include": "contains",
     "including": "contains",
+    "mentions": "contains",
+    "mention": "contains",
     "startswith": "starts with",
     "starts_with": "starts with",
     "begins": "starts with",
@@ -88,39 +51,27 @@ OPERATOR_WORDS = {
 }
 # What a test begins with, behind its value.
 TESTS = ("=", "!=", "<", "<=", ">", ">=", "contains", "starts", "matches", "is", "in")
-_COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
-_NO_LISTS = "lists are not written: `xs contains x` looks for one value, `x in (a, b)` takes several, `exists(xs)` any"
+_MORE = frozenset({"greater", "more", "larger", "bigger", "higher", "longer", "later", "newer"})
+_LESS = frozenset({"less", "fewer", "smaller", "lower", "shorter", "earlier", "older"})
+_BOUNDS = {
+    "above": ">",
+    "over": ">",
+    "after": ">",
+    "below": "<",
+    "under": "<",
+    "before": "<",
+    "since": ">=",
+    "until": "<=",
+}
+# Operators that other languages write behind an `is`.
+_AFTER_IS = frozenset({"between", "like", "ilike", "in"})
+_DOES = frozenset({"does", "do", "did"})
+_CONTRACTED = frozenset({"isn", "doesn", "don", "didn", "wasn", "aren"})
 _LIKE = frozenset({"like", "ilike"})
-_ARITHMETIC = ("+", "-", "*", "/")
 # A hint that must be read as a whole is shown up to here.
 _LONG = 80
 _ENDS = frozenset({"ends", "endswith", "ends_with"})
 _NEGATED = _LIKE | _ENDS | {"in", "contains", "matches", "starts", "between"}
-
-
-def sign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``==``, ``&&``, ``!``, ``%`` and other signs that mean nothing here."""
-    if word.kind != "sign":
-        return None
-    if word.text in _SIGNS:
-        right, advice = _SIGNS[word.text]
-        new_text = _spaced(place.text, word.span, right) if right.isalpha() else right
-        return _no_operator(word, replacing(advice, word.span, new_text))
-    if word.text in ("@", ":") and "NAME" not in place.expected:
-        return None
-    advice = _SIGNS_WITHOUT_COUNTERPART.get(word.text, "")
-    if not advice:
-        return None
-    following = place.word(1)
-    if word.text in ("@", ":") and following is not None and following.kind == "word" and following.start == word.end:
-        span = Span(word.start, following.end)
-        return problem(
-            "FQL006",
-            f"`{place.text[span.start : span.end]}` means nothing here",
-            span,
-            Help(advice, Edit(word.span, "$")),
-        )
-    return problem("FQL006", f"`{word.text}` means nothing here", word.span, Help(advice))
 
 
 def operator_word(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -130,10 +81,80 @@ def operator_word(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     right = OPERATOR_WORDS[word.lower]
     following = place.word(1)
     if right == "matches" and following is not None and following.kind == "text":
-        return _no_operator(word, Help('write `matches /pattern/`, or `contains "text"`'))
+        return no_operator(word, Help('write `matches /pattern/`, or `contains "text"`'))
     with_ = word.lower == "begins" and following is not None and following.lower == "with"
     span = Span(word.start, following.end) if with_ and following else word.span
-    return _no_operator(word, replacing(f"write `{right}`", span, right))
+    return no_operator(word, replacing(f"write `{right}`", span, right))
+
+
+def worded_comparison(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``stars is greater than 3``, ``stars at least 3``, ``published after "2024-01-01"``."""
+    asked = "NULL" in place.expected and "NAME" not in place.expected
+    found = _comparison_in_words([place.lower(i) for i in range(5)])
+    if word.kind != "word" or found is None or not (asked or "AND" in place.expected):
+        return None
+    right, length = found
+    value, first = place.word(length), place.word(-1 if asked else 0)
+    if value is None or not (value.operand or value.text == "(") or first is None or first.lower == "not":
+        return None
+    span = Span(first.start, place.words[place.index + length - 1].end)
+    message = f"`{place.text[span.start : span.end]}` is not an operator"
+    return problem("FQL006", message, span, replacing(f"write `{right}`", span, right))
+
+
+def _comparison_in_words(words: Sequence[str]) -> tuple[str, int] | None:
+    """Return the comparison that words begin with, and how many of them it takes."""
+    first, second, *more = words
+    if first in ("equal", "equals") and second == "to":
+        return "=", 2
+    if first in _BOUNDS:
+        return _BOUNDS[first], 1
+    if first == "at" and second in ("least", "most"):
+        return (">=" if second == "least" else "<="), 2
+    if first not in _MORE | _LESS or second != "than":
+        return None
+    right = ">" if first in _MORE else "<"
+    if more[:2] != ["or", "equal"]:
+        return right, 2
+    return right + "=", 5 if more[2] == "to" else 4
+
+
+def does(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``title does not contain "x"``, ``title isn't "x"``."""
+    contracted = place.text[word.end : word.end + 2] in ("'t", "\u2019t")
+    if "AND" not in place.expected or not (word.lower in _DOES or (word.lower in _CONTRACTED and contracted)):
+        return None
+    span = Span(word.start, word.end + 2 * contracted)
+    advice = "`not` comes before the whole condition: `not x contains y`, `not x = y`"
+    return problem("FQL006", f"`{place.text[span.start : span.end]}` is not an operator", span, Help(advice))
+
+
+def about(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``body about "refunds"``."""
+    if word.lower != "about" or "AND" not in place.expected:
+        return None
+    return no_operator(word, Help('what a text says is asked with `label("Is it about ...?")`'))
+
+
+def existence(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``exists price``, ``price exists``, ``price not null``."""
+    before, following = place.word(-1), place.word(1)
+    if before is None or "AND" not in place.expected:
+        return None
+    if before.lower == "exists" and word.kind in ("word", "quoted"):
+        span = Span(before.end, word.end)
+        help_ = replacing(f"write `exists({word.text})`", span, f"({word.text})")
+        return problem("FQL003", "the arguments of a call stand in parentheses", word.span, help_)
+    if word.lower == "not" and following is not None and following.lower == "null":
+        span = Span(word.start, following.end)
+        return problem(
+            "FQL006", "`not null` is not an operator", span, replacing("write `is not null`", span, "is not null")
+        )
+    start = place.operand_start(place.index - 1)
+    if word.lower != "exists" or start is None or place.inside_a_value(start):
+        return None
+    span, value = Span(place.words[start].start, word.end), place.slice(start, place.index - 1)
+    return no_operator(word, replacing(f"write `exists({short(value)})`", span, f"exists({value})"))
 
 
 def prefix_null_test(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -145,7 +166,7 @@ def prefix_null_test(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if not right.startswith("is "):
         return None
     span = Span(before.start, word.end)
-    return _no_operator(before, replacing("the test comes behind the value", span, f"{word.text} {right}"))
+    return no_operator(before, replacing("the test comes behind the value", span, f"{word.text} {right}"))
 
 
 def is_test(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -156,19 +177,26 @@ def is_test(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     start = place.word(-2 if negated else -1)
     if start is None:
         return None
+    message = "`is` asks only for `null`"
+    if word.lower in _AFTER_IS:
+        return problem("FQL006", message, start.span, replacing("leave it out", start.span, ""))
     if word.lower == "empty":
         advice = f"""write `{"" if negated else "not "}exists(x)`, or for a text `x {"!=" if negated else "="} ""`"""
         return problem("FQL006", "`empty` is not a value", word.span, Help(advice))
-    if word.lower in ("none", "na", "nan", "missing", "nil"):
+    if word.lower == "nan":
+        test = "=" if negated else "!="
+        advice = f"NaN is not null, but the one number that is not itself: `x {test} x`"
+        return problem("FQL006", f"`{word.text}` is not a value", word.span, Help(advice))
+    if word.lower in ("none", "na", "missing", "nil"):
         return problem(
             "FQL006", f"`{word.text}` is not a value", word.span, replacing("write `null`", word.span, "null")
         )
     span = Span(start.start, word.end)
-    message = "`is` asks only for `null`"
     if word.kind in ("text", "number", "parameter") or word.lower in ("true", "false"):
         right = f"{'!=' if negated else '='} {word.lower if word.lower in ('true', 'false') else word.text}"
         return problem("FQL006", message, span, replacing(f"write `{short(right)}`", span, right))
-    return problem("FQL006", message, span, Help("compare with `=`, `!=`, `<`, `<=`, `>` or `>=`"))
+    advice = 'compare with `=`, `!=`, `<`, `<=`, `>` or `>=`; what a text says is asked with `label("...")`'
+    return problem("FQL006", message, span, Help(advice))
 
 
 def like(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -178,8 +206,8 @@ def like(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     right = _like_as_ours(word, pattern)
     if right is None or pattern is None:
-        return _no_operator(word, Help("use `contains`, `starts with` or `matches /pattern/`"))
-    return _no_operator(word, replacing(f"write `{right}`", Span(word.start, pattern.end), right))
+        return no_operator(word, Help("use `contains`, `starts with` or `matches /pattern/`"))
+    return no_operator(word, replacing(f"write `{right}`", Span(word.start, pattern.end), right))
 
 
 def negated_operator(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -192,7 +220,7 @@ def negated_operator(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     span = Span(word.start, operator.end)
     advice = "`not` comes before the whole condition"
     end = operator.end
-    if start is None or _inside_a_value(place, start):
+    if start is None or place.inside_a_value(start):
         return problem("FQL006", f"`not {operator.lower}` is not an operator", span, Help(advice))
     value = place.slice(start, place.index - 1)
     shown = operator.text
@@ -267,35 +295,11 @@ def between(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     value = place.slice(start, place.index - 1) if start is not None else "x"
     range_ = _range_as_ours(place, place.index, value)
-    if start is None or range_ is None or _inside_a_value(place, start):
-        return _no_operator(word, Help("write two comparisons: `x >= 1 and x <= 3`"))
+    if start is None or range_ is None or place.inside_a_value(start):
+        return no_operator(word, Help("write two comparisons: `x >= 1 and x <= 3`"))
     span = Span(place.words[start].start, range_[1])
-    right = f"({range_[0]})" if _negated(place, start) else range_[0]
-    return _no_operator(word, replacing(f"write `{short(right, _LONG)}`", span, right))
-
-
-def chained(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``1 < x < 5``."""
-    first = place.word(-2)
-    if word.text not in _COMPARISONS or "AND" not in place.expected or first is None:
-        return None
-    middle, start, last = place.word(-1), place.operand_start(place.index - 3), place.word(1)
-    simple = first.text in _COMPARISONS and middle is not None and middle.operand and start is not None
-    message = "comparisons cannot be chained"
-    join = problem("FQL019", message, word.span, Help("join two comparisons with `and`"))
-    if not simple or middle is None or start is None or last is None or not last.operand:
-        return join
-    if _inside_a_value(place, start):
-        # How far the first comparison reaches, and whether a `not` stands before it, is not seen from here.
-        return join
-    if _negated(place, start):
-        if _goes_on(place.word(2)):
-            return join
-        right = f"({place.slice(start, place.index - 1)} and {place.slice(place.index - 1, place.index + 1)})"
-        span = Span(place.words[start].start, last.end)
-        return problem("FQL019", message, word.span, replacing(f"write `{short(right, _LONG)}`", span, right))
-    help_ = inserting(f"write `and {middle.text}` in between", middle.end, f" and {middle.text}")
-    return problem("FQL019", message, word.span, help_)
+    right = f"({range_[0]})" if place.negated(start) else range_[0]
+    return no_operator(word, replacing(f"write `{short(right, _LONG)}`", span, right))
 
 
 def in_list(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -323,54 +327,17 @@ def _inside(place: ErrorPlace, first: int) -> Diagnostic | None:
         return None
     message, last = "`in` does not look inside a value", first
     if first + 1 < len(place.words) and place.words[first + 1].text == "(":
+        if word.lower == "range":
+            return problem(
+                "FQL006", "there are no ranges", word.span, Help("write two comparisons: `x >= 1 and x < 3`")
+            )
         last = place.closing(first + 1) or last
     following = place.words[last + 1] if last + 1 < len(place.words) else None
     lead = "not " if negated else ""
-    if _goes_on(following) or (following is not None and following.text == ".") or _inside_a_value(place, at):
+    if goes_on(following) or (following is not None and following.text == ".") or place.inside_a_value(at):
         return problem("FQL006", message, operator.span, Help(f"write `{lead}x contains y`"))
     right, span = f"{lead}{place.slice(first, last)} contains {value.text}", Span(value.start, place.words[last].end)
     return problem("FQL006", message, operator.span, replacing(f"write `{short(right)}`", span, right))
-
-
-def repeated_value(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``stars > 3 and < 5``."""
-    first, join = place.word(-3), place.word(-1)
-    if word.text not in _COMPARISONS or join is None or join.lower not in ("and", "or") or "NAME" not in place.expected:
-        return None
-    message = f"a value is missing between `{join.text}` and `{word.text}`"
-    span, start = join.span.join(word.span), place.operand_start(place.index - 4)
-    if first is None or first.text not in _COMPARISONS or start is None or _inside_a_value(place, start):
-        return problem("FQL002", message, span, Help("each comparison names its value"))
-    value = place.slice(start, place.index - 4)
-    return problem("FQL002", message, span, inserting(f"write `{short(value)} {word.text}`", word.start, f"{value} "))
-
-
-def bracket(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``[unit price] > 3``, ``choose("...", ["a", "b"])``, ``tags = []``."""
-    if word.text != "[" or "NAME" not in place.expected:
-        return None
-    message = "`[` means nothing here"
-    last = place.closing(place.index)
-    inner = place.words[place.index + 1 : last]
-    if last is None or place.words[last].text != "]" or not inner:
-        return problem("FQL006", message, word.span, Help(_NO_LISTS))
-    span, written = Span(word.start, place.words[last].end), place.slice(place.index + 1, last - 1)
-    if all(part.kind == "word" for part in inner):
-        name = name_text(written)
-        shown = name if "`" in name else f"`{name}`"
-        return problem("FQL006", message, word.span, replacing(f"a name has no brackets: {shown}", span, name))
-    if place.opened() and all(part.kind == "text" or part.text == "," for part in inner):
-        advice = "the texts stand one by one, without brackets"
-        return problem("FQL006", message, word.span, replacing(advice, span, written))
-    return problem("FQL006", message, word.span, Help(_NO_LISTS))
-
-
-def plus_sign(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``stars > +3``."""
-    following = place.word(1)
-    if word.text != "+" or "NAME" not in place.expected or following is None or following.kind != "number":
-        return None
-    return problem("FQL006", "a number has no plus sign", word.span, replacing("remove it", word.span, ""))
 
 
 def starts_with(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -388,16 +355,6 @@ def direction(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     return problem(
         "FQL006", f"`{word.text}` is not a direction", word.span, replacing(f"write `{right}`", word.span, right)
     )
-
-
-def _no_operator(word: Lexeme, help_: Help) -> Diagnostic:
-    return problem("FQL006", f"`{word.text}` is not an operator", word.span, help_)
-
-
-def _spaced(text: str, span: Span, word: str) -> str:
-    before = " " if span.start and not text[span.start - 1].isspace() and text[span.start - 1] != "(" else ""
-    after = " " if span.end < len(text) and not text[span.end].isspace() else ""
-    return before + word + after
 
 
 def _like_as_ours(operator: Lexeme, pattern: Lexeme | None) -> str | None:
@@ -426,27 +383,12 @@ def _literal(char: str) -> str:
     return "\\" + char if char in r"\.^$|?*+()[]{}/" else char
 
 
-def _inside_a_value(place: ErrorPlace, start: int) -> bool:
-    """Return whether the operand that begins with a word is only the end of a larger value, as ``b`` of ``a + b``."""
-    return start > 0 and place.words[start - 1].text in (*_ARITHMETIC, *_COMPARISONS[1:])
-
-
-def _negated(place: ErrorPlace, start: int) -> bool:
-    """Return whether a ``not`` stands before a word, which would bind more tightly than an ``and`` behind it."""
-    return start > 0 and place.words[start - 1].lower == "not"
-
-
-def _goes_on(word: Lexeme | None) -> bool:
-    """Return whether an operand goes on with this word."""
-    return word is not None and word.text in (*_ARITHMETIC, "(")
-
-
 def _range_as_ours(place: ErrorPlace, index: int, value: str) -> tuple[str, int] | None:
     """Return the two comparisons that ``between`` at ``index`` means, and where its range ends."""
     between_ = place.words[index : index + 4]
     if len(between_) < 4 or between_[2].lower != "and" or not (between_[1].operand and between_[3].operand):
         return None
     _, low, _, high = between_
-    if _goes_on(place.words[index + 4] if index + 4 < len(place.words) else None):
+    if goes_on(place.words[index + 4] if index + 4 < len(place.words) else None):
         return None
     return f"{value} >= {low.text} and {value} <= {high.text}", high.end

@@ -11,6 +11,8 @@ from falconql.syntax.lexemes import Lexeme
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
+COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+_ARITHMETIC = ("+", "-", "*", "/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,47 @@ class ErrorPlace:
         """Return the text from one word to another, both included."""
         return self.text[self.words[first].start : self.words[last].end]
 
+    def inside_a_value(self, start: int) -> bool:
+        """Return whether the operand that begins with a word only ends a larger value, as ``b`` of ``a + b``."""
+        return start > 0 and self.words[start - 1].text in (*_ARITHMETIC, *COMPARISONS[1:])
+
+    def negated(self, start: int) -> bool:
+        """Return whether a ``not`` stands before a word, which would bind more tightly than an ``and`` behind it."""
+        return start > 0 and self.words[start - 1].lower == "not"
+
+    def removing(self, advice: str, span: Span) -> Help:
+        """Return advice that leaves something out, with a space where two words would become one."""
+        joined = all(char.isalnum() or char == "_" for char in self._around(span))
+        return replacing(advice, span, " " if joined else "")
+
+    def putting(self, advice: str, span: Span, word: str) -> Help:
+        """Return advice that puts a word for a sign, with a space where it would touch another word."""
+        before, after = self._around(span)
+        lead = " " if before and not before.isspace() and before != "(" and not word[0].isspace() else ""
+        tail = " " if after and not after.isspace() else ""
+        return replacing(advice, span, lead + word + tail)
+
+    def _around(self, span: Span) -> tuple[str, str]:
+        """Return the characters before and behind a span, empty at the ends of the text."""
+        return self.text[max(span.start - 1, 0) : span.start], self.text[span.end : span.end + 1]
+
     def _touch(self, index: int) -> bool:
         return self.words[index - 1].end == self.words[index].start
+
+
+def goes_on(word: Lexeme | None) -> bool:
+    """Return whether an operand goes on with this word."""
+    return word is not None and word.text in (*_ARITHMETIC, "(")
 
 
 def problem(code: str, message: str, span: Span, *helps: Help, label: str = "") -> Diagnostic:
     """Return an error with advice."""
     return Diagnostic(code, message, Label(span, label), helps=helps)
+
+
+def no_operator(word: Lexeme, help_: Help) -> Diagnostic:
+    """Return an error about a word or sign that is an operator elsewhere only."""
+    return problem("FQL006", f"`{word.text}` is not an operator", word.span, help_)
 
 
 def replacing(text: str, span: Span, new_text: str) -> Help:

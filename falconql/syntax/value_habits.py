@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from falconql.diagnostics.model import Diagnostic, Help
 from falconql.diagnostics.suggest import near_names
 from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
 from falconql.syntax.keywords import keywords
-from falconql.syntax.lexemes import Lexeme
+from falconql.syntax.lexemes import Lexeme, lexemes
 from falconql.syntax.operator_habits import OPERATOR_WORDS, TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
@@ -23,12 +22,13 @@ _NO_PART = frozenset(
 _IN_TITLES = frozenset({"with", "by"})
 # What Python and SQL put right before a text.
 _PREFIXES = frozenset({"f", "r", "b", "u", "fr", "rf", "e", "n"})
-# What methods of other languages are called here that stand between two values.
-_OPERATORS = frozenset(OPERATOR_WORDS.values()) - {"in", "is null", "is not null"} | {"contains", "matches"}
-# What pandas puts before its methods for texts and dates.
-_ACCESSORS = frozenset({"str", "dt"})
-# A hint that must be read as a whole is shown up to here.
-_LONG = 80
+# What is said of several values in parentheses, by what stands before them.
+_SEVERAL = {
+    **dict.fromkeys(("contains", "with"), "test for each by itself, joined with `or` or `and`"),
+    **dict.fromkeys(("where", "and", "or", "not"), "compare each by itself, joined with `and`"),
+    "=": "one of several is found with `in`: `x in (a, b)`",
+    "!=": "none of several is written `not x in (a, b)`",
+}
 _SMART_QUOTES = {
     "\u201c": '"',
     "\u201d": '"',
@@ -103,7 +103,8 @@ def unclosed(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     what, quote = ("text", word.text[0]) if word.kind == "open_text" else ("name", "`")
     label = f"opened here, no closing {quote} on this line"
     end = word.start + len(word.text.rstrip())
-    if word.text.rstrip() == quote:
+    # A backslash at the end would take the quote for a part of the text.
+    if word.text.rstrip() == quote or lexemes(word.text.rstrip() + quote)[0].kind == word.kind:
         return problem("FQL009", f"this {what} is never closed", Span(word.start, word.start + 1), label=label)
     help_ = inserting(f"close it with {quote}", end, quote)
     return problem("FQL009", f"this {what} is never closed", Span(word.start, word.start + 1), help_, label=label)
@@ -197,80 +198,11 @@ def parameter(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if word.kind != "parameter":
         return None
     if word.text == "$" or not word.text[1:].isidentifier():
-        return problem(
-            "FQL022", f"`{word.text}` is not a parameter", word.span, Help("a parameter has a name: `$least`")
-        )
+        helps = [Help("a parameter has a name: `$least`")]
+        if word.text[1:].isdecimal():
+            helps.append(Help(f"an amount is written without its sign: `{short(word.text[1:])}`"))
+        return problem("FQL022", f"`{word.text}` is not a parameter", word.span, *helps)
     return None
-
-
-def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``body.startswith("x")``, ``df.stars``."""
-    if word.text != ".":
-        return None
-    name, value, start = place.word(1), place.word(3), place.operand_start(place.index - 1)
-    if name is None or name.kind != "word" or start is None:
-        return problem("FQL006", "`.` means nothing here", word.span)
-    span = Span(word.start, name.end)
-    right = OPERATOR_WORDS.get(name.lower, name.lower)
-    if place.lower(2) == "(" and right in ("contains", "starts with") and place.lower(4) == ")" and value is not None:
-        end = place.words[place.index + 4].end
-        help_ = replacing(f"write `{right}`", Span(word.start, end), f" {right} {value.text}")
-        return problem("FQL006", "values have no methods", span, help_)
-    before = place.slice(start, place.index - 1)
-    if place.lower(2) == "(":
-        return problem("FQL006", "values have no methods", span, _without_method(place, start, before, right))
-    if name.lower in _ACCESSORS and place.lower(2) == ".":
-        return problem("FQL006", "values have no methods", span, replacing(f"leave `.{name.text}` out", span, ""))
-    whole, span = f"{before}.{name.text}", Span(place.words[start].start, name.end)
-    message = f"`{short(whole)}` is not a name"
-    if _given(place, before) and place.words[start].kind == "word":
-        return problem("FQL006", message, span, _part_of_span(before, name, span))
-    helps = [
-        Help(f"a column is written by its name alone, in back-ticks if it holds a dot: {name_text(whole)}"),
-        Help("the fields of a nested object cannot be read: flatten it first, as `pandas.json_normalize` does"),
-    ]
-    return problem("FQL006", message, span, *helps)
-
-
-def _without_method(place: ErrorPlace, start: int, value: str, called: str) -> Help:
-    """Return how a call of a method is said, whose name in FalconQL is ``called``."""
-    first, last = place.index + 3, place.closing(place.index + 2)
-    if last is None or "AND" not in place.expected:
-        return Help("functions are called as `function(value)`")
-    span, given = Span(place.words[start].start, place.words[last].end), ""
-    if called == "in" and place.lower(3) in ("[", "(", "{") and place.closing(first) == last - 1:
-        first, last = first + 1, last - 1
-    if last > first:
-        given = place.slice(first, last - 1)
-    if called == "between":
-        return Help("write two comparisons: `x >= 1 and x <= 3`")
-    if called in _OPERATORS or (called == "in" and not given):
-        return Help(f"write `{short(value)} {called} ...`")
-    if called == "in":
-        right = f"{value} in ({given})"
-    elif called.startswith("is "):
-        right = f"{value} {called}"
-    else:
-        right = f"{called}({value}, {given})" if given else f"{called}({value})"
-        return replacing(f"functions are called as `{short(right, _LONG)}`", span, right)
-    return replacing(f"write `{short(right, _LONG)}`", span, right)
-
-
-def _given(place: ErrorPlace, name: str) -> bool:
-    """Return whether a ``let`` or ``each`` gives a name."""
-    pairs = pairwise(place.words[: place.index])
-    return any(first.lower in ("let", "each") and second.text == name for first, second in pairs)
-
-
-def _part_of_span(value: str, part: Lexeme, span: Span) -> Help:
-    """Return how a part of a span is said, which other languages reach with a dot."""
-    if part.lower in ("text", "value", "string"):
-        return replacing(f"a span stands for its text: write `{short(value)}`", span, value)
-    if part.lower in ("score", "confidence", "probability"):
-        return replacing(f"write `score({short(value)})`", span, f"score({value})")
-    if part.lower in ("start", "end", "offset", "length"):
-        return Help(f"the offsets of a span are only in the result, where `{short(value)}` is selected")
-    return Help(f"values have no parts: `{short(value)}` is the text of a span, `score({short(value)})` its score")
 
 
 def bare_call(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -299,7 +231,10 @@ def several_in_parentheses(place: ErrorPlace, word: Lexeme) -> Diagnostic | None
     """``select (id, title)``."""
     if word.text != "," or place.expected != place.expected | {"RPAR", "AND"}:
         return None
-    return problem("FQL003", "parentheses hold one value", word.span, Help("write the values without parentheses"))
+    opened = place.opened()[-1]
+    before = next((w.lower for w in reversed(place.words) if w.start < opened.start), "")
+    advice = _SEVERAL.get(before, "write the values without parentheses")
+    return problem("FQL003", "parentheses hold one value", word.span, Help(advice))
 
 
 def quoted_name(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -344,7 +279,9 @@ def comment(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     advice = "a comment begins with `--` and runs to the end of the line"
     line_end = place.text[word.end :].partition("\n")[0].strip()
     span = Span(word.start, word.start + len(mark))
-    if mark != "/*":
+    if mark == "//" and re.match(r"//\s*\d", word.text):
+        help_ = Help(f"{advice}; arithmetic is `+`, `-`, `*` and `/`")
+    elif mark != "/*":
         help_ = replacing(advice, span, "--")
     elif "\n" not in word.text and not line_end:
         help_ = replacing(advice, word.span, "--" + word.text[2:-2].rstrip())

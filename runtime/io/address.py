@@ -35,11 +35,6 @@ def is_database(location: object) -> bool:
     return scheme_of(location) in DATABASES
 
 
-def is_store(location: object) -> bool:
-    """Return whether this is the address of a file, a folder or a glob elsewhere."""
-    return scheme_of(location) in STORES
-
-
 def check_scheme(location: str) -> str:
     """Return the scheme of an address that can be read.
 

@@ -32,11 +32,6 @@ def positions(schema: pa.Schema, columns: Sequence[str], name: str) -> list[int]
     return found
 
 
-def unique_names(schema: pa.Schema) -> list[str]:
-    """Return the columns that can be asked for by name, in order."""
-    return [name for name in schema.names if len(schema.get_all_field_indices(name)) == 1]
-
-
 def rows_without_columns(rows: int) -> pa.RecordBatch:
     """Return a batch that has rows but no columns."""
     return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), rows, [None]))

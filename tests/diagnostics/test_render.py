@@ -7,7 +7,7 @@ import json
 import pytest
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label, Severity
-from falconql.diagnostics.render import display_width, has_errors, painted, render, to_json_object
+from falconql.diagnostics.render import display_width, painted, render, to_json_object
 from falconql.source import Source, Span
 from falconql.visible import visible
 
@@ -278,9 +278,3 @@ def test_json_counts_lines_and_columns_from_one_in_characters() -> None:
     }
     assert to_json_object(diagnostic, Source("q", text)) == expected
     assert json.loads(render([diagnostic], Source("q", text), "json")) == [expected]
-
-
-def test_warnings_do_not_stop_a_query() -> None:
-    warning = Diagnostic("FQL217", "null", Label(Span(0, 0)), severity=Severity.WARNING)
-    assert not has_errors([warning])
-    assert has_errors([warning, Diagnostic("FQL001", "empty", Label(Span(0, 0)))])
