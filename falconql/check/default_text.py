@@ -71,5 +71,5 @@ class TextClause:
             return Help("its columns are " + ", ".join(found[:_MOST_LISTED])) if found else None
         more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
         return Help(
-            f"say which one with `text {names[0]}`; the text columns are {', '.join(names[:_MOST_LISTED])}{more}"
+            f"say which one, as in `text {names[0]}`; the text columns are {', '.join(names[:_MOST_LISTED])}{more}"
         )
