@@ -27,16 +27,19 @@ def measured(f1: float) -> Measured:
 
 
 def test_what_is_answered_worse_is_said_with_what_helps(capsys: pytest.CaptureFixture[str]) -> None:
-    query = 'let red = label("Is it red?") where red select who: span("who")'
+    query = 'let red = label("Is it red?") where red select who: span("who"), size: choose("size?", "big", "small")'
     typed = falconql.query(query).resolved({"text": ["x"]})[1]
     training: Any = SimpleNamespace(typed=typed, settings=SimpleNamespace(base="kestrel"))
     calls = {0: Compared(measured(0.8), measured(0.5), True), 1: Compared(measured(0.5), measured(0.49), False)}
+    calls[2] = Compared(measured(0.5), measured(0.6), False)
     registered = SimpleNamespace(name="mine", folder="proxies/mine")
     made = SimpleNamespace(measured=calls, refused=None, registered=registered)
     trained: Any = SimpleNamespace(made=made, seconds=3.0)
     _print(training, trained)
     said = capsys.readouterr()
     assert said.out.splitlines()[2].endswith("80 (70 to 90)  50 (40 to 60)  50 (40 to 60)")
+    assert said.out.splitlines()[4].startswith("size")
+    assert said.out.splitlines()[4].endswith("  60 (50 to 70)")  # some size is right for every row
     assert said.out.endswith('using "mine"\n')
     assert [line for line in said.err.splitlines() if line.startswith("warning")] == [
         "warning: `red` is answered plainly worse than before: F1 50 instead of 80 on the same 13 questions; "

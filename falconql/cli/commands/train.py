@@ -219,8 +219,9 @@ def _print(training: Training, trained: Trained) -> None:
     rows = [("call", "measured on", "F1 before", "F1 after", "true of the corpus")]
     for number, measured in made.measured.items():
         before, after = measured.before, measured.after
-        quality = (_percent(before.f1), _percent(after.f1), _percent(after.positives))
-        rows.append((_name(training, number), f"{after.rows:,}", *quality))
+        # Some option of `choose` is right for every row.
+        share = "" if training.typed.calls[number].kind == "choose" else _percent(after.positives)
+        rows.append((_name(training, number), f"{after.rows:,}", _percent(before.f1), _percent(after.f1), share))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     click.echo("In per cent, with 95 % intervals.")
     for row in rows:
