@@ -15,7 +15,7 @@ from falconql.evaluating.quality import Compared, word_f1
 from falconql.evaluating.sides import Reply, Side, Spans, asked_of
 from falconql.runtime.plan import ModelCall
 from falconql.specialise.people import answers_or_rows
-from falconql.specialise.task import Answer, Task
+from falconql.specialise.task import Answer, Task, question_and_option
 from falconql.specialise.training import calls_asking
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def _take(call: ModelCall, task: Task, answer: Answer, found: dict[tuple[str, st
     if call.kind != "choose":
         found[task.text, task.instruction] = [Reply(answer)]
         return
-    option = max((each for each in call.options if task.instruction.endswith(f" {each}")), key=len)
-    right = found.setdefault((task.text, task.instruction.removesuffix(f" {option}")), [])
+    question, option = question_and_option(call, task.instruction)
+    right = found.setdefault((task.text, question), [])
     if answer:
         right.append(Reply(option))
 

@@ -19,7 +19,7 @@ from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import HOLE, Proxy, with_holes
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.specialise.gold import Gold, weights_of
-from falconql.specialise.task import Task
+from falconql.specialise.task import Task, question_and_option
 from falconql.training.calibration import EDGE, fit_span_threshold, sigmoid
 
 # What the general calibration weighs, in rows.
@@ -67,8 +67,8 @@ def template_of(call: ModelCall, instruction: str) -> str:
     template = with_holes(call.instruction)
     if not _quotes(call) or not any(char.isalnum() for char in template.replace(HOLE, "")):
         return instruction
-    ends = [f" {option}" for option in call.options if instruction.endswith(f" {option}")]
-    return template + max(ends, key=len, default="")
+    _, option = question_and_option(call, instruction)
+    return f"{template} {option}" if option else template
 
 
 def _quotes(call: ModelCall) -> bool:

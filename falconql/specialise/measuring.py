@@ -14,7 +14,7 @@ from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import Proxy, SpanValue
 from falconql.specialise.gold import Gold, strata_of, weights_of
 from falconql.specialise.sampling import Estimate, estimate, share_of
-from falconql.specialise.task import Spans
+from falconql.specialise.task import Spans, question_and_option
 from falconql.training.scoring import Counts as WordCounts
 from falconql.training.scoring import bootstrap, word_spans
 
@@ -156,20 +156,13 @@ def _of_words(text: str, spans: Sequence[SpanValue], wanted: Spans, *, only: boo
 
 def _chosen(proxy: Proxy, rows: Sequence[Gold], call: ModelCall) -> NDArray[np.bool_]:
     """Return for each row, which asks about one option of ``choose``, whether it is the one that is chosen."""
-    asked = [(row.task.text, *_question(row, call)) for row in rows]
+    asked = [(row.task.text, *question_and_option(call, row.task.instruction)) for row in rows]
     questions = list(dict.fromkeys((text, question) for text, question, _ in asked))
     pairs = [(text, f"{question} {option}") for text, question in questions for option in call.options]
     scores = proxy.label([text for text, _ in pairs], [instruction for _, instruction in pairs])
     best = scores.reshape(len(questions), len(call.options)).argmax(axis=1)
     chosen = {question: call.options[place] for question, place in zip(questions, best.tolist(), strict=True)}
     return np.array([chosen[text, question] == option for text, question, option in asked])
-
-
-def _question(row: Gold, call: ModelCall) -> tuple[str, str]:
-    """Return what a row asks: the instruction, and the option of ``choose`` that it ends in."""
-    asked = row.task.instruction
-    option = max((option for option in call.options if asked.endswith(f" {option}")), key=len, default="")
-    return asked.removesuffix(f" {option}"), option
 
 
 def _of_questions(
@@ -179,7 +172,8 @@ def _of_questions(
     if call.kind != "choose":
         return of_rows
     places: dict[tuple[str, str], int] = {}
-    number = np.array([places.setdefault((row.task.text, _question(row, call)[0]), len(places)) for row in rows])
+    asked = ((row.task.text, question_and_option(call, row.task.instruction)[0]) for row in rows)
+    number = np.array([places.setdefault(question, len(places)) for question in asked])
     order = np.argsort(number, kind="stable")
     starts = np.flatnonzero(np.diff(number[order], prepend=-1))
     return of_rows[order][starts] if together is None else together.reduceat(of_rows[order], starts, axis=0)

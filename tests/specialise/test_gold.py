@@ -22,7 +22,7 @@ from falconql.specialise.calibrating import calibrations, label_calibration, tem
 from falconql.specialise.gold import Gold, parted
 from falconql.specialise.job import Drawn
 from falconql.specialise.measuring import Measured, compare
-from falconql.specialise.task import Answer, Task
+from falconql.specialise.task import Answer, Task, question_and_option
 from falconql.specialise.training import annotated, calls_asking, parts_of
 from tests.fakes import FakeProxy
 
@@ -367,3 +367,23 @@ def test_too_few_texts_and_foreign_instructions_are_refused() -> None:
         annotated(typed, [], {Task("label", str(n), "q"): True for n in range(3)}, None)
     with pytest.raises(ConfigError, match="for other instructions than the query's, such as 'p'"):
         annotated(typed, [], {Task("label", str(n), "p"): True for n in range(30)}, None)
+
+
+@pytest.mark.parametrize(
+    ("call", "instruction", "wanted"),
+    [
+        ('choose("Which colour?", "red", "dark red")', "Which colour? dark red", ("Which colour?", "dark red")),
+        ('choose("Which colour?", "red", "dark red")', "Which colour? red", ("Which colour?", "red")),
+        # The question ends as the other option begins.
+        ('choose("Is it dark", "red", "dark red")', "Is it dark red", ("Is it dark", "red")),
+        ('choose("Is it dark", "red", "dark red")', "Is it dark dark red", ("Is it dark", "dark red")),
+        ('choose("Which colour?", "red", "blue")', "Which shade? red", ("Which shade? red", "")),
+        (
+            'choose("What is {text} like?", "red", "dark red")',
+            "What is Ann like? dark red",
+            ("What is Ann like?", "dark red"),
+        ),
+    ],
+)
+def test_what_is_asked_and_the_option_are_told_apart(call: str, instruction: str, wanted: tuple[str, str]) -> None:
+    assert question_and_option(one_call(call), instruction) == wanted
