@@ -210,11 +210,11 @@ def _all_columns(corpus: Corpus, text: str, all_of_them: bool) -> bool:
     """Return whether a list of things begins with the name of a short column, or has nothing but such names."""
     parts = [part for part in re.split(r",|\band\b", text) if part.strip()]
     names = [{stem(word) for word in words(c.name)} for c in corpus.columns if c.name != corpus.text]
-    spoken = [bool(content_words(part)) and len(part.split()) <= 3 for part in parts]
-    named = [
-        fits and any(content_words(part) <= name or _means(corpus, part) for name in names)
-        for part, fits in zip(parts, spoken, strict=True)
-    ]
+    named = []
+    for part in parts:
+        said = content_words(part)
+        short = bool(said) and len(part.split()) <= 3
+        named.append(short and (any(said <= name for name in names) or _means(corpus, part)))
     return bool(named) and (all(named) if all_of_them else named[0])
 
 
