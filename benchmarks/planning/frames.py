@@ -69,6 +69,20 @@ def wordings(case: Case, right: str, full: bool) -> Iterator[str]:
         query = re.sub(rf"\b{bound[1]}\b{_OUTSIDE_TEXT}", step.name, query).replace(
             f"{{{bound[1]}}}", f"{{{step.name}}}"
         )
+    for alike in _any_spans(query, right):
+        yield from _in_every_order(alike)
+
+
+def _any_spans(query: str, right: str) -> Iterator[str]:
+    """Yield a query with one thing or all that there are, where either is right: patterns with a question mark."""
+    either = [call[1].startswith("span") and "?" in call[2].split() for call in _CALL.finditer(right)]
+    kinds = [("span", "spans") if each else (None,) for each in either]
+    for chosen in itertools.product(*kinds):
+        named = list(chosen)
+        yield _CALL.sub(lambda call, named=named: f'{named.pop(0) or call[1]}("{call[2]}"', query)
+
+
+def _in_every_order(query: str) -> Iterator[str]:
     clauses = [clause.split(" ", 1) for clause in _CLAUSE.sub("\n", query).split("\n")]
     separators = {"where": " and ", "select": ", "}
     options = [

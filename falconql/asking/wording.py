@@ -53,6 +53,7 @@ def column_wording(corpus: Corpus, instruction: str) -> str:
 
     Only where a part of the instruction says nothing else, and nowhere when it has the name of the column itself.
     """
+    instruction = _RATE.sub(lambda found: _share_of(corpus, found), instruction)
     said = {stem(word) for word in words(instruction)}
     for column in corpus.columns:
         name = [word for word in words(column.name) if word not in _SMALL]
@@ -68,6 +69,14 @@ def column_wording(corpus: Corpus, instruction: str) -> str:
                     before = _WHO.sub("", instruction[: found.start()])
                     return column_wording(corpus, before + called + instruction[found.end() :])
     return instruction
+
+
+def _share_of(corpus: Corpus, rate: re.Match[str]) -> str:
+    """Reword the pass rate, where a column of yes and no tells what passed."""
+    for column in corpus.columns:
+        if column.type == BOOL and stem(rate[1]) in map(stem, words(column.name)):
+            return f"share of {' '.join(words(column.name))}"
+    return rate[0]
 
 
 def _is_all_of_a_part(corpus: Corpus, instruction: str, found: re.Match[str]) -> bool:
@@ -96,6 +105,7 @@ _WHO = re.compile(
     rf"(?:(?<=that )|(?<=which ))(?:the |its |their )?(?:{'|'.join((*vocabulary('roles'), *vocabulary('people')))}) $",
     re.IGNORECASE,
 )
+_RATE = re.compile(r"\b([a-z]+) rates?\b", re.IGNORECASE)
 _SMALL = ("is", "has", "was", "made", "be", "been")
 
 

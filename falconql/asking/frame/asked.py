@@ -29,6 +29,12 @@ SOFT = cue("soft_boundary")
 _ORDER = cue("order")
 _DENIES = cue("denies")
 _ONLY = cue("only")
+_SAYS = cue("says")
+# What is over or under so much: standstill over 48 hours.
+_MEASURED = re.compile(
+    r"\b([a-z]+) (?:over|under|above|below|exceeding|longer than|shorter than|at least|at most|of (?:over|under|more than|"
+    r"less than|at least|at most)) (?=[$€]?\d)"
+)
 # Letters that a word shares with the name of a column to be of it: played, for `playtime`.
 _PREFIX = 4
 _JOINS = re.compile(r"\bor\b", re.IGNORECASE)
@@ -60,6 +66,8 @@ def told_words(corpus: Corpus, instruction: str, conditions: Collection[str]) ->
     if ordered:
         told |= {stem(word) for found in _ORDER.findall(instruction) for word in words(found)}
     told |= {stem(word) for word in re.findall(r"\d[\d,.]*k? ([a-z]+s)\b", instruction.lower())}
+    if any((c := corpus.column(name)) and c.type in (INT, FLOAT) for name in conditions):
+        told |= {stem(word) for word in _MEASURED.findall(instruction.lower())}
     return frozenset(told)
 
 
@@ -126,7 +134,8 @@ def asked_parts(corpus: Corpus, text: str, told: Collection[str], *, columns_den
             return ()
         said = f"{before} {part}"
         denied: bool | None = _denies(said, told)
-        if denied and (columns_deny or _ONLY.search(said)):
+        # Who says that nothing was found does not just say nothing of a find.
+        if denied and (columns_deny or _ONLY.search(said) or re.search(_SAYS.pattern + _DENIES.pattern, said, re.I)):
             denied = None
         joined = follows and bool(_JOINS.search(before)) and not (found and found[-1].denied)
         if _JOINS.search(before) and not joined and not _has_values(corpus, part):

@@ -17,17 +17,22 @@ _COMPUTED = re.compile(
     r"(?P<min>minimum|lowest|earliest))\b(?: of)?(?: the)?(?: number of| amount of)? (?P<what>[\w-]+(?: [\w-]+)?)",
     re.IGNORECASE,
 )
+# Pages released in total, waiting time on average.
+_COMPUTED_BEHIND = re.compile(
+    r"\b(?P<what>[\w-]+(?: [\w-]+)?),? (?:(?P<sum>in total|altogether|all told)|(?P<avg>on average))\b", re.IGNORECASE
+)
 
 
 def aggregates(corpus: Corpus, instruction: str) -> tuple[str, ...]:
     """Return what is computed over rows, as queries write it; nothing where the words leave that open."""
     found: list[str] = []
-    for computed in _COMPUTED.finditer(instruction):
-        kinds = (INT, FLOAT) if computed["avg"] or computed["sum"] else (INT, FLOAT, DATE, TIMESTAMP)
+    for computed in (*_COMPUTED.finditer(instruction), *_COMPUTED_BEHIND.finditer(instruction)):
+        said = {name for name, words_ in computed.groupdict().items() if words_}
+        kinds = (INT, FLOAT) if said & {"avg", "sum"} else (INT, FLOAT, DATE, TIMESTAMP)
         able = [c for c in corpus.columns if c.type in kinds and not numbers_the_rows(c, corpus)]
         named = [c for c in able if any(_is_named(c, word) for word in words(computed["what"]))]
         named = named or [c for c in able if any(stem(word) in said_for(c) for word in words(computed["what"]))]
-        function = next(name for name in ("avg", "sum", "max", "min") if computed[name])
+        function = next(name for name in ("avg", "sum", "max", "min") if name in said)
         if len(named) == 1:
             found.append(f"{function}({named[0].name})")
         elif function in ("avg", "sum"):
@@ -41,6 +46,11 @@ def aggregates(corpus: Corpus, instruction: str) -> tuple[str, ...]:
     if counted and not within:
         found.insert(0, "count()")
     return tuple(dict.fromkeys(found))
+
+
+def computes(instruction: str) -> bool:
+    """Return whether the words speak of numbers of rows, averages, sums or extremes."""
+    return any(pattern.search(instruction) for pattern in (_COUNTED, _COMPUTED, _COMPUTED_BEHIND))
 
 
 def groups(corpus: Corpus, instruction: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from falconql.asking.frame.outputs import OUTPUT_VERB, column_meant, columns_nam
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 
 _ROWS_FIRST = re.compile(
-    rf"^(?:for|from|of) (?:all |the |each |every )?(.*?)(?:[:,]\s*|\s+(?=(?:{OUTPUT_VERB.pattern})))(.+)$",
+    rf"^(?:(?:{OUTPUT_VERB.pattern}\s*)+(?=for )|)(?:for|from|of) (?:all |the |each |every )?(.*?)(?:[:,]\s*|\s+(?=(?:{OUTPUT_VERB.pattern})))(.+)$",
     re.IGNORECASE,
 )
 _EACH_ROW = re.compile(
@@ -51,7 +51,7 @@ class Halves:
 def cut_in_halves(corpus: Corpus, instruction: str) -> Halves | None:
     """Tell the outputs of an instruction from what it says of the rows, None where the words leave that open."""
     text = re.sub(r"\bplease\b[ ,]*", "", instruction, flags=re.IGNORECASE).strip(" .!")
-    for cut in (_of_each_row, _of_rows_first, _cut_in_two, _told_to_show, _columns_last, _of_rows_last):
+    for cut in (_of_each_row, _of_rows_first, _last_sentence, _cut_in_two, _told_to_show, _columns_last, _of_rows_last):
         found = cut(corpus, text)
         if found is not None:
             # "Every stay where" names no output but the rows themselves.
@@ -86,6 +86,16 @@ def _of_rows_first(corpus: Corpus, text: str) -> Halves | None:
             return None
         return Halves(found[2], found[1] if content_words(found[1]) - row_nouns(corpus) else "")
     return Halves(found[2], found[1])
+
+
+def _last_sentence(corpus: Corpus, text: str) -> Halves | None:
+    """Stays that are long or dear. Give the hotel and the town; the five longest stays. Only hotel and town."""
+    found = re.match(r"^(.+?)[.;]\s+([^.;]+)$", text)
+    if found is None or OUTPUT_VERB.match(found[1]):
+        return None
+    only = re.match(r"(?:only|just)\b", found[2], re.IGNORECASE)
+    told = OUTPUT_VERB.match(found[2]) and re.search(r",|\band\b", found[2])
+    return Halves(found[2], found[1]) if told or (only and _names_columns_only(corpus, found[2])) else None
 
 
 def _cut_in_two(corpus: Corpus, text: str) -> Halves | None:

@@ -28,10 +28,10 @@ from falconql.asking.frame.conditions import (
     required_conditions,
     tells_column,
 )
-from falconql.asking.frame.counting import aggregates, groups
+from falconql.asking.frame.counting import aggregates, computes, groups
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.open_values import open_values
-from falconql.asking.frame.ordering import Ordering, ordering
+from falconql.asking.frame.ordering import Ordering, ordering, without_order
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
 from falconql.asking.frame.shown import (
@@ -64,6 +64,7 @@ _PARTS = cue("parts")
 _SHARE = cue("share")
 _OR_MORE = cue("or_more")
 _ASKS_FOR = cue("asks_for")
+_ALL_OF = re.compile(r"(?:every|each|all) ", re.IGNORECASE)
 _NAMED = re.compile(
     r"\w+s (?:named|mentioned|cited|used|listed|reported|discussed|quoted|described)\s*$", re.IGNORECASE
 )
@@ -101,7 +102,7 @@ class Intent:
         limits: how many rows there may be.
         asks_in_where: conditions may be questions.
         listed: what is shown, in order; empty where that is not certain.
-        shares: aggregates are shares.
+        shares: there are shares; beside them only what ``aggregates`` has.
         holds: for columns with required conditions, whether these are to hold.
         asked: the conditions that are questions, in order; empty where they are not certain.
         aggregates: what is computed over rows, as queries write it; empty where that is not certain.
@@ -152,8 +153,9 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     spoken = frozenset(mentioned(corpus, plain))
     step = first_step(corpus, plain)
     counts = bool(COUNT.search(plain)) and (step is not None or counts_rows(corpus, plain))
-    shows = shows_outputs(corpus, _ASKS_FOR.sub("", _without_time(corpus, plain)), step, counts)
-    halves = cut_in_halves(corpus, plain) if step is None and not counts else None
+    unsorted = without_order(plain)
+    shows = shows_outputs(corpus, _ASKS_FOR.sub("", _without_time(corpus, unsorted)), step, counts)
+    halves = cut_in_halves(corpus, unsorted) if step is None and not counts else None
     if shows == "no" and halves and (lists_some(corpus, halves.outputs) or _NAMED.search(halves.outputs)):
         shows = "must"
     if shows == "may" and lists_things(corpus, halves.outputs if halves else plain, halves is not None):
@@ -178,7 +180,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     if alternatives:
         told |= alternative_words(corpus, plain)
     said = questions_in(plain) if step is None else []
-    shares = counts and bool(_SHARE.search(plain))
+    computed = aggregates(corpus, plain)
+    shares = counts and bool(_SHARE.search(plain)) and (bool(computed) or not computes(plain))
     other_words = _in_other_words(corpus, plain, required)
     questions = _questions(corpus, plain, shows, counts and step is None, halves, told, other_words)
     beside_choice = bool(options) and halves is None and without_options(corpus, plain) != plain
@@ -228,7 +231,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         mixed=bool(_MIXED.search(halves.description if halves and shows == "must" else plain)),
         ordered="must" if limits or SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
         limits=limits,
-        aggregates=aggregates(corpus, plain) if counts and step is None and not shares else (),
+        aggregates=computed if counts and step is None else (),
         groups=groups(corpus, plain) if counts and step is None and _is_grouped(corpus, plain) else (),
         sorted_by=Ordering() if counts else ordering(corpus, plain),
         asks_in_where=_asks_in_where(corpus, plain, shows, counts, questions, halves),
@@ -300,8 +303,9 @@ def _several(corpus: Corpus, instruction: str) -> Need:
     """Return whether all that is found of a kind is wanted, by the plurals of what is to be shown."""
     if re.search(r"\b(?:number|amount|sum|name) of\b", instruction, re.IGNORECASE):
         return "may"
-    said = [words(POLITE.sub("", part)) for part in _PARTS.split(POLITE.sub("", instruction)) if part.strip()]
-    plurals = [any(map(is_plural, head)) for part in said if (head := _first_noun(part))]
+    said = [part.strip() for part in _PARTS.split(POLITE.sub("", instruction)) if part.strip()]
+    heads = [(part, _first_noun(words(POLITE.sub("", part)))) for part in said]
+    plurals = [bool(_ALL_OF.match(part)) or any(map(is_plural, head)) for part, head in heads if head]
     return "must" if plurals and all(plurals) else "no" if plurals and not any(plurals) else "may"
 
 
@@ -356,5 +360,6 @@ def _yes_no(instruction: str, step: Step | None) -> Need:
     if not _YES_NO.search(instruction):
         return "no"
     after = instruction[_YES_NO.search(instruction).start() :]  # type: ignore[union-attr]
-    only = step is not None and not re.search(r"\b(?:what|how|when|where|who|why|its|their)\b", after, re.IGNORECASE)
-    return "must" if only else "may"
+    open_ = re.search(r"\b(?:what|how|when|where|who|why|its|their)\b", after, re.IGNORECASE)
+    asked = re.search(r"[,;:.]\s*(?:what|how|when|where|who|why)\b", instruction, re.IGNORECASE)
+    return "must" if step is not None and not (open_ or asked) else "may"

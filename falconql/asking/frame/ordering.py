@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import said_for, stem, vocabulary, words
+from falconql.asking.evidence import content_words, said_for, stem, vocabulary, words
 from falconql.asking.frame.conditions import holds_years, numbers_the_rows
 from falconql.asking.frame.rows import PEOPLE
 from falconql.asking.frame.stems import root
@@ -14,10 +14,14 @@ from falconql.types import DATE, FLOAT, INT, TIMESTAMP
 
 _BY = re.compile(r"\b(?:sort\w*|order\w*|rank\w*|arrang\w*) (?:them )?(?:by|on) ([^,;:.]+)", re.IGNORECASE)
 _DESCENDING = re.compile(
-    r"\b(?:descending|(?:from )?(?:high\w*|large\w*|best|new\w*|long\w*) to (?:low|small|worst|old|short))", re.I
+    r"\b(?:descending|(?:from )?(?:high\w*|large\w*|big\w*|most|best|new\w*|long\w*) to "
+    r"(?:low|small|few|least|worst|old|short))",
+    re.IGNORECASE,
 )
 _ASCENDING = re.compile(
-    r"\b(?:ascending|(?:from )?(?:low\w*|small\w*|worst|old\w*|short\w*) to (?:high|large|best|new|long))", re.I
+    r"\b(?:ascending|(?:from )?(?:low\w*|small\w*|few\w*|least|worst|old\w*|short\w*) to "
+    r"(?:high|large|big|most|best|new|long))",
+    re.IGNORECASE,
 )
 _FIRST = re.compile(r"\b\w+(?: \w+)? first\b", re.IGNORECASE)
 _UP, _DOWN = frozenset(vocabulary("ascending")), frozenset(vocabulary("descending"))
@@ -50,6 +54,7 @@ def ordering(corpus: Corpus, instruction: str) -> Ordering:
         first = _FIRST.search(instruction)
         return Ordering(tuple(named), _way(f"{by[1]} {first[0] if first else ''}", way))
     dated = [c for c in able if c.type in (DATE, TIMESTAMP) or holds_years(c)]
+    bracketed = [word for found in re.findall(r"\(([^()]*)\)", instruction) for word in words(found)]
     for place, word in enumerate(said):
         if place and said[place - 1] == "at":
             continue  # at least, at most
@@ -64,9 +69,16 @@ def ordering(corpus: Corpus, instruction: str) -> Ordering:
             named = named or [c.name for c in able if stem(word) in said_for(c)]
             numbers = [c.name for c in able if c not in dated]
             named = named or (numbers if len(numbers) == 1 and word in _SIZE else [])
+            # The five biggest (units sold).
+            named = named or [c.name for c in able if any(_is_said(c, other) for other in bracketed)]
             if named:
                 return Ordering(tuple(named), word in _DOWN if way is None else way)
     return Ordering((), way)
+
+
+def without_order(instruction: str) -> str:
+    """Return an instruction without a last sentence or clause that only says how rows are sorted: Newest first."""
+    return re.sub(r"[,.;]\s*(?:the |with the )?\w+(?: [\w-]+)? first[\s.]*$", "", instruction, flags=re.IGNORECASE)
 
 
 def _is_of_people(behind: list[str]) -> bool:
@@ -84,5 +96,6 @@ def _way(said: str, way: bool | None) -> bool | None:
 
 
 def _is_said(column: Column, word: str) -> bool:
-    names = {form for name in words(column.name) for form in (stem(name), root(name))}
+    # "On", of `acquired_on`, says nothing.
+    names = {form for name in words(column.name) if content_words(name) for form in (stem(name), root(name))}
     return bool({stem(word), root(word)} & names) or stem(word) in said_for(column)

@@ -187,7 +187,8 @@ def _lists_nouns(corpus: Corpus, instruction: str) -> bool:
 
 def _is_kind(corpus: Corpus, head: str) -> bool:
     """Return whether the first word is the plural of a value of a column: desserts, for a course."""
-    if not re.match(rf"[\w'-]+s (?:{_RELATIVE}|under|over|after|before|since)\b", head):
+    head = POLITE.sub("", head)
+    if not re.match(rf"[\w'-]+s (?:(?:and|or) [\w'-]+s )?(?:{_RELATIVE}|under|over|after|before|since)\b", head):
         return False
     first = words(head)[0]
     values = {str(value).lower() for column in corpus.columns if column.closed for value in column.values}

@@ -128,7 +128,7 @@ class Frame:
         several: whether all that is found of a kind is wanted, or one thing.
         about: beginnings of words one of which every question has; none allows any.
         listed: the outputs in order, where they are certain; what says which row it is may stand before them.
-        shares: aggregates are shares.
+        shares: there are shares, and beside them only what ``aggregates`` has.
         asked: the conditions that are questions, in order, where they are certain.
         common: what else certain questions are made of, beside words of up to four letters.
         thinking: comment lines with conditions and outputs come first.

@@ -325,7 +325,7 @@ class _Narrow:
     def _items(self) -> dict[str, Node]:
         """Return the list of outputs, with a rule for every question that is certain."""
         certain = [seq(Rule("var"), f": {aggregate}") for aggregate in self.frame.aggregates]
-        if certain and self.step is None and self.frame.counts == "must":
+        if certain and not self.frame.shares and self.step is None and self.frame.counts == "must":
             keys = [Literal(name_text(name)) for name in self.frame.groups]
             if keys or self.frame.grouped == "no":
                 return {"items": seq(*[part for item in (*keys, *certain) for part in (", ", item)][1:])}
@@ -400,7 +400,8 @@ class _Narrow:
         numbers = [Literal(name_text(column.name)) for column in self.columns if column.kind == "number"]
         ordered = [Literal(name_text(column.name)) for column in self.columns if column.kind in ("number", "date")]
         if self.frame.shares and (self._asked() or self._tests()):
-            return seq("share(", Rule("term"), ")")
+            others = [Literal(aggregate) for aggregate in self.frame.aggregates]
+            return choice(*others, seq("share(", Rule("term"), ")"))
         found: list[Node] = [Literal("count()")]
         if numbers:
             found.append(seq(choice("avg(", "sum("), choice(*numbers), ")"))
