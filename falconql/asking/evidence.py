@@ -62,6 +62,11 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
 
 
+def long_form(word: str) -> str:
+    """Return the word that a short form stands for, any other word as it is."""
+    return _LONG.get(word.lower(), word.lower())
+
+
 def words(text: str) -> list[str]:
     """Return the words of a text or of a column name in lower case."""
     return list(_words(text))

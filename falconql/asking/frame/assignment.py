@@ -85,6 +85,10 @@ def _column_of(corpus: Corpus, instruction: str, place: int, said: list[Number])
         and not numbers_the_rows(column, corpus)
         and comparable(column, [n.in_unit(unit_of(words(column.name))) for n in said], corpus)
     ]
+    # "Over 48 hours" is for the column of hours, whatever the words beside it.
+    measured = [c for c in able if (unit := unit_of(words(c.name))) and any(n.unit and n.unit[0] == unit[0] for n in said)]
+    if len(measured) == 1:
+        return measured[0]
     # "No" and "without" deny what follows at once.
     none = said[0].value == "0"
     reach, since = (_BESIDE, place) if none else (_NEAR, 0)

@@ -23,6 +23,7 @@ from falconql.asking.frame.steps import first_step
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _DENIED = cue("denied")
+_WHEN = ("on", "at", "date", "time", "day")
 _LACKS = re.compile(r"\b(?:without|no|lacking)\b(?: \w+)?\s*$")
 _HARD, _SOFT = cue("hard_boundary"), cue("soft_boundary")
 
@@ -113,6 +114,7 @@ def allowed_conditions(
         found |= set(told or (column.name for column in dated))
     quotes = re.search(r"[\"\u201c]|\bcontain|\bthe words?\b|\bmentions? the\b", instruction)
     missing = is_about_nulls(instruction)
+    found |= happened(corpus, instruction)
     for column in corpus.columns:
         if numbers_the_rows(column, corpus) or column.name not in spoken:
             continue
@@ -125,6 +127,24 @@ def allowed_conditions(
 def is_about_nulls(instruction: str) -> bool:
     """Return whether conditions may be about missing values."""
     return bool(cue("nulls").search(instruction))
+
+
+def happened(corpus: Corpus, instruction: str) -> set[str]:
+    """Return the columns that tell when something was done, where it is said that it was or was not: still open.
+
+    With a time in the instruction, such a column is compared with that.
+    """
+    if dates_in(instruction):
+        return set()
+    said = set(words(instruction))
+    found = set()
+    for column in corpus.columns:
+        event = [word for word in words(column.name) if word not in _WHEN]
+        if column.type in (DATE, TIMESTAMP) and len(event) == 1 and re.search(r"ed$", event[0]):
+            undone = set(vocabulary("undone")) if event[0] in vocabulary("done") else set()
+            if said & {event[0], *undone, f"un{event[0]}"}:
+                found.add(column.name)
+    return found
 
 
 def alternative_conditions(corpus: Corpus, instruction: str) -> tuple[str, ...]:

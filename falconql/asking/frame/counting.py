@@ -8,7 +8,8 @@ from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import cue, said_for, said_values, stem, words
 from falconql.asking.frame.conditions import numbers_the_rows
 from falconql.asking.frame.stems import root
-from falconql.types import DATE, FLOAT, INT, TEXT, TIMESTAMP
+from falconql.syntax.printer import name_text
+from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _GROUPED = cue("grouped")
 _COUNTED = re.compile(r"\b(?:how many|number of|counts?)\b", re.IGNORECASE)
@@ -20,6 +21,11 @@ _COMPUTED = re.compile(
 # Pages released in total, waiting time on average.
 _COMPUTED_BEHIND = re.compile(
     r"\b(?P<what>[\w-]+(?: [\w-]+)?),? (?:(?P<sum>in total|altogether|all told)|(?P<avg>on average))\b", re.IGNORECASE
+)
+_SHARE_OF = re.compile(
+    r"\b(?:share|fraction|percentage|proportion|percent) (?:of|that (?:is|are|was|were|has|have)|which (?:is|are|was|were)) "
+    r"(?:(?:the|those|being|been) )*(?P<denied>not )?(?P<what>[\w-]+)",
+    re.IGNORECASE,
 )
 
 
@@ -45,7 +51,17 @@ def aggregates(corpus: Corpus, instruction: str) -> tuple[str, ...]:
     )
     if counted and not within:
         found.insert(0, "count()")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*found, *column_shares(corpus, instruction).values())))
+
+
+def column_shares(corpus: Corpus, instruction: str) -> dict[str, str]:
+    """Return by column of yes and no the share of rows for which it holds, where that is asked: the share of paid."""
+    found: dict[str, str] = {}
+    for share in _SHARE_OF.finditer(instruction):
+        for column in corpus.columns:
+            if column.type == BOOL and any(_is_named(column, word) for word in words(share["what"])):
+                found[column.name] = f"share({'not ' if share['denied'] else ''}{name_text(column.name)})"
+    return found
 
 
 def computes(instruction: str) -> bool:
@@ -53,11 +69,17 @@ def computes(instruction: str) -> bool:
     return any(pattern.search(instruction) for pattern in (_COUNTED, _COMPUTED, _COMPUTED_BEHIND))
 
 
-def groups(corpus: Corpus, instruction: str) -> tuple[str, ...]:
-    """Return the columns by which rows are grouped; nothing where none is named."""
+def groups(corpus: Corpus, instruction: str, ranked: str = "") -> tuple[str, ...]:
+    """Return the columns by which rows are grouped; nothing where none is named.
+
+    Args:
+        corpus: the table.
+        instruction: what was asked.
+        ranked: a noun whose groups are ranked.
+    """
     found: list[str] = []
-    for grouped in _GROUPED.finditer(instruction):
-        behind = words(instruction[grouped.start(1) :])[:2]
+    named_groups = [words(instruction[grouped.start(1) :])[:2] for grouped in _GROUPED.finditer(instruction)]
+    for behind in [[ranked]] if ranked else named_groups:
         if any(said_values(column, behind[0]) for column in corpus.columns if column.closed):
             continue  # by the Green party
         named = [

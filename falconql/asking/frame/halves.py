@@ -18,7 +18,8 @@ from falconql.asking.frame.outputs import OUTPUT_VERB, column_meant, columns_nam
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 
 _ROWS_FIRST = re.compile(
-    rf"^(?:(?:{OUTPUT_VERB.pattern}\s*)+(?=for )|)(?:for|from|of) (?:all |the |each |every )?(.*?)(?:[:,]\s*|\s+(?=(?:{OUTPUT_VERB.pattern})))(.+)$",
+    rf"^(?:(?:{OUTPUT_VERB.pattern}\s*)+(?=for )|)(?:for|from|of) (?:all |the |each |every )?(.*?)"
+    rf"(?:[:,]\s*|\s+(?=(?:{OUTPUT_VERB.pattern}))|\s+(?=(?:what|whether|how|why)\b))(.+)$",
     re.IGNORECASE,
 )
 _EACH_ROW = re.compile(

@@ -23,15 +23,16 @@ from falconql.asking.frame.conditions import (
     comparable,
     counted_at_all,
     dated_part,
+    happened,
     holds,
     is_about_nulls,
     required_conditions,
     tells_column,
 )
-from falconql.asking.frame.counting import aggregates, computes, groups
+from falconql.asking.frame.counting import aggregates, column_shares, computes, groups
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.open_values import open_values
-from falconql.asking.frame.ordering import Ordering, ordering, without_order
+from falconql.asking.frame.ordering import Ordering, ordering, way_of, without_order
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
 from falconql.asking.frame.shown import (
@@ -46,6 +47,7 @@ from falconql.asking.frame.shown import (
     lists_columns,
     lists_some,
     lists_things,
+    ranked_groups,
     shows_outputs,
 )
 from falconql.asking.frame.stems import starts
@@ -152,17 +154,21 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         return None
     spoken = frozenset(mentioned(corpus, plain))
     step = first_step(corpus, plain)
-    counts = bool(COUNT.search(plain)) and (step is not None or counts_rows(corpus, plain))
+    ranked = ranked_groups(corpus, plain) if step is None else None
+    counts = ranked is not None or (bool(COUNT.search(plain)) and (step is not None or counts_rows(corpus, plain)))
     unsorted = without_order(plain)
     shows = shows_outputs(corpus, _ASKS_FOR.sub("", _without_time(corpus, unsorted)), step, counts)
-    halves = cut_in_halves(corpus, unsorted) if step is None and not counts else None
+    options = options_in(corpus, plain) if step is None and not counts else ()
+    halves = cut_in_halves(corpus, without_options(corpus, unsorted)) if step is None and not counts else None
     if shows == "no" and halves and (lists_some(corpus, halves.outputs) or _NAMED.search(halves.outputs)):
         shows = "must"
     if shows == "may" and lists_things(corpus, halves.outputs if halves else plain, halves is not None):
         shows = "must"
-    if options := options_in(corpus, plain) if step is None and not counts else ():
+    if options:
         shows = "must"
     limits = limits_in(plain)
+    if ranked and not limits and not is_plural(ranked[0]):
+        limits = (1,)
     described = _described(plain, shows, step, halves)
     values = {c.name: named for c in corpus.columns if c.closed and (named := said_values(c, described))}
     either = _either(plain, values)
@@ -180,8 +186,13 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     if alternatives:
         told |= alternative_words(corpus, plain)
     said = questions_in(plain) if step is None else []
-    computed = aggregates(corpus, plain)
-    shares = counts and bool(_SHARE.search(plain)) and (bool(computed) or not computes(plain))
+    is_grouped = ranked is not None or _is_grouped(corpus, plain)
+    computed, own_shares = aggregates(corpus, plain), column_shares(corpus, plain)
+    if counts:
+        required = tuple(name for name in required if name not in own_shares)
+    # Of more shares than columns tell the text decides the others.
+    texts_share = len(_SHARE.findall(plain)) > len(own_shares)
+    shares = counts and texts_share and (bool(computed) or not computes(plain))
     other_words = _in_other_words(corpus, plain, required)
     questions = _questions(corpus, plain, shows, counts and step is None, halves, told, other_words)
     beside_choice = bool(options) and halves is None and without_options(corpus, plain) != plain
@@ -216,7 +227,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         yes_no=_yes_no(plain, step),
         choices=bool(options) or bool(CHOICE.search(plain)),
         counts=counts,
-        grouped="must" if _is_grouped(corpus, plain) else "no",
+        grouped="must" if is_grouped else "no",
         questions=questions,
         listed=listed,
         shares=shares,
@@ -226,14 +237,14 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         plain=shows == "must" and step is None and not counts and lists_columns(corpus, plain, all_of_them=True),
         several=_several(corpus, plain),
         about=_about(corpus, plain, values),
-        nulls=is_about_nulls(plain),
+        nulls=is_about_nulls(plain) or bool(happened(corpus, plain)),
         unless=bool(_UNLESS.search(plain)),
         mixed=bool(_MIXED.search(halves.description if halves and shows == "must" else plain)),
-        ordered="must" if limits or SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
+        ordered="must" if limits or ranked or SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
         limits=limits,
         aggregates=computed if counts and step is None else (),
-        groups=groups(corpus, plain) if counts and step is None and _is_grouped(corpus, plain) else (),
-        sorted_by=Ordering() if counts else ordering(corpus, plain),
+        groups=groups(corpus, plain, ranked[0] if ranked else "") if counts and step is None and is_grouped else (),
+        sorted_by=Ordering((), descending=way_of(ranked[1]) if ranked else None) if counts else ordering(corpus, plain),
         asks_in_where=_asks_in_where(corpus, plain, shows, counts, questions, halves),
     )
 

@@ -52,7 +52,7 @@ def ordering(corpus: Corpus, instruction: str) -> Ordering:
     if by := _BY.search(instruction):
         named = [c.name for c in able if any(_is_said(c, word) for word in words(by[1]))]
         first = _FIRST.search(instruction)
-        return Ordering(tuple(named), _way(f"{by[1]} {first[0] if first else ''}", way))
+        return Ordering(tuple(named), way_of(f"{by[1]} {first[0] if first else ''}", way))
     dated = [c for c in able if c.type in (DATE, TIMESTAMP) or holds_years(c)]
     bracketed = [word for found in re.findall(r"\(([^()]*)\)", instruction) for word in words(found)]
     for place, word in enumerate(said):
@@ -85,8 +85,8 @@ def _is_of_people(behind: list[str]) -> bool:
     return any(stem(word) in PEOPLE for word in behind[:2])
 
 
-def _way(said: str, way: bool | None) -> bool | None:
-    """Return the direction that a superlative gives, another one if there is none."""
+def way_of(said: str, way: bool | None = None) -> bool | None:
+    """Return whether a superlative puts the most first, another way if there is none."""
     for word in words(said):
         if word in _DOWN | _NEW:
             return True

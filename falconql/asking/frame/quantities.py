@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from falconql.asking.evidence import cue, is_english
+from falconql.asking.evidence import cue, is_english, long_form
 
 Test = tuple[str, str]  # a sign and what it compares with
 Slot = tuple[Test, ...]  # a condition, as the ways to write it
@@ -25,12 +25,12 @@ _WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b(?: (thousand|million|billion)\b)?
 # What people say for a number of something else, and for none.
 # In some unit of time, and as columns without one may count it.
 _SPANS = (
-    (re.compile(r"\bhalf an hour\b", re.IGNORECASE), ("0.5", 3600), ("30", "0.5"), ()),
-    (re.compile(r"(?<!half )\ban hour\b", re.IGNORECASE), ("1", 3600), ("60", "1"), ()),
-    (re.compile(r"\b(?:a|one) minute\b", re.IGNORECASE), ("1", 60), ("1", "60"), ()),
-    (re.compile(r"\ba day\b", re.IGNORECASE), ("1", 86400), ("1", "24"), ()),
-    (re.compile(r"\ba week\b", re.IGNORECASE), ("7", 86400), ("7",), ()),
-    (re.compile(r"\ba month\b", re.IGNORECASE), ("30", 86400), ("30", "31"), ()),
+    (re.compile(r"\bhalf an hour\b", re.IGNORECASE), ("0.5", ("time", 3600)), ("30", "0.5"), ()),
+    (re.compile(r"(?<!half )\ban hour\b", re.IGNORECASE), ("1", ("time", 3600)), ("60", "1"), ()),
+    (re.compile(r"\b(?:a|one) minute\b", re.IGNORECASE), ("1", ("time", 60)), ("1", "60"), ()),
+    (re.compile(r"\ba day\b", re.IGNORECASE), ("1", ("time", 86400)), ("1", "24"), ()),
+    (re.compile(r"\ba week\b", re.IGNORECASE), ("7", ("time", 86400)), ("7",), ()),
+    (re.compile(r"\ba month\b", re.IGNORECASE), ("30", ("time", 86400)), ("30", "31"), ()),
     (re.compile(r"\b(?:no|nobody|none|zero|without)\b", re.IGNORECASE), None, ("0",), ("=",)),
     (
         re.compile(
@@ -54,7 +54,14 @@ _LIMIT = re.compile(cue("limit").pattern.replace("COUNTED", _COUNTED), re.IGNORE
 _BEFORE = {sign: cue(f"before_{name}") for sign, name in ((">=", "from"), ("<=", "to"), (">", "more"), ("<", "less"))}
 _BEHIND = {sign: cue(f"behind_{name}") for sign, name in ((">=", "from"), ("<=", "to"))}
 _EITHER = re.compile(r"\b(\w+) or (\w+)\b", re.IGNORECASE)
-_UNITS = {"second": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "night": 86400, "week": 604800}
+# By what is measured: seconds, grams and metres.
+_SIZES = {
+    "time": {"second": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "night": 86400, "week": 604800},
+    "mass": {"mg": 0.001, "g": 1, "gram": 1, "kilogram": 1000, "ton": 1e6},
+    "length": {"mm": 0.001, "cm": 0.01, "centimetre": 0.01, "m": 1, "metre": 1, "kilometre": 1000, "mile": 1609.344},
+}
+Unit = tuple[str, float]
+_UNITS: dict[str, Unit] = {name: (kind, size) for kind, sizes in _SIZES.items() for name, size in sizes.items()}
 _AGE = re.compile(r"\b(older|younger|newer) than\s*$", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bbetween\s+\S*$", re.IGNORECASE)
 _AND = re.compile(r"\b(?:between\s+\S+\s+and|from\s+\S+\s+(?:to|until|through))\s+\S*$", re.IGNORECASE)
@@ -68,19 +75,19 @@ class Number:
         value: as queries write it.
         signs: those that the words around it allow.
         place: where it stands in the text.
-        seconds: how long the unit behind it is, 0 when there is none.
+        unit: what the word behind it measures and how much of that it is, None when it is no unit.
     """
 
     value: str
     signs: tuple[str, ...]
     place: int = 0
-    seconds: int = 0
+    unit: Unit | None = None
 
-    def in_unit(self, seconds: int) -> str:
-        """Return the value in another unit of time; the same where one of the two is not of time."""
-        if not (self.seconds and seconds) or self.seconds == seconds:
+    def in_unit(self, unit: Unit | None) -> str:
+        """Return the value in another unit; the same where the two do not measure the same."""
+        if not (self.unit and unit) or self.unit == unit or self.unit[0] != unit[0]:
             return self.value
-        value = float(self.value) * self.seconds / seconds
+        value = float(self.value) * self.unit[1] / unit[1]
         if not math.isfinite(value):
             return self.value
         return str(round(value)) if value >= 1000 else f"{value:.4g}"
@@ -91,17 +98,17 @@ def numbers_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(number.value for number in numbers(text)))
 
 
-def number_tests(text: str, unit: int = 0) -> tuple[Test, ...]:
-    """Return what conditions may compare numbers with; ``unit`` is that of the column in seconds, if it is of time."""
+def number_tests(text: str, unit: Unit | None = None) -> tuple[Test, ...]:
+    """Return what conditions may compare numbers with; ``unit`` is that of the column, if its name tells one."""
     said = numbers(text)
     return tuple(dict.fromkeys((sign, n.in_unit(unit)) for n in in_units(said, unit) for sign in n.signs))
 
 
-def in_units(said: Iterable[Number], unit: int) -> list[Number]:
-    """Return the numbers for a column of a unit; what is said in a unit of time is not meant as a bare number, too."""
+def in_units(said: Iterable[Number], unit: Unit | None) -> list[Number]:
+    """Return the numbers for a column of a unit; what is said in a unit is not meant as a bare number, too."""
     said = list(said)
-    timed = {number.place for number in said if number.seconds and unit}
-    return [number for number in said if number.seconds or number.place not in timed]
+    measured = {number.place for number in said if number.unit and unit}
+    return [number for number in said if number.unit or number.place not in measured]
 
 
 def values_in_any_unit(text: str) -> frozenset[str]:
@@ -112,13 +119,15 @@ def values_in_any_unit(text: str) -> frozenset[str]:
     said = numbers(text)
     if not is_english(text):
         digits = [found.replace(",", "") for found in _DIGITS.findall(text)]
-        said += [Number(number, SIGNS, seconds=unit) for number in digits for unit in (0, *_UNITS.values())]
-    return frozenset(number.in_unit(unit) for number in said for unit in (0, *_UNITS.values()))
+        said += [Number(number, SIGNS, unit=unit) for number in digits for unit in (None, *_UNITS.values())]
+    return frozenset(number.in_unit(unit) for number in said for unit in (None, *_UNITS.values()))
 
 
-def unit_of(words: Iterable[str]) -> int:
-    """Return the seconds of the first unit of time among some words, 0 without one."""
-    return next((_UNITS[word] for word in (w.lower().removesuffix("s") for w in words) if word in _UNITS), 0)
+def unit_of(words: Iterable[str]) -> Unit | None:
+    """Return the first unit among some words, None without one."""
+    # "ms" are no metres.
+    named = (word for said in words for word in (long_form(said), said.lower().removesuffix("s" if len(said) > 2 else "")))
+    return next((_UNITS[word] for word in named if word in _UNITS), None)
 
 
 def numbers(text: str) -> list[Number]:
@@ -171,8 +180,10 @@ def years_in(text: str) -> tuple[int, ...]:
     return tuple(match.start() for match in _YEAR.finditer(_DAY.sub(lambda found: " " * len(found[0]), text)))
 
 
-def _unit_behind(text: str, place: int) -> int:
-    return unit_of(re.findall(r"[A-Za-z]+", text[place : place + 16])[:1])
+def _unit_behind(text: str, place: int) -> Unit | None:
+    # "m/s" is no length.
+    said = re.match(r"\W{0,2}([A-Za-z]+)(?!\s?/)", text[place : place + 16])
+    return unit_of([said[1]]) if said else None
 
 
 def _signs(text: str, start: int, end: int) -> tuple[str, ...]:

@@ -26,7 +26,10 @@ _WHAT = re.compile(
     r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
     re.IGNORECASE,
 )
-_RELATIVE = r"(?:that|which|who|whose|where|with|without|about|on|of|for|in|to|from|are|is|saying|asking|\w+ing|\w+ed)"
+_RELATIVE = (
+    r"(?:that|which|who|whose|where|with|without|about|on|of|for|in|to|from|are|is|saying|asking|\w+ing|\w+ed|built|made|"
+    r"born|sold|sent|found|bought|written|given|held|kept)"
+)
 _CONDITION = cue("condition")
 _NAMES_OUTPUT = cue("names_output")
 _GIVE = cue("give")
@@ -83,6 +86,28 @@ def listed_outputs(
     if halves is not None:
         return outputs(corpus, halves.outputs)
     return outputs(corpus, instruction) if said or not filters(corpus, instruction) else ()
+
+
+def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
+    """Return which noun's groups are ranked by a number of rows or an average, and by what is most.
+
+    "Which airline has the most claims?" has airline and most.
+    """
+    asked = _MOST_OF.match(instruction)
+    if asked is None:
+        return None
+    named = {stem(word) for c in corpus.columns if not c.is_long and c.name != corpus.text for word in words(c.name)}
+    counted = {stem(word) for word in words(asked["what"])} & (row_nouns(corpus) | PEOPLE)
+    ranks = stem(asked["of"].lower()) in named and bool(asked["computed"] or counted)
+    return (asked["of"].lower(), asked["most"].lower()) if ranks else None
+
+
+_MOST_OF = re.compile(
+    r"^(?:which|what) (?P<of>[a-z]+) (?:has|have|had|gets?|got|sees?|saw|draws?|shows?|comes? with) the "
+    r"(?P<most>most|fewest|least|highest|lowest|longest|shortest|largest|biggest|smallest|greatest|best|worst)\b"
+    r"(?P<computed> (?:average|mean|total|number of|share of))?(?P<what>(?: [\w-]+){0,3})",
+    re.IGNORECASE,
+)
 
 
 def counts_rows(corpus: Corpus, instruction: str) -> bool:

@@ -16,7 +16,8 @@ _THEN = cue("then")
 _NOT_IN_NOUN = (
     r"(?!(?:in|on|at|that|which|who|with|and|or|its|his|her|their|the|of|for|to|from|give|find|say|tell|is|was|are|were|if|"
     r"mentioned|named|how|what|as|it|they|by|do|did|does|list|one|them|except|excluding|whether|all|both|during|about|over|"
-    r"under|per|before|after|since|until|also|then|when|where|why|than|concerns?|collect|each|every|have|has|had|mentions?|says?|an?)\b)"
+    r"under|per|before|after|since|until|also|then|when|where|why|than|concerns?|collect|each|every|have|has|had|mentions?|says?|an?|"
+    r"some(?:body|one)|any(?:body|one)|no(?:body| one)|every(?:body|one)|we|i|you)\b)"
 )
 _NOUN = rf"(?P<noun>(?:(?:piece|kind|type|sort|name|part)s? of )?(?:{_NOT_IN_NOUN}(?!\w+(?:ed)\b)[a-z'-]+ ?){{1,3}})"
 _EACH_ALONE = r"(?:for|of) each(?= (?:of|whether|if|what|how|when|where|who)\b|[,;:.]|$)"
@@ -24,7 +25,8 @@ _EACH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?<!did )(?<!does )(?<!do )\b(?:each|every) (?:of the )?{_NOUN}",
-        rf"\b(?:for|of|from) all (?:the )?{_NOUN}",
+        rf"\b(?:for|of|from) all (?:the )?(?:\w+ed (?=[a-z]+s\b))?{_NOUN}",
+        rf"\bhow (?:often|many times) (?:does|do|is|are|was|were) (?:each|every|the different) {_NOUN}(?:come|appear|occur|turn|mentioned|named)",
         rf"\bgo(?:ing)? (?:through|over) (?:all )?(?:of )?(?:the )?(?:\w+ed (?=[a-z]+s\b|people\b|children\b))?{_NOUN}",
         rf"\btake (?:all )?(?:the )?{_NOUN}.*\b(?:one by one|(?:keep|only) (?:the ones|those))\b",
         rf"\bwhich of (?:all )?(?:the|these|those) {_NOUN}",
@@ -33,11 +35,12 @@ _EACH = tuple(
         rf"\b(?:the|all|which|what) {_NOUN}.*\bwhich of (?:these|those|them)\b",
         rf"\b(?:the|all|which) {_NOUN}.*\b(?:each one|each of them|in turn|{_EACH_ALONE})",
         rf"\b(?:which|what) {_NOUN}.*\b(?:did|does|do|was|were|is|are|has|have|will|would|can|could|should) each\b",
+        rf"\b(?:the|all) {_NOUN}.*\b(?:keep|leave|retain|show)(?: me)? (?:only|just) (?:those|the ones)\b",
         rf"\bpairs of {_NOUN}",
     )
 )
 # Patterns that say outright that things are gone through.
-_TOLD = _EACH[2:5]
+_TOLD = _EACH[3:6]
 _THINGS = frozenset(map(stem, ("item", "thing", "piece", "object", "one")))
 _BACK = re.compile(r"\b(?:that|this|the) (?:same )?(?P<noun>[a-z]+)\b", re.IGNORECASE)
 _FIRST_NOUN = re.compile(
@@ -72,7 +75,7 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
         for found in pattern.finditer(instruction):
             said = _trimmed(found["noun"])
             name = _variable(said, corpus)
-            several = _plural(said) == said or pattern in (*_EACH[:2], _EACH[-1])
+            several = _plural(said) == said or pattern in (*_EACH[:3], _EACH[-1])
             if _is_all_there_is(corpus, instruction, said) or _of_row(said, rows):
                 continue
             behind = found["noun"][len(said) :].strip() or instruction[found.end("noun") :]
@@ -131,7 +134,7 @@ def _step_of_one(corpus: Corpus, instruction: str, rows: frozenset[str]) -> Step
         if again and pointed and stem(noun) not in rows and stem(noun) not in _NO_NOUN:
             if noun == "person" and (first := _FIRST_NOUN.search(instruction)) and _variable(first["noun"], corpus):
                 return _one(first["noun"], corpus)
-            return _one(noun, corpus)
+            return _one(noun, corpus, further=len(_THEN.findall(instruction)) > 1)
     if _THEN.search(instruction) or re.search(r"\b(?:that|this) person\b", instruction, re.IGNORECASE):
         found = _FIRST_NOUN.search(instruction)
         if found and _head(found["noun"]) not in rows:
@@ -139,9 +142,9 @@ def _step_of_one(corpus: Corpus, instruction: str, rows: frozenset[str]) -> Step
     return None
 
 
-def _one(said: str, corpus: Corpus) -> Step | None:
+def _one(said: str, corpus: Corpus, further: bool = False) -> Step | None:
     name = _variable(_trimmed(said), corpus)
-    return None if name is None else Step("let", name, _trimmed(said))
+    return None if name is None else Step("let", name, _trimmed(said), further=further)
 
 
 _NO_NOUN = stems_of("no_noun")
@@ -150,6 +153,9 @@ _NO_NOUN = stems_of("no_noun")
 def _trimmed(noun: str) -> str:
     """Return a noun without what was done with it: an item lost is an item."""
     said = noun.strip().removesuffix("'s").split()
+    # "The methods drivers mention": who does it is a noun of its own.
+    if len(said) > 1 and all(_plural(word) == word for word in said[-2:]):
+        said.pop()
     while len(said) > 1 and re.fullmatch(
         r"(?:\w+ed|lost|taken|found|bought|sold|made|stolen|given)", said[-1], re.IGNORECASE
     ):
