@@ -44,6 +44,7 @@ class Column:
             first; otherwise some.
         closed: whether ``values`` are all that was seen, so that a condition can name one of them.
         mean_length: characters of a text in the mean, else 0.
+        seen: where texts are many and short, all that were seen, so that one that is said can be told.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     values: tuple[Any, ...] = ()
     closed: bool = False
     mean_length: float = 0.0
+    seen: frozenset[str] = frozenset()
 
     @property
     def is_long(self) -> bool:
@@ -130,7 +132,8 @@ def _seen(field: Field, values: pa.Array) -> Column:
         len(counts) <= 2 * SHOWN_VALUES and length < LONG_TEXT and (len(counts) <= len(present) / 2 or len(counts) <= 3)
     )
     shown = [value for value, _ in counts.most_common(2 * SHOWN_VALUES if closed else 3)]
-    return Column(field.name, field.type, tuple(shown), closed, length)
+    seen = frozenset() if closed or length >= LONG_TEXT else frozenset(counts)
+    return Column(field.name, field.type, tuple(shown), closed, length, seen)
 
 
 def _text_column(columns: Sequence[Column]) -> str | None:

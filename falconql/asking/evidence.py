@@ -44,7 +44,7 @@ _TIMES = re.compile(
 
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS, 1)}
-_LONG = {short: word for word, shorts in _VOCABULARY["short_for"].items() for short in shorts.split()}
+_LONG: dict[str, str] = {short: word for word, shorts in _VOCABULARY["short_for"].items() for short in shorts.split()}
 
 
 # The rules ask for the words of one instruction and of every column again and again.
@@ -205,8 +205,23 @@ def _is_form(word: str, wanted: str) -> bool:
 
 
 def said_values(column: Column, instruction: str) -> tuple[str, ...]:
-    """Return those values of a column with few values that stand in the instruction."""
-    return tuple(str(value) for value in column.values if _says(instruction, str(value)))
+    """Return those values of a column that stand in the instruction.
+
+    Of a column with many values those that were seen, as they are written: "an invoice" is not the subject Invoice.
+    """
+    if column.closed:
+        return tuple(str(value) for value in column.values if _says(instruction, str(value)))
+    low = instruction.lower()
+    found = [value for value in column.seen if value.lower() in low and _is_written(value, instruction)]
+    return tuple(sorted(v for v in found if not any(v != other and v in other for other in found)))
+
+
+def _is_written(value: str, instruction: str) -> bool:
+    # One word alone could be any word.
+    by_case = len(words(value)) < 2 and not any(char.isdigit() for char in value)
+    said, text = (value, instruction) if by_case else (value.lower(), instruction.lower())
+    written = re.search(rf"(?<!\w){re.escape(said)}(?:s|'s)?(?!\w)", text) is not None
+    return written and len(value) > 1 and (value[0].isupper() or not by_case)
 
 
 def says_any(instruction: str, values: Iterable[object]) -> bool:

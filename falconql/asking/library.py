@@ -95,7 +95,9 @@ def _column(example: str, line: str) -> Column:
     type_ = list_of(_TYPES[found[2][1:-1]]) if found[2].startswith("[") else _TYPES[found[2]]
     quoted = re.findall(r'"([^"]*)"', found[3])
     if quoted or not found[3]:
-        return Column(found[1], type_, tuple(quoted), closed=len(quoted) > 1)
+        closed = len(quoted) > 1 and not found[3].endswith("more")
+        seen = frozenset() if closed or type_ != TEXT else frozenset(quoted)
+        return Column(found[1], type_, tuple(quoted), closed, seen=seen)
     read = _READ[type_]
     return Column(found[1], type_, tuple(read(end) for end in found[3].split(" to ")))
 

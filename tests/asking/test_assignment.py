@@ -87,7 +87,7 @@ NAMES = Corpus(
     ],
 )
 def test_names_of_a_column_of_many(instruction: str, values: dict[str, str]) -> None:
-    assert open_values(NAMES, instruction) == values
+    assert open_values(NAMES, instruction) == {name: (value,) for name, value in values.items()}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from frames import admitted  # noqa: E402
 from judge import says  # noqa: E402
 from run import checked, wrong  # noqa: E402
 
+# What anybody may ask of common tables; not measured with a model, so that words may be those of worked examples.
+ORDINARY = Path(__file__).parent / "ordinary"
 CASES = cases()
 
 
@@ -171,38 +173,10 @@ def test_right_queries_that_do_not_check_are_told() -> None:
 
 # What the rules still rule out; a name that is no longer ruled out has to go from here.
 OUT_OF_REACH = (
-    "car_inspections/query/2",
-    "car_inspections/query/4",
-    "car_inspections/query/6",
-    "foi_requests/basic/3",
     "foi_requests/misc/1",
-    "foi_requests/multi/2",
-    "foi_requests/multi/3",
-    "foi_requests/query/3",
-    "food_recalls/basic/2",
-    "food_recalls/misc/1",
-    "food_recalls/misc/3",
-    "food_recalls/multi/3",
-    "food_recalls/query/1",
-    "food_recalls/query/2",
-    "food_recalls/query/3",
-    "luggage_claims/misc/2",
-    "luggage_claims/multi/1",
-    "luggage_claims/query/4",
-    "luggage_claims/query/5",
     "museum_objects/multi/3",
     "museum_objects/query/2",
-    "museum_objects/query/4",
-    "museum_objects/query/6",
-    "parking_reviews/misc/2",
-    "parking_reviews/multi/3",
-    "parking_reviews/query/2",
-    "parking_reviews/query/3",
-    "turbine_visits/basic/2",
-    "turbine_visits/misc/1",
-    "turbine_visits/multi/1",
     "turbine_visits/multi/3",
-    "turbine_visits/query/1",
     "turbine_visits/query/2",
     "turbine_visits/query/3",
 )
@@ -212,7 +186,7 @@ OUT_OF_REACH = (
     "case",
     [
         pytest.param(case, marks=[pytest.mark.xfail(strict=True)] if case.name in OUT_OF_REACH else [])
-        for case in cases(planning.FOLDER)
+        for case in cases(planning.FOLDER, ORDINARY)
     ],
     ids=lambda case: case.name,
 )

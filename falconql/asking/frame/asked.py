@@ -19,8 +19,8 @@ from falconql.asking.evidence import (
 )
 from falconql.asking.frame.conditions import opposites
 from falconql.asking.frame.open_values import open_values
-from falconql.asking.frame.quantities import limits_in, numbers_in
-from falconql.asking.frame.rows import PEOPLE, row_nouns
+from falconql.asking.frame.quantities import limits_in, numbers_in, words_for_numbers
+from falconql.asking.frame.rows import PEOPLE, ROWS, row_nouns
 from falconql.asking.frame.stems import raw_words, root, starts
 from falconql.types import BOOL, DATE, FLOAT, INT, TIMESTAMP
 
@@ -32,8 +32,8 @@ _ONLY = cue("only")
 _SAYS = cue("says")
 # What is over or under so much: standstill over 48 hours.
 _MEASURED = re.compile(
-    r"\b([a-z]+) (?:over|under|above|below|exceeding|longer than|shorter than|at least|at most|of (?:over|under|more than|"
-    r"less than|at least|at most)) (?=[$€]?\d)"
+    r"\b([a-z]+) (?:of )?(?:over|under|above|below|exceeding|(?:longer|shorter|more|less|fewer) than|at least|at most) "
+    r"(?=[$€]?\d)"
 )
 # Letters that a word shares with the name of a column to be of it: played, for `playtime`.
 _PREFIX = 4
@@ -43,25 +43,29 @@ _JOINS = re.compile(r"\bor\b", re.IGNORECASE)
 def told_words(corpus: Corpus, instruction: str, conditions: Collection[str]) -> frozenset[str]:
     """Return the stems of the words that say nothing that only the text answers: columns tell them."""
     told = stems_of("comparing") | stems_of("glue") | actions() | content_words(corpus.name)
-    told |= row_nouns(corpus) | PEOPLE | {stem(number) for number in numbers_in(instruction)}
+    told |= _rows_said(corpus, instruction) | PEOPLE | {stem(number) for number in numbers_in(instruction)}
+    told |= set(map(stem, words_for_numbers(instruction)))
     ordered = _ORDER.search(instruction) is not None or bool(limits_in(instruction))
     for column in corpus.columns:
         if column.name in conditions or (ordered and _sorts(column)):
             told |= _names_of(column)
-            told |= {stem(word) for value in values_said(column, instruction) for word in words(value)}
-    for name, said in open_values(corpus, instruction).items():
+            told |= {stem(word) for value in said_values(column, instruction) for word in words(value)}
+    for name, values in open_values(corpus, instruction).items():
         called = {word[:5] for word in words(name) if len(word) > 5}
-        told |= {stem(word) for word in words(said)} | {stem("contain")}
+        told |= {form for said in values for word in words(said) for form in (stem(word), root(word))} | {
+            stem("contain")
+        }
         told |= {stem(word) for word in words(instruction) if word[:5] in called}
     names = [w for c in corpus.columns if c.name in conditions for w in words(c.name)]
     told |= {
         stem(w) for w in words(instruction) if len(root(w)) >= _PREFIX and any(n.startswith(root(w)) for n in names)
     }
     before = [
-        str(v) for c in corpus.columns if c.name in conditions for v in (*values_said(c, instruction), *own_words(c))
+        str(v) for c in corpus.columns if c.name in conditions for v in (*said_values(c, instruction), *own_words(c))
     ]
     for value in before:
-        told |= {stem(word) for word in re.findall(rf"\b{re.escape(value.lower())} ([a-z]+s)\b", instruction.lower())}
+        behind = re.findall(rf"\b{re.escape(value.lower())} ([a-z]+s)\b", instruction.lower())
+        told |= {stem(word) for word in behind} - stems_of("doings")
     told |= {stem(word) for word in re.findall(r"\b(\w+er) than\b", instruction.lower())}
     if ordered:
         told |= {stem(word) for found in _ORDER.findall(instruction) for word in words(found)}
@@ -69,6 +73,14 @@ def told_words(corpus: Corpus, instruction: str, conditions: Collection[str]) ->
     if any((c := corpus.column(name)) and c.type in (INT, FLOAT) for name in conditions):
         told |= {stem(word) for word in _MEASURED.findall(instruction.lower())}
     return frozenset(told)
+
+
+def _rows_said(corpus: Corpus, instruction: str) -> frozenset[str]:
+    """Return the stems of words for rows; behind another one, the story or the note is what a row is about."""
+    nouns = row_nouns(corpus)
+    said = [stem(word) for word in words(instruction) if stem(word) in nouns]
+    named = {stem(word) for word in words(f"{corpus.name} {corpus.text or ''}")}
+    return nouns if not said or said[0] not in named else (nouns - ROWS) | named | {said[0]}
 
 
 def own_words(column: Column) -> tuple[str, ...]:
@@ -79,11 +91,6 @@ def own_words(column: Column) -> tuple[str, ...]:
 
 def _sorts(column: Column) -> bool:
     return column.type in (INT, FLOAT, DATE, TIMESTAMP)
-
-
-def values_said(column: Column, instruction: str) -> tuple[str, ...]:
-    """Return the values of a column with few of them that an instruction names."""
-    return said_values(column, instruction) if column.closed else ()
 
 
 def _names_of(column: Column) -> frozenset[str]:
@@ -187,7 +194,7 @@ def _asking_parts(corpus: Corpus, text: str, told: Collection[str]) -> list[tupl
 
 
 def _has_values(corpus: Corpus, part: str) -> bool:
-    return bool(numbers_in(part)) or any(said_values(c, part) for c in corpus.columns if c.closed)
+    return bool(numbers_in(part)) or any(said_values(c, part) for c in corpus.columns)
 
 
 def _rest(part: str, told: Collection[str]) -> set[str]:

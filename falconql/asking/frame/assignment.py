@@ -11,7 +11,7 @@ from falconql.asking.evidence import said_for, stem, words
 from falconql.asking.frame.conditions import comparable, holds_years, numbers_the_rows
 from falconql.asking.frame.quantities import Number, Slot, either_numbers, in_units, numbers, unit_of, years_in
 from falconql.asking.frame.stems import root
-from falconql.types import DATE, FLOAT, INT, TIMESTAMP
+from falconql.types import BOOL, DATE, FLOAT, INT, TIMESTAMP
 
 # In words: how near a name has to be, and how much nearer than one of the words that people say for it.
 _NEAR = 5.0
@@ -86,11 +86,17 @@ def _column_of(corpus: Corpus, instruction: str, place: int, said: list[Number])
         and comparable(column, [n.in_unit(unit_of(words(column.name))) for n in said], corpus)
     ]
     # "Over 48 hours" is for the column of hours, whatever the words beside it.
-    measured = [c for c in able if (unit := unit_of(words(c.name))) and any(n.unit and n.unit[0] == unit[0] for n in said)]
+    measured = [
+        c for c in able if (unit := unit_of(words(c.name))) and any(n.unit and n.unit[0] == unit[0] for n in said)
+    ]
     if len(measured) == 1:
         return measured[0]
     # "No" and "without" deny what follows at once.
     none = said[0].value == "0"
+    if none:
+        # "Nobody answered" is a column of yes and no, where there is one.
+        yes_no = {stem(word) for c in corpus.columns if c.type == BOOL for word in words(c.name)}
+        able = [c for c in able if not yes_no & {stem(word) for word in words(c.name)}]
     reach, since = (_BESIDE, place) if none else (_NEAR, 0)
     distances = sorted((min(_distances(column, instruction, place, since)), column.name) for column in able)
     near = [(distance, name) for distance, name in distances if distance <= reach]

@@ -18,7 +18,8 @@ _OPTIONS = re.compile(
 
 
 _SORTS_INTO = re.compile(
-    r"\b(?:classif\w*|categori[sz]\w*|label|sort|group|tag|mark|assign)\b.*\b(?:as|into|to)\b", re.IGNORECASE
+    r"\b(?:classif\w*|categori[sz]\w*|label|sort|group|tag|mark|assign)\b.*\b(?:as|into|to|by|with|an?|its|their)\b",
+    re.IGNORECASE,
 )
 
 
@@ -44,7 +45,7 @@ def options_in(corpus: Corpus, instruction: str) -> tuple[str, ...]:
         return ()
     options = _options(found["list"])
     asks = instruction[found.end() :].lstrip().startswith("?") or _SORTS_INTO.search(instruction)
-    values = any(said_values(column, found["list"]) for column in corpus.columns if column.closed)
+    values = any(said_values(column, found["list"]) for column in corpus.columns)
     enough = len(options) > 2 or _SORTS_INTO.search(instruction)
     return options if asks and enough and not values and found["list"] != instruction.strip(" .") else ()
 
@@ -87,7 +88,7 @@ def _marked(corpus: Corpus, instruction: str) -> tuple[str, tuple[str, ...]] | N
     for pattern in (_IN_BRACKETS, _BESIDE):
         for found in pattern.finditer(instruction):
             options = _options(found["list"])
-            values = any(said_values(column, found["list"]) for column in corpus.columns if column.closed)
+            values = any(said_values(column, found["list"]) for column in corpus.columns)
             short = all(len(option.split()) <= _MOST_WORDS for option in options)
             if len(options) > 1 and short and not values and not re.search(r"\d", found["list"]):
                 mark = f" {_MARK}" if pattern is _IN_BRACKETS else _MARK

@@ -23,6 +23,11 @@ from falconql.asking.frame.steps import first_step
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _DENIED = cue("denied")
+_INFINITIVE = re.compile(
+    r"\b(?:to|can|could|will|would|should|must|may|might|the|"
+    r"(?<!without )(?<!with )(?<!has )(?<!have )(?<!got )an?)\s+$",
+    re.IGNORECASE,
+)
 _WHEN = ("on", "at", "date", "time", "day")
 _LACKS = re.compile(r"\b(?:without|no|lacking)\b(?: \w+)?\s*$")
 _HARD, _SOFT = cue("hard_boundary"), cue("soft_boundary")
@@ -60,6 +65,8 @@ def comparable(column: Column, numbers: Sequence[str], corpus: Corpus | None = N
 def counted_at_all(corpus: Corpus, instruction: str) -> tuple[Test, ...]:
     """Return the tests on numbers that are only to be some or none: with injuries, without replies."""
     named = {stem(word) for c in corpus.columns if c.type in (INT, FLOAT) for word in words(c.name)}
+    # "Without an answer" is `answered`, where there is such a column, and no number of minutes.
+    named -= {stem(word) for c in corpus.columns if c.type == BOOL for word in words(c.name)}
     said = re.findall(r"\b(with|without|any|no|zero) (?:any )?(\w+)", instruction.lower())
     return tuple((">" if how in ("with", "any") else "=", "0") for how, word in said if stem(word) in named)
 
@@ -69,7 +76,7 @@ def tells_column(corpus: Corpus, part: str) -> bool:
     said = {stem(word) for word in words(part)}
     names = [c for c in corpus.columns if c.name != corpus.text and not c.is_long]
     named = any({stem(word) for word in words(c.name)} & said for c in names if not numbers_the_rows(c, corpus))
-    return named or bool(numbers_in(part)) or any(said_values(c, part) for c in corpus.columns if c.closed)
+    return named or bool(numbers_in(part)) or any(said_values(c, part) for c in corpus.columns)
 
 
 def allowed_conditions(
@@ -77,7 +84,7 @@ def allowed_conditions(
     instruction: str,
     spoken: frozenset[str],
     values: dict[str, tuple[str, ...]],
-    names: Mapping[str, str],
+    names: Mapping[str, tuple[str, ...]],
     assigned: Collection[str],
     left: Sequence[str],
 ) -> frozenset[str]:
@@ -88,7 +95,7 @@ def allowed_conditions(
         instruction: what was asked.
         spoken: columns that it has evidence for.
         values: by column, those of its few values that it names.
-        names: by column of many texts, the name that it says for it.
+        names: by column of many texts, the names that it says for it.
         assigned: columns that certainly have conditions on numbers.
         left: numbers of which no column is certain.
     """
@@ -204,7 +211,7 @@ def dated_part(corpus: Corpus, instruction: str, numbers: Collection[str]) -> st
 
 def _is_said(column: Column, corpus: Corpus, instruction: str) -> bool:
     """Return whether an instruction says a yes/no column: all of its name, its opposite, or a part of nothing else."""
-    said = {stem(word) for word in words(instruction)}
+    said = {stem(word) for word in words(instruction)} - _done_otherwise(column, instruction)
     name = {stem(word) for word in words(column.name)} - {stem("is"), stem("has"), stem("was")}
     if (name and name <= said) or opposites(column) & set(words(instruction)):
         return True
@@ -216,8 +223,19 @@ def _is_said(column: Column, corpus: Corpus, instruction: str) -> bool:
     return any(part & name and not part - name - needless - _told_by_values(corpus, instruction) for part in parts)
 
 
+def _done_otherwise(column: Column, instruction: str) -> set[str]:
+    """Return the stems that are said, but not of what was done: the time to answer is no matter of `answered`."""
+    done = [word for word in words(column.name) if word.endswith("ed")]
+    found = set()
+    for name in done:
+        forms = [match for match in re.finditer(r"[a-z]+", instruction.lower()) if stem(match[0]) == stem(name)]
+        if forms and all(_INFINITIVE.search(instruction[: form.start()]) and form[0] != name for form in forms):
+            found.add(stem(name))
+    return found
+
+
 def _told_by_values(corpus: Corpus, instruction: str) -> set[str]:
-    return {stem(word) for c in corpus.columns if c.closed for v in said_values(c, instruction) for word in words(v)}
+    return {stem(word) for c in corpus.columns for v in said_values(c, instruction) for word in words(v)}
 
 
 def opposites(column: Column) -> frozenset[str]:

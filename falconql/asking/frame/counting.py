@@ -14,8 +14,10 @@ from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 _GROUPED = cue("grouped")
 _COUNTED = re.compile(r"\b(?:how many|number of|counts?)\b", re.IGNORECASE)
 _COMPUTED = re.compile(
-    r"\b(?:(?P<avg>averages?|mean)|(?P<sum>totals?|sum of)|(?P<max>maximum|highest|most recent|latest)|"
-    r"(?P<min>minimum|lowest|earliest))\b(?: of)?(?: the)?(?: number of| amount of)? (?P<what>[\w-]+(?: [\w-]+)?)",
+    r"\b(?:(?P<avg>averages?|mean)|(?P<sum>totals?|sum of)|"
+    r"(?:(?P<max>maximum|highest|most recent|latest)|(?P<min>minimum|lowest|earliest))"
+    r"(?! (?:average|mean|total|number|share)\b))\b"
+    r"(?: of)?(?: the)?(?: number of| amount of)? (?P<what>[\w-]+(?: [\w-]+)?)",
     re.IGNORECASE,
 )
 # Pages released in total, waiting time on average.
@@ -23,7 +25,7 @@ _COMPUTED_BEHIND = re.compile(
     r"\b(?P<what>[\w-]+(?: [\w-]+)?),? (?:(?P<sum>in total|altogether|all told)|(?P<avg>on average))\b", re.IGNORECASE
 )
 _SHARE_OF = re.compile(
-    r"\b(?:share|fraction|percentage|proportion|percent) (?:of|that (?:is|are|was|were|has|have)|which (?:is|are|was|were)) "
+    r"\b(?:share|fraction|percentage|proportion|percent) (?:of|(?:that|which) (?:is|are|was|were|has|have)) "
     r"(?:(?:the|those|being|been) )*(?P<denied>not )?(?P<what>[\w-]+)",
     re.IGNORECASE,
 )
@@ -80,7 +82,7 @@ def groups(corpus: Corpus, instruction: str, ranked: str = "") -> tuple[str, ...
     found: list[str] = []
     named_groups = [words(instruction[grouped.start(1) :])[:2] for grouped in _GROUPED.finditer(instruction)]
     for behind in [[ranked]] if ranked else named_groups:
-        if any(said_values(column, behind[0]) for column in corpus.columns if column.closed):
+        if any(said_values(column, behind[0]) for column in corpus.columns):
             continue  # by the Green party
         named = [
             c.name for c in corpus.columns if _groups(c, corpus) and any(_is_named(c, word) for word in behind[:1])

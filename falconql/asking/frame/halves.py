@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import content_words, cue, stem, words
-from falconql.asking.frame.asked import own_words, values_said
+from falconql.asking.evidence import content_words, cue, said_values, stem, stems_of, words
+from falconql.asking.frame.asked import own_words
 from falconql.asking.frame.outputs import OUTPUT_VERB, column_meant, columns_named, cut_list, is_asked, without_verbs
 from falconql.asking.frame.rows import PEOPLE, row_nouns
 
@@ -134,10 +134,14 @@ def _of_rows_last(corpus: Corpus, text: str) -> Halves | None:
     for found in _PREPOSITION.finditer(text):
         before, behind = text[: found.start()], text[found.end() :]
         of_people = found[0].lower().startswith(("for", "from")) or bool(re.search(r",|\band\b", before))
-        nouns = row_nouns(corpus) | _kinds_of_rows(corpus, text) | (PEOPLE if of_people else frozenset())
+        nouns = (
+            row_nouns(corpus)
+            | _kinds_of_rows(corpus, text)
+            | (PEOPLE | stems_of("doings") if of_people else frozenset())
+        )
         after = re.split(_NEXT, behind, maxsplit=1)[0]
         goes_on = "," in before and not re.search(r"\band\b|,\s*$", before) and re.search(r"\band\b", behind)
-        value = found[0].lower().startswith("for") and any(values_said(c, after) for c in corpus.columns)
+        value = found[0].lower().startswith("for") and any(said_values(c, after) for c in corpus.columns)
         counted = re.search(r"\bnumber\s*$", before) and columns_named(corpus, after)
         if (
             before
@@ -156,7 +160,7 @@ def _of_rows_last(corpus: Corpus, text: str) -> Halves | None:
 
 def _kinds_of_rows(corpus: Corpus, text: str) -> set[str]:
     """Return the stems of plurals behind the value of a column: remote positions, urgent cases."""
-    said = [str(v) for c in corpus.columns for v in (*values_said(c, text), *own_words(c))]
+    said = [str(v) for c in corpus.columns for v in (*said_values(c, text), *own_words(c))]
     return {
         stem(word) for value in said for word in re.findall(rf"\b{re.escape(value.lower())} ([a-z]+s)\b", text.lower())
     }

@@ -31,7 +31,7 @@ from falconql.asking.frame.conditions import (
 )
 from falconql.asking.frame.counting import aggregates, column_shares, computes, groups
 from falconql.asking.frame.halves import Halves, cut_in_halves
-from falconql.asking.frame.open_values import open_values
+from falconql.asking.frame.open_values import open_values, possible_values
 from falconql.asking.frame.ordering import Ordering, ordering, way_of, without_order
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
@@ -171,12 +171,13 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         limits = (1,)
     described = _described(plain, shows, step, halves)
     values = {c.name: named for c in corpus.columns if c.closed and (named := said_values(c, described))}
-    either = _either(plain, values)
+    names = open_values(corpus, plain)
+    perhaps = possible_values(corpus, plain, names)
+    either = _either(plain, values | names)
     alternatives = alternative_conditions(corpus, plain) if either == "must" else ()
     numbers = assigned_numbers(corpus, plain, limits)
     if all((c := corpus.column(name)) and c.type in (INT, FLOAT) for name in alternatives):
         numbers = shared_by(numbers, alternatives)
-    names = open_values(corpus, plain)
     if either == "no" or alternatives:
         required = required_conditions(corpus, plain, spoken, values, names, numbers.slots, alternatives)
     else:
@@ -194,12 +195,14 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     texts_share = len(_SHARE.findall(plain)) > len(own_shares)
     shares = counts and texts_share and (bool(computed) or not computes(plain))
     other_words = _in_other_words(corpus, plain, required)
-    questions = _questions(corpus, plain, shows, counts and step is None, halves, told, other_words)
+    questions = _questions(corpus, unsorted, shows, counts and step is None, halves, told, other_words)
     beside_choice = bool(options) and halves is None and without_options(corpus, plain) != plain
     if said or shares or beside_choice:
         questions = (0, 0)
     if step is not None and step.keeps == "must":
         questions = (1, max(1, questions[1]))
+    if perhaps:
+        questions = (max(0, questions[0] - len(next(iter(perhaps.values())))), questions[1])
     if options:
         either = "no"
     listed = () if shows != "must" or step or counts else listed_outputs(corpus, plain, said, halves, options)
@@ -208,13 +211,13 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     asked: tuple[Asked, ...] = ()
     certain = questions[0] == questions[1] if either == "no" else either == "must" and conditions <= set(required)
     if certain and questions[1] > 0 and step is None and not counts and not alternatives:
-        text = halves.description if halves and shows == "must" else plain
+        text = halves.description if halves and shows == "must" else unsorted
         of_columns = not all(signs.values()) or (is_about_nulls(plain) and bool(conditions - set(required)))
         asked = asked_parts(corpus, text, told, columns_deny=of_columns)
     return Intent(
         asked=asked if len(asked) == questions[1] else (),
-        conditions=conditions,
-        values=values | {name: (said,) for name, said in names.items()},
+        conditions=conditions | perhaps.keys(),
+        values=values | perhaps | names,
         numbers={c.name: _slots(corpus, plain, numbers, c) for c in corpus.columns if c.type in (INT, FLOAT)},
         dates=date_slots(dated_part(corpus, plain, numbers.slots)),
         # The first column mostly says which row it is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Mapping
 
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import cue, said_for, said_values, stem, words
@@ -13,7 +14,7 @@ from falconql.types import TEXT
 # A quoted text, a name with a capital letter, or what something contains.
 _NAME = re.compile(
     r"[\"\u201c\u2018'](?P<quoted>[^\"\u201d\u2019']{2,60})[\"\u201d\u2019']|"
-    r"\bcontain(?:s|ing)? (?:the word )?(?P<held>[\w.@-]+)|"
+    r"\bcontain(?:s|ing)? (?:the word )?(?!(?:an?|the|any|no|some|one|his|her|their)\b)(?P<held>[\w.@-]+)|"
     r"(?<![.!?] )(?<!^)\b(?P<proper>[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*)"
 )
 _TIMES = frozenset(f"{cue('months').pattern}|monday|tuesday|wednesday|thursday|friday|saturday|sunday|i".split("|"))
@@ -21,17 +22,14 @@ _TIMES = frozenset(f"{cue('months').pattern}|monday|tuesday|wednesday|thursday|f
 _NEAR = 3
 
 
-def open_values(corpus: Corpus, instruction: str) -> dict[str, str]:
-    """Return by column of many texts the name that an instruction says for it, where both stand together."""
-    found: dict[str, str] = {}
-    taken = {word for c in corpus.columns if c.closed for v in said_values(c, instruction) for word in words(v)}
-    for name in _NAME.finditer(instruction):
-        said = name["quoted"] or name["held"] or name["proper"]
-        if not words(said) or set(words(said)) & (taken | _TIMES):
-            continue
+def open_values(corpus: Corpus, instruction: str) -> dict[str, tuple[str, ...]]:
+    """Return by column of many texts the names that an instruction says for it: seen ones, and such as stand by it."""
+    found = {c.name: seen for c in corpus.columns if _is_open(c, corpus) and (seen := said_values(c, instruction))}
+    taken = {word for c in corpus.columns for v in said_values(c, instruction) for word in words(v)}
+    for said, name in _names(instruction, taken):
         able = [column.name for column in corpus.columns[1:] if _is_open(column, corpus)]
         if len(able) == 1 and name["proper"] and re.search(r"\bby $", instruction[: name.start()]):
-            found.setdefault(able[0], said)
+            found.setdefault(able[0], (said,))
             continue
         near = {
             column.name: distance
@@ -40,8 +38,26 @@ def open_values(corpus: Corpus, instruction: str) -> dict[str, str]:
             and (distance := _distance(column, corpus, instruction[: name.start()])) <= _NEAR
         }
         if near:
-            found.setdefault(min(near, key=near.__getitem__), said)
+            found.setdefault(min(near, key=near.__getitem__), (said,))
     return found
+
+
+def possible_values(
+    corpus: Corpus, instruction: str, certain: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Return by column of many texts the names that may be its own, where an instruction has no certain one for it."""
+    taken = {word for c in corpus.columns for v in said_values(c, instruction) for word in words(v)}
+    taken |= {word for values in certain.values() for value in values for word in words(value)}
+    said = tuple(dict.fromkeys(said for said, name in _names(instruction, taken) if name["proper"] or name["quoted"]))
+    able = [c.name for c in corpus.columns[1:] if _is_open(c, corpus) and c.name not in certain]
+    return dict.fromkeys(able, said) if said else {}
+
+
+def _names(instruction: str, taken: Collection[str]) -> Iterator[tuple[str, re.Match[str]]]:
+    for name in _NAME.finditer(instruction):
+        said = name["quoted"] or name["held"] or name["proper"]
+        if words(said) and not set(words(said)) & {*taken, *_TIMES}:
+            yield said, name
 
 
 def _is_open(column: Column, corpus: Corpus) -> bool:

@@ -78,7 +78,7 @@ def ordering(corpus: Corpus, instruction: str) -> Ordering:
 
 def without_order(instruction: str) -> str:
     """Return an instruction without a last sentence or clause that only says how rows are sorted: Newest first."""
-    return re.sub(r"[,.;]\s*(?:the |with the )?\w+(?: [\w-]+)? first[\s.]*$", "", instruction, flags=re.IGNORECASE)
+    return re.sub(r"[,.;]\s*(?:the |with the )?\w+(?: [\w-]+){0,2} first[\s.]*$", "", instruction, flags=re.IGNORECASE)
 
 
 def _is_of_people(behind: list[str]) -> bool:

@@ -32,15 +32,9 @@ _SPANS = (
     (re.compile(r"\ba week\b", re.IGNORECASE), ("7", ("time", 86400)), ("7",), ()),
     (re.compile(r"\ba month\b", re.IGNORECASE), ("30", ("time", 86400)), ("30", "31"), ()),
     (re.compile(r"\b(?:no|nobody|none|zero|without)\b", re.IGNORECASE), None, ("0",), ("=",)),
-    (
-        re.compile(
-            r"\b(?:(?:at|with|makes?|made|making) (?:an? )?(?:\w+ )?loss(?:es)?|loss-?making|negative)\b", re.IGNORECASE
-        ),
-        None,
-        ("0",),
-        ("<",),
-    ),
+    (cue("below_nothing"), None, ("0",), ("<",)),
 )
+_LOSS = cue("below_nothing")
 _MONTHS = tuple(cue("months").pattern.split("|"))
 _DAY = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")
 _MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:of\s+)?(\d{{4}})\b", re.IGNORECASE)
@@ -55,7 +49,7 @@ _BEFORE = {sign: cue(f"before_{name}") for sign, name in ((">=", "from"), ("<=",
 _BEHIND = {sign: cue(f"behind_{name}") for sign, name in ((">=", "from"), ("<=", "to"))}
 _EITHER = re.compile(r"\b(\w+) or (\w+)\b", re.IGNORECASE)
 # By what is measured: seconds, grams and metres.
-_SIZES = {
+_SIZES: dict[str, dict[str, float]] = {
     "time": {"second": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "night": 86400, "week": 604800},
     "mass": {"mg": 0.001, "g": 1, "gram": 1, "kilogram": 1000, "ton": 1e6},
     "length": {"mm": 0.001, "cm": 0.01, "centimetre": 0.01, "m": 1, "metre": 1, "kilometre": 1000, "mile": 1609.344},
@@ -126,7 +120,9 @@ def values_in_any_unit(text: str) -> frozenset[str]:
 def unit_of(words: Iterable[str]) -> Unit | None:
     """Return the first unit among some words, None without one."""
     # "ms" are no metres.
-    named = (word for said in words for word in (long_form(said), said.lower().removesuffix("s" if len(said) > 2 else "")))
+    named = (
+        word for said in words for word in (long_form(said), said.lower().removesuffix("s" if len(said) > 2 else ""))
+    )
     return next((_UNITS[word] for word in named if word in _UNITS), None)
 
 
@@ -164,6 +160,11 @@ def numbers(text: str) -> list[Number]:
     return found
 
 
+def words_for_numbers(text: str) -> list[str]:
+    """Return the words that say a number without naming one: at a loss."""
+    return [word for found in _LOSS.finditer(text) for word in re.findall(r"\w+", found[0])]
+
+
 def either_numbers(text: str) -> tuple[tuple[str, str], ...]:
     """Return the pairs of numbers of which one holds: two or four."""
     pairs = ((_digits(one), _digits(other)) for one, other in _EITHER.findall(text))
@@ -181,8 +182,8 @@ def years_in(text: str) -> tuple[int, ...]:
 
 
 def _unit_behind(text: str, place: int) -> Unit | None:
-    # "m/s" is no length.
-    said = re.match(r"\W{0,2}([A-Za-z]+)(?!\s?/)", text[place : place + 16])
+    # "m/s" is no length; between 20 and 50 hours, 20 are hours, too.
+    said = re.match(r"\W{0,2}(?:(?:and|to|or|-)\W[\d.,]+\W?)?([A-Za-z]+)(?!\s?/)", text[place : place + 24])
     return unit_of([said[1]]) if said else None
 
 
@@ -211,7 +212,19 @@ def dates_in(text: str) -> tuple[str, ...]:
 
 def date_slots(text: str) -> tuple[tuple[Test, ...], ...]:
     """Return the conditions that a text puts on a time, each as the ways to write it: ``in 2020`` puts two."""
-    return tuple(slot for first, after, span in _times(text) for slot in _slots(first, after, _signs(text, *span)))
+    return tuple(
+        slot for first, after, span in _times(text) for slot in _slots(first, after, _signs_of_time(text, *span))
+    )
+
+
+_IN_TIME = re.compile(r"\w+s from\s*$", re.IGNORECASE)
+
+
+def _signs_of_time(text: str, start: int, end: int) -> tuple[str, ...]:
+    """Return the signs for a time; reviews from 2023 are those of that year, from 2023 on they are not."""
+    signs = _signs(text, start, end)
+    goes_on = re.match(r"\s*(?:to|until|till|through|and|on|onwards?|-|or)\b", text[end:])
+    return () if signs == (">=",) and _IN_TIME.search(text[:start]) and not goes_on else signs
 
 
 def _slots(first: dt.date, after: dt.date, signs: tuple[str, ...]) -> list[tuple[Test, ...]]:

@@ -63,7 +63,7 @@ def lists_things(corpus: Corpus, text: str, cut: bool) -> bool:
 
 def _says_something(corpus: Corpus, part: str) -> bool:
     """Return whether a part of a list is a clause or a value of a column, and so no name of a thing."""
-    valued = any(said_values(column, part) for column in corpus.columns if column.closed)
+    valued = any(said_values(column, part) for column in corpus.columns)
     return valued or (not is_asked(part) and bool(cue("clause").search(part)))
 
 
@@ -93,17 +93,25 @@ def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
 
     "Which airline has the most claims?" has airline and most.
     """
+    named = {stem(word) for c in corpus.columns if not c.is_long and c.name != corpus.text for word in words(c.name)}
+    if (common := _MOST_COMMON.search(instruction)) and stem(common["of"].lower()) in named:
+        return common["of"].lower(), "most"
     asked = _MOST_OF.match(instruction)
     if asked is None:
         return None
-    named = {stem(word) for c in corpus.columns if not c.is_long and c.name != corpus.text for word in words(c.name)}
-    counted = {stem(word) for word in words(asked["what"])} & (row_nouns(corpus) | PEOPLE)
+    # The most hours are a sum, an average or a record; the most complaints are so many rows.
+    numbers = {stem(word) for c in corpus.columns if c.type in (INT, FLOAT) for word in words(c.name)}
+    whats = [stem(word) for word in words(asked["what"])]
+    counted = bool(whats) and asked["most"].lower() in ("most", "fewest", "least") and whats[0] not in numbers
     ranks = stem(asked["of"].lower()) in named and bool(asked["computed"] or counted)
     return (asked["of"].lower(), asked["most"].lower()) if ranks else None
 
 
+_MOST_COMMON = re.compile(r"\b(?:most (?:common|frequent)|commonest) (?P<of>[a-z]+)\b", re.IGNORECASE)
 _MOST_OF = re.compile(
-    r"^(?:which|what) (?P<of>[a-z]+) (?:has|have|had|gets?|got|sees?|saw|draws?|shows?|comes? with) the "
+    r"^(?:which|what) (?P<of>[a-z]+) "
+    r"(?:has|have|had|gets?|got|gives?|gave|sees?|saw|draws?|shows?|earns?|makes?|made|takes?|took|sells?|writes?|wrote|"
+    r"receives?|spends?|causes?|caused|comes? with) the "
     r"(?P<most>most|fewest|least|highest|lowest|longest|shortest|largest|biggest|smallest|greatest|best|worst)\b"
     r"(?P<computed> (?:average|mean|total|number of|share of))?(?P<what>(?: [\w-]+){0,3})",
     re.IGNORECASE,
@@ -216,7 +224,9 @@ def _is_kind(corpus: Corpus, head: str) -> bool:
     if not re.match(rf"[\w'-]+s (?:(?:and|or) [\w'-]+s )?(?:{_RELATIVE}|under|over|after|before|since)\b", head):
         return False
     first = words(head)[0]
-    values = {str(value).lower() for column in corpus.columns if column.closed for value in column.values}
+    values = {
+        str(v).lower() for c in corpus.columns if c.name != corpus.text for v in (c.values if c.closed else c.seen)
+    }
     return first not in values and stem(first) in {stem(value) for value in values}
 
 

@@ -26,7 +26,8 @@ _EACH = tuple(
     for pattern in (
         rf"(?<!did )(?<!does )(?<!do )\b(?:each|every) (?:of the )?{_NOUN}",
         rf"\b(?:for|of|from) all (?:the )?(?:\w+ed (?=[a-z]+s\b))?{_NOUN}",
-        rf"\bhow (?:often|many times) (?:does|do|is|are|was|were) (?:each|every|the different) {_NOUN}(?:come|appear|occur|turn|mentioned|named)",
+        rf"\bhow (?:often|many times) (?:does|do|is|are|was|were) (?:each|every|the different) {_NOUN}"
+        r"(?:come|appear|occur|turn|mentioned|named)",
         rf"\bgo(?:ing)? (?:through|over) (?:all )?(?:of )?(?:the )?(?:\w+ed (?=[a-z]+s\b|people\b|children\b))?{_NOUN}",
         rf"\btake (?:all )?(?:the )?{_NOUN}.*\b(?:one by one|(?:keep|only) (?:the ones|those))\b",
         rf"\bwhich of (?:all )?(?:the|these|those) {_NOUN}",
@@ -36,11 +37,21 @@ _EACH = tuple(
         rf"\b(?:the|all|which) {_NOUN}.*\b(?:each one|each of them|in turn|{_EACH_ALONE})",
         rf"\b(?:which|what) {_NOUN}.*\b(?:did|does|do|was|were|is|are|has|have|will|would|can|could|should) each\b",
         rf"\b(?:the|all) {_NOUN}.*\b(?:keep|leave|retain|show)(?: me)? (?:only|just) (?:those|the ones)\b",
+        rf"\b(?:which|what) {_NOUN}(?:is|are|was|were|get|gets|do they|does it) (?:\w+ )?"
+        r"(?:mentioned|named|listed|described|mention|name)\b.*"
+        r"\b(?:is|are|was|were|do|does|did|has|have) (?:they|it|he|she)\b",
+        rf"\b(?:most (?:common|frequent|(?:often )?(?:mentioned|named|cited))|commonest) {_NOUN}",
+        rf"\b(?:which|what) {_NOUN}(?:is|are|was|were|get|gets)\b.*"
+        r"\b(?:the most|most (?:often|frequently))\s*(?:[?.]|$)",
+        rf"\b(?:the|all) {_NOUN}and (?:who|what|where|when|how|why)\b.*\b(?:them|they|it|him|her)\b",
         rf"\bpairs of {_NOUN}",
     )
 )
 # Patterns that say outright that things are gone through.
 _TOLD = _EACH[3:6]
+_MENTIONED = re.compile(
+    r"\s*(?:(?:that|which) )?(?:(?:is|are|was|were) )?(?:\w+ )?(?:mentioned|named|cited)\b", re.IGNORECASE
+)
 _THINGS = frozenset(map(stem, ("item", "thing", "piece", "object", "one")))
 _BACK = re.compile(r"\b(?:that|this|the) (?:same )?(?P<noun>[a-z]+)\b", re.IGNORECASE)
 _FIRST_NOUN = re.compile(
@@ -79,8 +90,12 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             if _is_all_there_is(corpus, instruction, said) or _of_row(said, rows):
                 continue
             behind = found["noun"][len(said) :].strip() or instruction[found.end("noun") :]
-            is_row = (_head(said) in rows and not _is_thing(corpus, said, behind)) or _is_value(corpus, said)
-            if name is None or not several or is_row or _is_column(corpus, said, told=pattern in _TOLD):
+            # What is mentioned stands in the text, whatever columns are called.
+            in_text = _MENTIONED.match(behind) is not None
+            is_row = _head(said) in rows and not (in_text or _is_thing(corpus, said, behind))
+            is_row = is_row or _is_value(corpus, said)
+            is_column = not in_text and _is_column(corpus, said, told=pattern in _TOLD)
+            if name is None or not several or is_row or is_column:
                 continue
             further = any(
                 back["noun"].lower() not in said.lower() and stem(back["noun"].lower()) not in rows
@@ -106,7 +121,7 @@ def _is_thing(corpus: Corpus, said: str, behind: str) -> bool:
 
 def _is_value(corpus: Corpus, said: str) -> bool:
     """Return whether a noun is a value of a column: every Volvo."""
-    named = [value for column in corpus.columns if column.closed for value in said_values(column, said)]
+    named = [value for column in corpus.columns for value in said_values(column, said)]
     return any(content_words(said) <= content_words(value) for value in named)
 
 

@@ -48,7 +48,7 @@ def column_tests(column: Column, *, negated: bool) -> list[Node]:
     if len(column.values) != 1:
         tests.append(seq(f"{name} {keywords()['IN']} (", listed(one, MOST_CHOICES), ")"))
     if column.values and column.open:
-        return [seq(name, signs, one), seq(f"{name} {keywords()['CONTAINS']} ", one), *nulls]
+        return [*tests, seq(f"{name} {keywords()['CONTAINS']} ", one), *nulls]
     return [*tests, *nulls] if column.values else [*tests, contains, *nulls]
 
 
