@@ -105,9 +105,17 @@ def parameter_value(name: str, value: Any) -> ParameterValue:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (dt.date, dt.datetime)):
+        if value != value:  # pandas' NaT
+            return None
+        if isinstance(value, dt.datetime) and getattr(value, "nanosecond", False):
+            # Points in time are known to the microsecond; those of pandas may be finer.
+            return value.isoformat(timespec="microseconds")
         return value.isoformat()
     if callable(getattr(value, "item", None)) and not getattr(value, "ndim", 0):  # a NumPy scalar
-        return parameter_value(name, value.item())
+        found = value.item()
+        if isinstance(found, int) and value.dtype.kind == "M":
+            found = value.astype("datetime64[us]").item()
+        return parameter_value(name, found)
     raise TypeError(f"parameter ${name}: a {type(value).__name__} cannot stand in a query")
 
 

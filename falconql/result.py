@@ -104,7 +104,7 @@ class Run:
     def finish(self) -> Result:
         """Run to the end and return everything."""
         table = pa.Table.from_batches(list(self.batches()), schema=self.schema)
-        return Result(table, self)
+        return Result(table, self.plan, self.metrics, self.highlights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,25 +136,33 @@ class Explained:
 class Result:
     """The rows of a finished query.
 
-    Goes to any library that takes Arrow data (``__arrow_c_stream__``). A span column is a struct of
+    Goes to any library that takes Arrow data (``__arrow_c_stream__``), and can be pickled. A span column is a struct of
     ``text``, ``start``, ``end`` (in characters of the text that was read) and ``score``.
+
+    Attributes:
+        highlights: as those of the run.
     """
 
-    def __init__(self, table: pa.Table, run: Run) -> None:
+    def __init__(
+        self, table: pa.Table, plan: Plan, metrics: RunMetrics, highlights: Mapping[str, Sequence[str]]
+    ) -> None:
+        # Not the run itself: it holds the corpus, which may be large and in memory, and the proxy.
         self._table = table
-        self._run = run
+        self._plan = plan
+        self._metrics = metrics
+        self.highlights = highlights
 
     @property
     def plan(self) -> Plan:
         """The plan that was run; ``plan.to_json()`` can be kept and executed elsewhere."""
-        return self._run.plan
+        return self._plan
 
     @property
     def metrics(self) -> dict[str, Any]:
         """Rows, seconds, model calls and tokens, and the same per predicate: what ``--metrics`` writes."""
         from falconql.plan.display import metrics_json
 
-        return metrics_json(self._run.plan, self._run.metrics)
+        return metrics_json(self._plan, self._metrics)
 
     def to_arrow(self) -> pa.Table:
         """Return the rows as a pyarrow table."""
@@ -182,11 +190,17 @@ class Result:
 
     def format(self, *, width: int = 100, color: bool = False, most_rows: int | None = None) -> str:
         """Return the rows as a readable table, ``most_rows`` of them at most."""
-        return format_rows(self._table, self._run, width=width, color=color, most_rows=most_rows)
+        return format_rows(self._table, self, width=width, color=color, most_rows=most_rows)
 
 
 def format_rows(
-    table: pa.Table, run: Run, *, width: int, color: bool, most_rows: int | None = None, rows: int | None = None
+    table: pa.Table,
+    run: Run | Result,
+    *,
+    width: int,
+    color: bool,
+    most_rows: int | None = None,
+    rows: int | None = None,
 ) -> str:
     """Return the first rows of a result as a table, with a line that says how many more there are.
 

@@ -131,18 +131,24 @@ _MONTH = rf"(?P<name>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})[.]?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4})"
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}[.]?,? )?"
+_CLOCK = (
+    r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.]\d+)?)?(?: ?[ap][.]?m[.]?)?"
+    r"(?: ?[a-z]{0,4}[+-]\d{2}:?\d{2}| ?[a-z]{1,4})?(?: \([a-z ]+\))?"
+)
+_TIME = rf"(?:,? (?:at )?{_CLOCK})?"
 _NAMED = tuple(
     re.compile(_WEEKDAY + form, re.IGNORECASE)
     for form in (
-        rf"{_DAY}(?: of)? {_MONTH},? {_YEAR}",
-        rf"{_DAY}-{_MONTH}-{_YEAR}",
-        rf"{_MONTH} {_DAY},? {_YEAR}",
+        rf"{_DAY}(?: of)? {_MONTH},? {_YEAR}{_TIME}",
+        rf"{_DAY}-{_MONTH}-{_YEAR}{_TIME}",
+        rf"{_MONTH} {_DAY},? {_YEAR}{_TIME}",
+        rf"{_MONTH} {_DAY} {_CLOCK} {_YEAR}",
         rf"{_MONTH},? {_YEAR}",
     )
 )
-_YEAR_FIRST = re.compile(r"(\d{4})([/.])(\d{1,2})\2(\d{1,2})")
-_DAY_MONTH = re.compile(r"(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})")
-_LONGEST_DATE = 64
+_YEAR_FIRST = re.compile(rf"(\d{{4}})([/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.IGNORECASE)
+_DAY_MONTH = re.compile(rf"(\d{{1,2}})([/.\-])(\d{{1,2}})\2(\d{{4}}){_TIME}", re.IGNORECASE)
+_LONGEST_DATE = 80
 
 
 def read_date(text: str) -> date | None:
@@ -150,9 +156,12 @@ def read_date(text: str) -> date | None:
 
     Read are ISO dates and date-times, ``2015/03/31``, ``31 March 2015``, ``March 31st, 2015``, ``31-Mar-2015``,
     ``March 2015`` (its first day), and ``31/03/2015`` or ``03/31/2015`` where only one order is a date;
-    with points, ``31.03.2015``, the day is first. Months in English, with or without a weekday before.
+    with points, ``31.03.2015``, the day is first. Months in English, with or without a weekday before. A time of day
+    may follow, as in e-mails, and is passed over with its zone: the day is the one that is written.
 
     >>> read_date("Tuesday, March 31st, 2015")
+    datetime.date(2015, 3, 31)
+    >>> read_date("Tue, 31 Mar 2015 23:30:00 -0500")
     datetime.date(2015, 3, 31)
     """
     if len(text) > _LONGEST_DATE:

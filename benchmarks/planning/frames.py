@@ -76,10 +76,13 @@ def wordings(case: Case, right: str, full: bool) -> Iterator[str]:
 def _any_spans(query: str, right: str) -> Iterator[str]:
     """Yield a query with one thing or all that there are, where either is right: patterns with a question mark."""
     either = [call[1].startswith("span") and "?" in call[2].split() for call in _CALL.finditer(right)]
-    kinds = [("span", "spans") if each else (None,) for each in either]
-    for chosen in itertools.product(*kinds):
-        named = list(chosen)
-        yield _CALL.sub(lambda call, named=named: f'{named.pop(0) or call[1]}("{call[2]}"', query)
+    parts = _CALL.split(query)
+    for chosen in itertools.product(*(("span", "spans") if each else ("",) for each in either)):
+        written = [
+            f'{parts[at]}{kind or parts[at + 1]}("{parts[at + 2]}"'
+            for at, kind in zip(range(0, len(parts), 3), chosen, strict=False)
+        ]
+        yield "".join([*written, parts[-1]])
 
 
 def _in_every_order(query: str) -> Iterator[str]:

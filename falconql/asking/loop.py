@@ -19,7 +19,7 @@ from falconql.asking.constraint import FREE, Grammars, Ladder, Way, ways
 from falconql.asking.corpus import Corpus
 from falconql.asking.mending import mend
 from falconql.asking.prompt import PromptSettings, conversation, repair
-from falconql.asking.reading import Read, is_thought, read, refusal
+from falconql.asking.reading import MOST_CHARACTERS, Read, is_thought, read, refusal
 from falconql.asking.review import slips
 from falconql.asking.understanding import understanding
 from falconql.asking.wording import column_wording, plain_wording
@@ -223,7 +223,8 @@ class Planner:
             if ladder.way.strict and fault.is_of_syntax:
                 # Held to the grammar it could not have written this: the server took the field and ignored it.
                 ladder.step_down("the answer does not keep to the grammar")
-            messages = repair(conversation(self.corpus, instruction, self.settings.prompt), reply.text, fault.said)
+            asked = conversation(self.corpus, instruction, self.settings.prompt)
+            messages = repair(asked, reply.text[:MOST_CHARACTERS], fault.said)
         if best is None:
             raise AskError(
                 f"no query after {len(tries)} tries; the last one: {tries[-1].fault.said.splitlines()[0]}",

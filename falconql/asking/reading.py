@@ -22,13 +22,15 @@ from falconql.syntax.walk import walk
 from falconql.types import TEXT
 
 REFUSAL = re.compile(r"^\s*(?:--\s*)?cannot(?: answer)?:\s*(.+)", re.IGNORECASE)
-_FENCE = re.compile(r"```\w*\n(.*?)(?:```|\Z)", re.DOTALL)
+# A name may end in back-ticks, too.
+_FENCE = re.compile(r"(?<![^\s:])```\w*\n(.*?)(?:```|\Z)", re.DOTALL)
 # Some templates begin a thought themselves, so that a reply has only its end.
 _THOUGHT = re.compile(r"^[ \t]*<think>.*?</think>|\A.*?</think>[ \t]*$", re.DOTALL | re.MULTILINE)
 _SENTENCE_ENDS = (".", ":", "!", "?", "…")
 # A reply of many lines like clauses is not looked at for ever.
 _MOST_CUTS = 24
-_MOST_CHARACTERS = 10_000
+# No query is as long; a server that takes no limit of tokens may send megabytes, which would be parsed for minutes.
+MOST_CHARACTERS = 10_000
 _CLAUSES = ("FROM", "TEXT_WORD", "USING", "LET", "EACH", "WHERE", "GROUP", "SELECT", "ORDER", "LIMIT")
 
 
@@ -83,7 +85,7 @@ def unwrapped(reply: str) -> str:
         return fenced[1].strip()
     if REFUSAL.match(text):
         return text
-    cuts = list(itertools.islice(_cuts(text.split("\n")), _MOST_CUTS if len(text) <= _MOST_CHARACTERS else 1))
+    cuts = list(itertools.islice(_cuts(text.split("\n")), _MOST_CUTS if len(text) <= MOST_CHARACTERS else 1))
     if len(cuts) < 2:
         return cuts[0] if cuts else text
     return next((cut for cut in cuts if _is_query(cut)), cuts[0])
@@ -176,9 +178,12 @@ def read(reply: str, corpus: Corpus) -> Read:
     ``from`` and ``using`` are taken out: a model names no file, no endpoint and no proxy.
 
     Raises:
-        QueryError: it is not in the language.
+        QueryError: it is not in the language, or longer than any query.
     """
     written = unwrapped(reply)
+    if len(written) > MOST_CHARACTERS:
+        endless = Diagnostic("FQL001", "the answer is too long for a query; write a shorter one", Label(Span(0, 0)))
+        raise QueryError([endless], Source("<answer>", ""))
     query = parse(Source("<answer>", written))
     query, notes = _cleared(query)
     query = _with_text(query, corpus)

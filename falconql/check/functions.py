@@ -113,8 +113,9 @@ _ALL = (
         "row",
         ("date(text)",),
         "Date",
-        'The date a text holds: `date("31 March 2015")`, `date("31/03/2015")`. Null if it holds none, or could be '
-        "two, as\n"
+        'The date a text holds: `date("31 March 2015")`, `date("31/03/2015")`, '
+        '`date("Tue, 31 Mar 2015 10:01:00 +0200")`: a time of\n'
+        "day after it is passed over. Null if it holds none, or could be two, as\n"
         "`05/01/2024`: no argument says which of day and month comes first, so write such dates as `2024-01-05` in the "
         "corpus, or\n"
         "with points, `05.01.2024`, where the day is first. Years and months cannot be taken out of a date.",

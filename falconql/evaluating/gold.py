@@ -16,7 +16,7 @@ from falconql.evaluating.sides import Reply, Side, Spans, asked_of
 from falconql.runtime.plan import ModelCall
 from falconql.specialise.people import answers_or_rows
 from falconql.specialise.task import Answer, Task, question_and_option
-from falconql.specialise.training import calls_asking
+from falconql.specialise.training import AS_ASKED, calls_asking, told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,12 +43,12 @@ class Matched:
 
     Attributes:
         calls: for each model call of the query, its questions, a text and an instruction, with the right answer.
-        strangers: answers to instructions that the query does not have.
+        strangers: answers to what the query does not ask.
         undecided: questions of ``choose`` for which not exactly one option is right.
     """
 
     calls: tuple[Mapping[tuple[str, str], Reply], ...]
-    strangers: int
+    strangers: tuple[Task, ...]
     undecided: int
 
 
@@ -59,23 +59,22 @@ def matched(typed: TypedQuery, answers: Mapping[Task, Answer]) -> Matched:
         ConfigError: people answered nothing that the query asks.
     """
     wanted: list[dict[tuple[str, str], list[Reply]]] = [{} for _ in typed.calls]
-    strangers = 0
-    example = ""
+    strangers = []
     for task, answer in answers.items():
         asking = calls_asking(typed.calls, task)
         if not asking:
-            strangers, example = strangers + 1, example or task.instruction
+            strangers.append(task)
         for index in asking:
             _take(typed.calls[index], task, answer, wanted[index])
     if not any(wanted):
         raise ConfigError(
-            f"the gold answers are for other instructions than the query's, such as {example!r}"
-            if example
+            f"the gold answers are to nothing that the query asks, such as {told(strangers[0])}"
+            if strangers
             else "the gold file has no answers",
-            hint="an answer's `instruction` must be the one in the query, letter by letter",
+            hint=AS_ASKED,
         )
     decided = tuple({question: one[0] for question, one in found.items() if len(one) == 1} for found in wanted)
-    return Matched(decided, strangers, sum(map(len, wanted)) - sum(map(len, decided)))
+    return Matched(decided, tuple(strangers), sum(map(len, wanted)) - sum(map(len, decided)))
 
 
 def questions_in(typed: TypedQuery, right: Matched) -> list[Question]:

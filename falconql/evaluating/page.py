@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from falconql.evaluating.run import CallQuality, Evaluation
-from falconql.evaluating.showing import as_data
+from falconql.evaluating.showing import as_data, reach
 from falconql.evaluating.sides import Reply
 from falconql.evaluating.worst import Disagreement
 from falconql.runtime.io.output import write_whole
@@ -25,8 +25,9 @@ def page(found: Evaluation) -> str:
     style = (resources.files("falconql.report") / "page.css").read_text(encoding="utf-8")
     body = [
         f"<header><h1>FalconQL <span>{_e(found.here)} against {_e(found.there)}, "
-        f"{_e(found.corpus)}</span></h1></header>",
+        f"{_e(reach(found))}</span></h1></header>",
         "<main>",
+        *(f"<p>{_e(note)}</p>" for note in found.notes),
         f'<section><h2>Query</h2><pre tabindex="0">{_e(found.query)}</pre></section>',
         *_calls(data),
         *_whole(data, found),

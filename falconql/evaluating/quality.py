@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from falconql.evaluating.sides import Reply, Spans
 from falconql.runtime.plan import ModelCall
-from falconql.specialise.measuring import OUTCOMES, with_unseen
+from falconql.specialise.measuring import outcomes
 from falconql.specialise.sampling import Estimate, estimate, share_of
 from falconql.training.scoring import word_spans
 
@@ -68,25 +68,24 @@ def quality(compared: Compared) -> Quality | None:
     if not len(compared):
         return None
     counts = _counts(compared)
-    unseen = 0
-    if compared.call.kind != "choose":  # an option that no question shows is not one of those that occur
-        counts, unseen = with_unseen(counts[:, 0])[:, None], len(OUTCOMES)
+    # An option that no question shows is not one of those that occur.
+    unseen = None if compared.call.kind == "choose" else outcomes(counts[:, 0])[:, None]
     same = np.array([a.value == b.value for a, b in zip(compared.here, compared.there, strict=True)])
 
     def measured(of: Callable[[Numbers, Numbers, Numbers], Numbers]) -> Estimate:
-        def statistic(rows: NDArray[np.int64], given: Numbers) -> float:
-            right, found, wanted = np.moveaxis((counts[rows] * given[:, None, None]).sum(axis=0), -1, 0)
+        def statistic(sums: Numbers) -> float:
+            right, found, wanted = sums.T
             present = found + wanted > 0
             return float(of(right, found, wanted)[present].mean()) if present.any() else 1.0
 
-        return estimate(statistic, compared.counts, _one_stratum(compared), unseen=unseen)
+        return estimate(statistic, counts, compared.counts, np.zeros(len(compared), dtype=np.int64), unseen=unseen)
 
     return Quality(
         len(compared),
         measured(lambda right, found, wanted: _ratio(right, found)),
         measured(lambda right, found, wanted: _ratio(right, wanted)),
         measured(lambda right, found, wanted: _ratio(2 * right, found + wanted)),
-        share_of(same, compared.counts, _one_stratum(compared)),
+        share_of(same, compared.counts),
     )
 
 
@@ -125,7 +124,3 @@ def _one_hot(replies: Sequence[Reply], options: Sequence[str]) -> Numbers:
 def _ratio(part: Numbers, whole: Numbers) -> Numbers:
     """Return the ratio, 0 where nothing was found or wanted."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-
-
-def _one_stratum(compared: Compared) -> NDArray[np.int64]:
-    return np.zeros(len(compared), dtype=np.int64)

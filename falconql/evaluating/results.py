@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from falconql.errors import ConfigError, DataError
 from falconql.runtime.io.arrow import is_list
-from falconql.specialise.measuring import OUTCOMES, with_unseen
+from falconql.specialise.measuring import outcomes
 from falconql.specialise.questions import calls_of
 from falconql.specialise.sampling import Estimate, estimate, share_of
 from falconql.visible import in_one_line
@@ -71,6 +72,7 @@ class ResultQuality:
 
 SHOWN = 20
 _SHOWN_CHARACTERS = 40
+_OF_SPANS = {"text", "start", "end", "score"}
 
 
 def compare_results(typed: TypedQuery, found: pa.Table, gold: pa.Table) -> ResultQuality:
@@ -133,6 +135,8 @@ def _kind(type_: pa.DataType) -> str:
         return "true or false"
     if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
         return "a number"
+    if is_list(type_):
+        return "a list"
     if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_dictionary(type_):
         return "text"
     return "a date or time" if pa.types.is_temporal(type_) else str(type_)
@@ -191,7 +195,8 @@ def _list(cell: Any, place: str) -> list[Any]:
 def _by_key(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> defaultdict[Key, list[dict[str, Any]]]:
     found: defaultdict[Key, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        found[tuple(_plain(row[name]) for name in keys)].append(row)
+        # The ids of two rows may differ in case alone.
+        found[tuple(_plain(row[name], folded=False) for name in keys)].append(row)
     return found
 
 
@@ -209,16 +214,15 @@ def _column(name: str, pairs: Sequence[tuple[Any, Any]]) -> ColumnQuality:
 
 def _measure(counts: np.ndarray[Any, np.dtype[np.float64]]) -> Measure:
     """Return the measures of right, found and wanted [rows, 3]."""
-    known = with_unseen(counts)
 
     def of(first: float, second: float) -> Estimate:
-        def statistic(rows: np.ndarray[Any, Any], given: np.ndarray[Any, Any]) -> float:
-            right, found, wanted = (known[rows] * given[:, None]).sum(axis=0)
+        def statistic(sums: np.ndarray[Any, Any]) -> float:
+            right, found, wanted = sums
             total = first * found + second * wanted
             return float(right / total) if total else float(found == wanted)
 
         each = np.ones(len(counts))
-        return estimate(statistic, each, np.zeros(len(counts), dtype=np.int64), unseen=len(OUTCOMES))
+        return estimate(statistic, counts, each, np.zeros(len(counts), dtype=np.int64), unseen=outcomes(counts))
 
     return Measure(of(1, 0), of(0, 1), of(0.5, 0.5))
 
@@ -233,12 +237,19 @@ def _words(value: Any) -> list[str]:
     return str(text).casefold().split()
 
 
-def _plain(value: Any) -> Hashable:
-    """Return a value that can be compared: spans by their text, up to case and white space."""
+def _plain(value: Any, *, folded: bool = True) -> Hashable:
+    """Return a value that can be compared: spans by their text, white space aside, and case if ``folded``; NaN as null.
+
+    CSV and JSON have the same for both.
+    """
     if isinstance(value, dict):
-        return _plain(value.get("text"))
+        if "text" in value and value.keys() <= _OF_SPANS:
+            return _plain(value["text"], folded=folded)
+        return tuple((name, _plain(item, folded=folded)) for name, item in sorted(value.items()))
     if isinstance(value, list):
-        return tuple(_plain(item) for item in value)
+        return tuple(_plain(item, folded=folded) for item in value)
     if isinstance(value, str):
-        return " ".join(value.casefold().split())
+        return " ".join((value.casefold() if folded else value).split())
+    if isinstance(value, float) and math.isnan(value):
+        return None
     return value  # type: ignore[no-any-return]

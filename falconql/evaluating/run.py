@@ -29,6 +29,7 @@ from falconql.runtime.io.memory import MemorySource
 from falconql.runtime.plan import ModelCall, Output
 from falconql.runtime.types import TEXT
 from falconql.specialise.questions import Asked, Pool, asked, batches_of, derived, draw_pool
+from falconql.specialise.training import told
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
@@ -200,7 +201,7 @@ def against_answers(
     """Compare a proxy with people's answers to questions that the query asks.
 
     Raises:
-        ConfigError: the answers are for other instructions than the query's, or nobody agreed to the costs.
+        ConfigError: the answers are to nothing that the query asks, or nobody agreed to the costs.
         ProxyError: the proxy fails.
     """
     right = matched(typed, answers)
@@ -208,7 +209,10 @@ def against_answers(
     compared = compared_with(typed, right, here)
     notes = []
     if right.strangers:
-        notes.append(f"{right.strangers:,} answers are for instructions that the query does not have; left out")
+        notes.append(
+            f"answers to nothing that the query asks were left out: {len(right.strangers):,}, "
+            f"such as {told(right.strangers[0])}"
+        )
     if right.undecided:
         notes.append(f"{right.undecided:,} choices do not have exactly one right option; left out")
     return Evaluation(query, corpus, here.name, name, _of_calls(typed, compared), notes=tuple(notes))

@@ -95,7 +95,7 @@ def _measure(of: Measure) -> dict[str, Any]:
 
 def as_text(found: Evaluation, *, worst: int) -> str:
     """Return what a terminal shows: tables, then the worst disagreements of each call."""
-    parts = [f"{found.here} against {found.there}, {_reach(found)}"]
+    parts = [f"{found.here} against {found.there}, {reach(found)}"]
     if found.calls:
         parts.append(_table([("call", "questions", *_FIGURES), *(_call_row(each) for each in found.calls)]))
     if found.agreement is not None:
@@ -111,7 +111,8 @@ def as_text(found: Evaluation, *, worst: int) -> str:
 _FIGURES = ("precision", "recall", "F1", "accuracy")
 
 
-def _reach(found: Evaluation) -> str:
+def reach(found: Evaluation) -> str:
+    """Return what was compared on: the corpus, and how many of its rows were drawn."""
     if found.rows is None:
         return found.corpus
     drawn, of = found.rows

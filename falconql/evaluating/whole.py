@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -91,9 +92,9 @@ def _unused(names: list[str]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that can be compared: spans by their places."""
+    """Return a value that can be compared: spans by their places, NaN as a text, which it equals."""
     if isinstance(value, dict) and value.keys() == {"text", "start", "end", "score"}:
         return (value["start"], value["end"])
     if isinstance(value, list):
         return tuple(_plain(item) for item in value)
-    return value
+    return "nan" if isinstance(value, float) and math.isnan(value) else value

@@ -323,6 +323,7 @@ def _http_client(timeout_s: float, *, retries_timeouts: bool) -> Any:
             end = time.monotonic() + timeout_s
             try:
                 response = super().send(request, stream=True, **how)
+                response.request.extensions["timeout"]["read"] = max(end - time.monotonic(), 0.001)
                 response.stream = InTime(response.stream, request, end)
                 if not stream:
                     try:

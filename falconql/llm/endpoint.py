@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from falconql.errors import ConfigError
-from falconql.runtime.io.address import HIDDEN, shown, without_secrets
+from falconql.runtime.io.address import HIDDEN, scheme_of, shown, without_secrets
 
 OPENAI_URL = "https://api.openai.com/v1"
 TIMEOUT_S = 120.0
@@ -127,7 +127,7 @@ def _is_web_address(url: str) -> bool:
 
 def shown_url(url: str) -> str:
     """Return a URL as anybody may see it, whatever is wrong with it: a password may be in one without a scheme, too."""
-    return shown(url) if "://" in url else shown(f"http://{url}").removeprefix("http://")
+    return shown(url) if scheme_of(url) else shown(f"http://{url.lstrip('/')}").removeprefix("http://")
 
 
 def _seconds(said: float | str, named: str) -> float:

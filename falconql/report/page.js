@@ -124,9 +124,11 @@
   });
   for (const [column, name] of colour) at("legend").append(make("mark", { class: name }, data.columns[column].name), " ");
 
+  // As long as the text: İ alone has a lower case of two characters.
+  const lowered = (text) => text.replaceAll("İ", "i").toLowerCase();
   const haystacks = new Map();
   const haystack = (row) => {
-    if (!haystacks.has(row)) haystacks.set(row, row.map(shown).join("\n").toLowerCase());
+    if (!haystacks.has(row)) haystacks.set(row, lowered(row.map(shown).join("\n")));
     return haystacks.get(row);
   };
   const passes = (row) => {
@@ -149,8 +151,8 @@
     return [...parts, ...hits(text.slice(done))];
   };
   const hits = (text) => {
-    const lower = text.toLowerCase(), parts = [];
-    if (!state.text || lower.length !== text.length) return [text];
+    const lower = lowered(text), parts = [];
+    if (!state.text) return [text];
     let from = 0;
     for (let i = lower.indexOf(state.text); i >= 0; i = lower.indexOf(state.text, from)) {
       parts.push(text.slice(from, i), make("mark", { class: "hit" }, text.slice(i, i + state.text.length)));
@@ -201,7 +203,7 @@
   let waiting;
   at("search").addEventListener("input", (event) => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { state.text = event.target.value.toLowerCase(); state.page = 0; refresh(); }, 120);
+    waiting = setTimeout(() => { state.text = lowered(event.target.value); state.page = 0; refresh(); }, 120);
   });
   at("controls").addEventListener("submit", (event) => event.preventDefault());
   at("clear").addEventListener("click", () => { at("search").value = ""; state.text = ""; state.chosen.clear(); state.page = 0; refresh(); });

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from falconql.specialise.task import Answer, Task
 from falconql.training.examples import Example
 
+# The stratum of what nobody drew, each of which stands for itself. Among those that were drawn it would hide how few
+# these are for all that they stand for.
+NOT_DRAWN = -1
 # Of every group of twenty texts of a kind.
 LEARNED, CALIBRATED, MEASURED = 13, 3, 4
 
@@ -26,7 +29,7 @@ class Gold:
         task: what was asked.
         answer: what is right.
         weight: rows of the corpus that it stands for.
-        stratum: from which it was drawn.
+        stratum: of its call, from which it was drawn.
     """
 
     call: int
@@ -97,5 +100,5 @@ def weights_of(rows: Sequence[Gold]) -> NDArray[np.float64]:
 
 
 def strata_of(rows: Sequence[Gold]) -> NDArray[np.int64]:
-    """Return the stratum of each row, strata of different calls told apart."""
-    return np.array([row.call * 1000 + row.stratum for row in rows], dtype=np.int64)
+    """Return the stratum of each row of one call."""
+    return np.array([row.stratum for row in rows], dtype=np.int64)

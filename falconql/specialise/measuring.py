@@ -90,18 +90,17 @@ def compare(base: Proxy, trained: Proxy, rows: Sequence[Gold], call: ModelCall, 
 
 def f1_of(counts: Counts, weights: NDArray[np.float64], strata: NDArray[np.int64]) -> Estimate:
     """Return the F1 of weighted questions."""
-    known = with_unseen(counts)
-    return estimate(lambda chosen, given: _f1(known[chosen], given), weights, strata, unseen=len(OUTCOMES))
+    return estimate(_f1, counts, weights, strata, unseen=outcomes(counts))
 
 
-def with_unseen(counts: Counts) -> Counts:
-    """Return counts of rows and, after them, of outcomes that no row may show, as large as those that have any."""
+def outcomes(counts: Counts) -> Counts:
+    """Return all that one question can show, as large as what is shown by those that show any."""
     sizes = counts.max(axis=1)
-    return np.concatenate([counts, OUTCOMES * (sizes[sizes > 0].mean() if sizes.any() else 1.0)])
+    return OUTCOMES * (sizes[sizes > 0].mean() if sizes.any() else 1.0)
 
 
-def _f1(counts: Counts, weights: NDArray[np.float64]) -> float:
-    true, found, wanted = (counts * weights[:, None]).sum(axis=0)
+def _f1(sums: Counts) -> float:
+    true, found, wanted = sums
     return float(2 * true / (found + wanted)) if found + wanted else 1.0
 
 
@@ -114,7 +113,7 @@ def _is_worse(weights: NDArray[np.float64], before: Counts, after: Counts) -> bo
     """
 
     def gain(chosen: NDArray[np.int64]) -> float:
-        return _f1(after[chosen], weights[chosen]) - _f1(before[chosen], weights[chosen])
+        return _f1(weights[chosen] @ after[chosen]) - _f1(weights[chosen] @ before[chosen])
 
     if len(weights) < LEAST_ROWS or gain(np.arange(len(weights))) > -LEAST_LOSS:
         return False

@@ -8,6 +8,7 @@ label whose instruction ends in it. Answers are lines or an array of JSON, or a 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -33,6 +34,7 @@ YES, NO = "yes", "no"
 _SHOWN_CHARACTERS = 40
 BATCH_ROWS = 65_536
 _TABLES = ("csv", "tsv", "parquet", "arrow")
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -189,6 +191,11 @@ def _texts(entry: Any, names: Sequence[str], place: str) -> list[str]:
     for name, value in zip(names, values, strict=True):
         if not isinstance(value, str):
             raise DataError(f"{place}: `{name}` must be a text", hint=_LINE_HINT)
+        if _HALF_A_PAIR.search(value):
+            raise DataError(
+                f"{place}: `{name}` has one half of a surrogate pair, which is no character",
+                hint="leave it out of the text",
+            )
     return [str(value) for value in values]
 
 

@@ -20,6 +20,8 @@ from falconql.specialise.questions import Asked
 SHARE, LEAST, MOST = 0.05, 64, 2048
 STRATA = 5
 
+Numbers = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -99,15 +101,16 @@ class Estimate:
 
 
 def estimate(
-    statistic: Callable[[NDArray[np.int64], NDArray[np.float64]], float],
-    weights: NDArray[np.float64],
+    statistic: Callable[[Numbers], float],
+    counts: Numbers,
+    weights: Numbers,
     strata: NDArray[np.int64],
     *,
-    unseen: int = 0,
+    unseen: Numbers | None = None,
     samples: int = 400,
     seed: int = 0,
 ) -> Estimate:
-    """Return a statistic of weighted rows with its interval by Bayesian bootstrap within their strata.
+    """Return a statistic of what weighted rows count together, with its interval by Bayesian bootstrap within strata.
 
     How much of its stratum each row stands for is drawn anew (Rubin, "The Bayesian bootstrap", Annals of Statistics
     1981): no row is ever left out, so that a rare answer is in every draw. What the rows of a stratum do not show may
@@ -116,38 +119,41 @@ def estimate(
     outcomes that is the prior of Jeffreys).
 
     Args:
-        statistic: of the numbers of rows, which may repeat, and their weights.
+        statistic: of the weighted sum of the counts.
+        counts: of each row [rows, ...].
         weights: what each row stands for.
         strata: of each row.
-        unseen: how many outcomes the statistic knows beyond the rows, numbered after them.
+        unseen: counts of outcomes that there are beyond those of the rows [outcomes, ...].
         samples: how often shares are drawn.
         seed: for the drawing.
     """
-    count = len(weights)
-    value = statistic(np.arange(count), weights)
-    if not count:
+    value = statistic(np.tensordot(weights, counts, 1))
+    if not len(weights):
         return Estimate(value, float("nan"), float("nan"))
-    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    others = np.arange(count, count + unseen)
-    rows = np.concatenate([np.append(group, others) for group in groups])
-    each = np.concatenate([np.append(weights[group], np.full(unseen, weights[group].mean())) for group in groups])
-    of_group = np.repeat(np.arange(len(groups)), [len(group) + unseen for group in groups])
-    totals = np.array([weights[group].sum() for group in groups])
+    of_row = np.unique(strata, return_inverse=True)[1]
+    totals = np.bincount(of_row, weights)
+    # Rows that are alike are drawn as one: the sum of what they stand for has a gamma distribution, too.
+    told = np.column_stack([of_row, weights, counts.reshape(len(weights), -1)])
+    kinds, alike = np.unique(told, axis=0, return_counts=True)
+    others = counts[:0] if unseen is None else unseen
+    of_other = np.repeat(np.arange(len(totals)), len(others))
+    stratum = np.append(kinds[:, 0].astype(np.int64), of_other)
+    each = np.append(kinds[:, 1], (totals / np.bincount(of_row))[of_other])
+    known = np.concatenate([kinds[:, 2:].reshape(-1, *counts.shape[1:]), *[others] * len(totals)])
     rng = np.random.default_rng(seed)
     ends = [value]
-    for other in (0.0, 1.0 / unseen) if unseen else (0.0,):  # the unseen may be there, and may not
-        shapes = np.where(rows < count, 1.0, other)
+    for other in (0.0, 1.0 / len(others)) if len(others) else (0.0,):  # the unseen may be there, and may not
+        shapes = np.append(alike, np.full(len(of_other), other))
         values = []
         for _ in range(samples):
             drawn = rng.standard_gamma(shapes) * each
-            values.append(statistic(rows, drawn * (totals / np.bincount(of_group, drawn))[of_group]))
+            drawn *= (totals / np.bincount(stratum, drawn))[stratum]
+            values.append(statistic(np.tensordot(drawn, known, 1)))
         ends += np.percentile(values, [2.5, 97.5]).tolist()
     return Estimate(value, min(ends), max(ends))
 
 
-def share_of(
-    rows: NDArray[np.bool_], weights: NDArray[np.float64], strata: NDArray[np.int64] | None = None
-) -> Estimate:
+def share_of(rows: NDArray[np.bool_], weights: Numbers, strata: NDArray[np.int64] | None = None) -> Estimate:
     """Return the share of what weighted rows stand for of which something is true.
 
     Args:
@@ -155,10 +161,10 @@ def share_of(
         weights: what each stands for.
         strata: of each; without them all are one.
     """
-    known = np.append(rows, [True, False])
     return estimate(
-        lambda chosen, given: float((known[chosen] * given).sum() / given.sum()),
+        lambda sums: float(sums[0] / sums[1]),
+        np.column_stack([rows, np.ones(len(rows))]),
         weights,
         np.zeros(len(rows), dtype=np.int64) if strata is None else strata,
-        unseen=2,
+        unseen=np.array([[1.0, 1.0], [0.0, 1.0]]),
     )

@@ -17,7 +17,7 @@ from falconql.runtime.errors import DataError
 from falconql.runtime.io.fingerprint import fingerprint as content_of
 from falconql.runtime.plan import Output
 from falconql.runtime.proxy.base import with_holes
-from falconql.specialise.gold import Gold, Parts, parted
+from falconql.specialise.gold import NOT_DRAWN, Gold, Parts, parted
 from falconql.specialise.job import Drawn, Job
 from falconql.specialise.questions import Asked, asked, decided, derived, draw_pool
 from falconql.specialise.sampling import draw, size
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from falconql.runtime.proxy.base import Proxy
 
 LEAST_TEXTS = 20
+AS_ASKED = (
+    "`instruction` is the one in the query, letter by letter, and for `choose` has an option after it; "
+    "a label takes true or false, spans take a list"
+)
 
 
 class Annotates(Protocol):
@@ -106,7 +110,7 @@ def _tasks(questions: Asked, scale: float, count: int, seed: int) -> list[Drawn]
     ):
         text, instruction = questions.texts[place], questions.instructions[place]
         for option in questions.call.options or ("",):
-            asked_for = f"{instruction} {option}".strip() if option else instruction
+            asked_for = f"{instruction} {option}" if option else instruction
             found.append(Drawn(questions.index, Task(kind, text, asked_for), weight, stratum))
     return found
 
@@ -137,12 +141,11 @@ def annotated(
     rows = _reweighted(drawn, rows)
     known = {each.task for each in drawn}
     more = {task: calls_asking(typed.calls, task) for task in people if task not in known}
-    rows += [Gold(call, task, people[task], 1.0, 0) for task, asking in more.items() for call in asking]
-    strangers = [task.instruction for task, asking in more.items() if not asking]
+    rows += [Gold(call, task, people[task], 1.0, NOT_DRAWN) for task, asking in more.items() for call in asking]
+    strangers = [task for task, asking in more.items() if not asking]
     if strangers and not rows:
         raise ConfigError(
-            f"the annotations are for other instructions than the query's, such as {strangers[0]!r}",
-            hint="an annotation's `instruction` must be the one in the query, letter by letter",
+            f"the annotations are to nothing that the query asks, such as {told(strangers[0])}", hint=AS_ASKED
         )
     unasked = annotator.unasked if annotator is not None else 0
     missing = sum(answer is None for answer in answers) - unasked if annotator is not None else 0
@@ -158,8 +161,13 @@ def annotated(
     # Once there is a proxy, its name is taken.
     first = "to have them answered first, stop now (Ctrl-C) and give the command again with a larger --budget"
     warnings = [f"{_unasked(unasked)}; {first}"] if unasked else []
-    warnings += _warnings(typed.calls, rows, len(strangers), missing)
+    warnings += _warnings(typed.calls, rows, strangers, missing)
     return Annotated(tuple(rows), missing, unasked, tuple(warnings))
+
+
+def told(answered: Task) -> str:
+    """Return what was answered, and in which form, as messages name it."""
+    return f"{answered.instruction!r}, answered {'by yes or no' if answered.kind == 'label' else 'with spans'}"
 
 
 def _unasked(count: int) -> str:
@@ -175,10 +183,13 @@ def _reweighted(drawn: Sequence[Drawn], answered: Sequence[Gold]) -> list[Gold]:
     ]
 
 
-def _warnings(calls: Sequence[ModelCall], rows: Sequence[Gold], strangers: int, missing: int) -> list[str]:
+def _warnings(calls: Sequence[ModelCall], rows: Sequence[Gold], strangers: Sequence[Task], missing: int) -> list[str]:
     found = []
     if strangers:
-        found.append(f"{strangers:,} annotations are for instructions that the query does not have; they were left out")
+        found.append(
+            f"annotations to nothing that the query asks were left out: {len(strangers):,}, "
+            f"such as {told(strangers[0])}"
+        )
     if missing:
         found.append(f"{missing:,} questions have no usable answer; they were left out")
     counts = Counter((row.call, bool(row.answer)) for row in rows)

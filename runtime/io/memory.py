@@ -59,7 +59,8 @@ def table_source(data: Any) -> MemorySource:
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(
             f"this {type(data).__name__} cannot be read as a table: {error}",
-            hint="every column must hold values of one type",
+            # What pandas says itself, of columns of one name, has nothing to do with types.
+            hint="every column must hold values of one type" if isinstance(error, pa.ArrowException) else None,
         ) from error
     return MemorySource(_without_index(table), f"the {type(data).__name__}")
 

@@ -108,7 +108,7 @@ def open_kept(file: InputFile, format_: Format | None) -> TableSource:
         raise DataError(f"{file.name} is empty", hint=hint)
     found = format_ or format_of_content(head)
     if found is None and (what := foreign_content(head)):
-        raise DataError(f"{file.name} is {what}", hint=f"corpora are files that end in {known_endings()}")
+        raise _foreign(file, what)
     if found is None:
         from falconql.runtime.io.dialect import is_plain_text
 
@@ -189,5 +189,11 @@ def _by_content(file: InputFile) -> Format:
     what = foreign_content(head)
     if what is not None and "SQLite" in what:
         raise DataError(f"{file.name} is {what}", hint=f"name a table of it: sqlite:///{file.name}?table=NAME")
-    message = f"{file.name} is {what}" if what else f"{file.name}: the ending does not tell the format"
-    raise DataError(message, hint=f"{other_ending()}; a compressed file adds .gz, .zst, .bz2 or .lz4")
+    if what is not None:
+        raise _foreign(file, what)
+    hint = f"{other_ending()}; a compressed file adds .gz, .zst, .bz2 or .lz4"
+    raise DataError(f"{file.name}: the ending does not tell the format", hint=hint)
+
+
+def _foreign(file: InputFile, what: str) -> DataError:
+    return DataError(f"{file.name} is {what}", hint=f"corpora are files that end in {known_endings()}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,20 @@ def test_data_out() -> None:
     assert relation.fetchall() == [(3, "a blue pen"), (1, "a red pen")]
 
 
+def test_a_result_goes_to_other_processes() -> None:
+    found = falconql.query('where label("Is it a pen?") select id, text').run(ROWS)
+    for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+        assert again.to_arrow().equals(found.to_arrow())
+        assert (again.metrics, again.plan, str(again)) == (found.metrics, found.plan, str(found))
+
+
+def test_a_result_does_not_keep_the_corpus() -> None:
+    before = pa.total_allocated_bytes()
+    found = falconql.query("select n: count()").run(pa.table({"text": ["x" * 1000] * 1000}))
+    assert len(found) == 1
+    assert pa.total_allocated_bytes() - before < 100_000
+
+
 def test_paths(tmp_path: Path) -> None:
     pd.DataFrame(ROWS).to_parquet(tmp_path / "rows.parquet")
     for path in (tmp_path / "rows.parquet", str(tmp_path / "rows.parquet")):
@@ -68,6 +84,17 @@ def test_parameters() -> None:
         falconql.query(query, most=[1])
     with pytest.raises(falconql.QueryError, match=r"\$since"):
         falconql.query(query, most=1).run(rows)
+
+
+def test_parameters_that_are_points_in_time() -> None:
+    query = "where at >= $since select id"
+    rows = {"id": [1, 2, 3], "at": [dt.datetime(2024, 1, day, 9) for day in (1, 2, 3)]}
+    fine = np.datetime64("2024-01-02T09:00:00.000000001", "ns")
+    for since in (fine, fine.astype("datetime64[s]"), np.datetime64("2024-01-02", "D"), pd.Timestamp(fine)):
+        assert falconql.query(query, since=since).run(rows).to_arrow()["id"].to_pylist() == [2, 3]
+    for nothing in (pd.NaT, np.datetime64("NaT", "ns"), None):
+        with pytest.raises(falconql.QueryError, match="comparison with null"):
+            falconql.query(query, since=nothing).run(rows)
 
 
 def test_a_wrong_query_says_all_that_is_wrong() -> None:

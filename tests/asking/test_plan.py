@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 import pytest
@@ -107,6 +108,18 @@ def test_an_empty_and_a_cut_off_answer_are_asked_again(reply: Say, handed_back: 
     with serving([reply, Say(GOOD)]) as server:
         answer = asked(server)
     assert handed_back in server.requests[1]["messages"][-1]["content"]
+    assert answer.query.text.endswith(f"{GOOD}\n")
+
+
+def test_an_answer_without_an_end_is_not_parsed() -> None:
+    # Of a server that takes no limit of tokens; parsed it would be for minutes.
+    with serving([Say("select stars" + ", stars" * 300_000), Say(GOOD)]) as server:
+        started = time.monotonic()
+        answer = asked(server)
+        assert time.monotonic() - started < 20
+    handed_back = server.requests[1]["messages"]
+    assert "too long for a query" in handed_back[-1]["content"]
+    assert sum(len(message["content"]) for message in handed_back) < 50_000
     assert answer.query.text.endswith(f"{GOOD}\n")
 
 

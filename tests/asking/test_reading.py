@@ -126,5 +126,11 @@ def test_a_sign_that_ends_lines_elsewhere_ends_no_text(sign: str) -> None:
     assert query.endswith('or not?")\n')
 
 
+def test_a_name_that_ends_in_back_ticks_begins_no_fence() -> None:
+    query = 'where label("Is it?")\nselect `odd ``name```\nlimit 3'
+    assert unwrapped(query) == query
+    assert unwrapped(f"Here it is:```sql\n{QUERY}\n```") == QUERY
+
+
 def test_lines_may_end_as_on_windows() -> None:
     assert unwrapped(f"Let me see.\r\n\r\n```sql\r\n{QUERY}\r\n```\r\nThat is it.") == QUERY

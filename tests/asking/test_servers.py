@@ -74,16 +74,32 @@ class _Dripping(BaseHTTPRequestHandler):
         pass
 
 
+class _Halting(_Dripping):
+    """Sends its headers late, and then no more."""
+
+    def do_POST(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        time.sleep(0.4)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.flush()
+        time.sleep(3)
+
+
+@pytest.mark.parametrize("kind", [_Dripping, _Halting])
 @pytest.mark.parametrize("again", [False, True])
-def test_an_answer_that_comes_line_by_line_has_no_more_time(again: bool) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Dripping) as server:
+def test_an_answer_that_comes_bit_by_bit_has_no_more_time(again: bool, kind: type[_Dripping]) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
         server.daemon_threads, server.asked = True, []  # type: ignore[attr-defined]
         server.block_on_close = False
         threading.Thread(target=server.serve_forever, daemon=True).start()
         endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "k", "m", timeout_s=0.5)
         chat = OpenAIChat(endpoint, retries=1, retries_timeouts=again)
+        started = time.monotonic()
         with pytest.raises(Unreachable, match=r"no answer within 0\.5 seconds"):
             chat.complete([{"role": "user", "content": "hi"}], {}, most_tokens=5)
+        # Between two of them the client waits for a second at most.
+        assert again or time.monotonic() - started < 0.85
         chat.close()
         server.shutdown()
         assert len(server.asked) == 1 + again  # type: ignore[attr-defined]

@@ -69,5 +69,6 @@ def test_columns_with_odd_names() -> None:
     assert written("where nul") == ["`null`", "null"]
     assert written("select len") == ["`len(`", "length("]
     assert not [text for text in written("select ") if "\n" in text or text == "``"]
+    assert written("where `n") == ["`not`", "`null`"]
     # Inside a text a quote would end it.
     assert written('where label("is {') == ["not", "null", "len("]

@@ -98,6 +98,27 @@ def test_repl_runs_on_a_model(server: Server) -> None:
     assert falconql("repl", "reviews.csv", "--yes", stdin=f'using llm "dear" {QUERY};\n').status == 0
 
 
+def test_rows_that_were_not_kept_come_from_the_proxy_that_found_them(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("falconql.cli.repl.screen.MOST_KEPT_BYTES", 0)
+    # The other proxy finds more.
+    assert falconql("run", "-e", QUERY, "--from", "reviews.csv").out.split()[2:] == ["1", "3"]
+    typed = f"{QUERY};\n.set proxy kestrel\n.save rows.csv\n.report page.html\n"
+    assert falconql("repl", "reviews.csv", "--proxy", "llm:cheap", stdin=typed).status == 0
+    assert (folder / "rows.csv").read_text().split() == ["id", "3"]
+    assert "llm:cheap" in (folder / "page.html").read_text()
+
+
+@pytest.mark.parametrize("named", ["llm:cheap", "llm"])
+def test_a_query_is_saved_with_the_model_that_answered_it(server: Server, folder: Path, named: str) -> None:
+    typed = f"{QUERY};\n.set proxy kestrel\n.save q.fql\n.set proxy {named}\nselect id;\n.save plain.fql\n"
+    assert falconql("repl", "reviews.csv", "--proxy", named, stdin=typed).status == 0
+    assert f'using llm "{"cheap" if ":" in named else "m"}"\n' in (folder / "q.fql").read_text()
+    assert "using" not in (folder / "plain.fql").read_text()
+    assert falconql("run", "q.fql").out.split()[-1] == "3"
+
+
 def test_repl_settings_name_the_model_and_the_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL")
     lines = f".set url {server.url}\n.set model cheap\n.set proxy llm\n{QUERY};\n"

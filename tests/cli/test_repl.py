@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from falconql.cli.failures import say_error
 from falconql.cli.repl.loop import statements
 from falconql.cli.repl.prompt import _history
 from falconql.cli.terminal import say_warning
+from falconql.runtime.proxy import find_proxy
 from tests.asking.server import Say, serving
 from tests.cli.shell import Done, falconql
 from tests.cli.terminal import Terminal, terminal
@@ -212,6 +214,23 @@ def test_a_broken_definition_is_not_kept() -> None:
     assert "x " not in done.out
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "where positiv select id;",
+        "select id, score(positve);",
+        'select x: span("what is {postive}");',
+        "let b = positiv;",
+    ],
+)
+def test_a_misspelt_name_may_mean_a_definition(query: str) -> None:
+    done = piped(f'let positive = label("Is it good?");\n{query}\nselect id, starz;\n', "reviews.csv")
+    assert done.err.count("did you mean `positive`, which you defined?") == 1
+    assert done.err.count("did you mean `stars`?") == 1
+    assert "the names here" not in done.err
+    assert "did you mean" not in piped("let x = stars > 3;\nlet z = z;\n", "reviews.csv").err
+
+
 def test_definitions_that_a_new_corpus_does_not_have_go(folder: Path) -> None:
     (folder / "other.csv").write_text("a,b\n1,some text that is long enough to be read by questions\n")
     done = piped('let x = stars > 4\n\nlet y = label("Is it?")\n\n.open other.csv\n.schema\n', "reviews.csv")
@@ -288,8 +307,11 @@ def test_a_name_given_twice_is_said_while_it_is_typed(repl: Terminal) -> None:
         (".set colour red", "there is no setting colour"),
         (".set proxy nobody", "nobody"),
         (".set text stars", "there is no text column `stars`"),
+        (".set text", "error: which column?\n  help: the text columns are text"),
         (".set order best", "cost or written"),
         (".save", "where to?"),
+        ('.save ""', "where to?"),
+        ('.open ""', "which corpus?"),
         (".save rows.csv", "no query has run yet"),
         (".explain", "no query has run yet"),
         ("?", "there is no instruction"),
@@ -342,6 +364,39 @@ def test_a_query_saved_elsewhere_reads_the_same_corpus(query: str, folder: Path)
     expected = piped(f"{query};\n", "reviews.csv").out
     assert falconql("run", "q.fql").out == falconql("run", "queries/q.fql").out == expected
     assert (folder / "q.fql").read_text().startswith('from  "reviews.csv"')
+
+
+def test_a_query_saved_below_the_working_folder_moves_with_it(folder: Path) -> None:
+    (folder / "work" / "queries" / "old").mkdir(parents=True)
+    (folder / "data").mkdir()
+    (folder / "reviews.csv").rename(folder / "data" / "reviews.csv")
+    copytree(find_proxy("kestrel"), folder / "data" / "mine")
+    os.symlink("queries/old", folder / "work" / "link")
+    os.chdir(folder / "work")
+    places = [
+        "queries/q.fql",
+        "queries/old/q.fql",
+        "link/l.fql",
+        "../q.fql",
+        str(folder / "work" / "queries" / "a.fql"),
+    ]
+    query = 'where label("Is it a laptop?") or id > 1 select id;'
+    saved = "".join(f".save {place}\n" for place in places)
+    done = piped(f".set proxy ../data/mine\n{query}\n{saved}", "../data/reviews.csv")
+    assert done.status == 0, done.err
+    expected = falconql("run", "../q.fql").out
+    assert len(expected.splitlines()) >= 5
+    assert str(folder) in (folder / "q.fql").read_text()
+    os.remove(folder / "q.fql")
+    os.mkdir(folder / "new")
+    for part in ("work", "data"):
+        (folder / part).rename(folder / "new" / part)
+    os.chdir(folder)
+    for place in places[:3]:
+        text = (folder / "new" / "work" / place).read_text()
+        assert str(folder) not in text
+        assert "using " in text
+        assert falconql("run", f"new/work/{place}").out == expected, text
 
 
 def test_a_home_folder_behind_a_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,6 +291,18 @@ def test_the_history_does_not_drive_the_terminal(folder: Path) -> None:
     assert piped(".history\n").out == "where id = 1\nselect \u241b[31mid\n"
 
 
+def test_a_sign_that_ends_lines_elsewhere_stays_in_the_history(folder: Path) -> None:
+    path = folder / "state" / "falconql" / "history"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n# 2026-01-01\n+where a = 'b\u2028c'\n", encoding="utf-8")
+    assert piped(".history\n").out == "where a = 'b\u2028c'\n"
+
+
+def test_types_of_columns_stand_below_each_other(folder: Path) -> None:
+    (folder / "wide.csv").write_text("id,\u5217\u5217,e\u0301\n1,2,3\n", encoding="utf-8")
+    assert piped(".schema\n", "wide.csv").out == "id    Int\n\u5217\u5217  Int\ne\u0301     Int\n"
+
+
 @pytest.mark.parametrize("gap", ["\t", "\u00a0", "  "])
 def test_any_space_ends_the_name_of_a_command(gap: str) -> None:
     done = piped(f".set{gap}rows{gap}3\n.set\n", "reviews.csv")
@@ -339,3 +351,19 @@ def test_the_input_of_the_session_is_no_corpus(text: str) -> None:
     assert "no corpus can come from there" in done.err
     # What stands behind it is a statement, not a row of a table.
     assert done.out.split()[:1] == (["id"] if "limit" in text else [])
+
+
+def test_rows_outlive_ctrl_c_while_they_are_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    session = Session()
+    session.open("reviews.csv")
+    with monkeypatch.context() as patched:
+        patched.setattr("falconql.table.format_table", interrupted)
+        assert run_statement(session, "select id").ok
+    assert "… 4 more rows" in capsys.readouterr().out
+    assert run_statement(session, ".save ids.csv").ok
+    assert (folder / "ids.csv").read_text().split() == ["id", "1", "2", "3", "4"]

@@ -93,7 +93,7 @@ def test_nothing_that_takes_long_is_opened(
     name: str, folder: Path, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed = gzip.compress(b"id,b\n1,c\n")
-    large = b"id,b\n1,c\n" * (2 << 20)
+    large = b"id,b\n" + (b"1," + b"c" * 1000 + b"\n") * (17 << 10)
     contents = {"a.csv.gz": packed, "gz.csv": packed, "large.csv": large}
     (folder / name).write_bytes(contents.get(name, b'[{"id": 1, "b": "c"}]'))
     other = Session()
@@ -150,7 +150,7 @@ def test_the_toolbar_finds_no_mistake_in_a_command(session: Session) -> None:
 
 def test_the_toolbar_shows_no_password(session: Session) -> None:
     address = "http://alice:s3cretpw@127.0.0.1:9/x.csv?sig=hidden"
-    session.opened = Opened(address, "x.csv", (), (), (), ())
+    session.opened = Opened(address, "x.csv", None, (), (), (), ())
     assert toolbar(session) == " http://***@127.0.0.1:9/x.csv?… · kestrel · .help"
 
 
@@ -166,6 +166,9 @@ def test_enter_on_comments_runs_nothing() -> None:
         'select id; from ("https://me:s3cret@host/a.csv")',
         ".set url http://me:s3cret@host/v1",
         ".set url me:s3cret@host/v1",
+        '.set url "http://me:s3cret@host/v1"',
+        ".set url //me:s3cret@host/v1",
+        ".open postgres://me:and s3cret@host/db#t",
     ],
 )
 def test_no_password_is_kept_in_the_history(line: str, folder: Path, session: Session) -> None:
@@ -191,3 +194,17 @@ def test_a_history_that_can_be_written_no_more(
     path = folder / "state" / "falconql" / "history"
     note = f"note: no history is kept, {path} cannot be written: No such file or directory\n"
     assert capsys.readouterr().err == note
+
+
+def test_others_cannot_read_a_new_history(folder: Path, session: Session) -> None:
+    with create_app_session(input=DummyInput(), output=DummyOutput()):
+        prompt_session(session).history.append_string("select id")
+    assert (folder / "state" / "falconql" / "history").stat().st_mode & 0o077 == 0
+
+
+def test_ctrl_z_is_no_text(folder: Path) -> None:
+    with terminal("repl", "reviews.csv", cwd=folder) as running:
+        running.until("falconql>")
+        # Nothing is behind the program here to which it could give way.
+        running.type("\x1aselect id limit 1\r")
+        running.until("1 row from")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -140,6 +141,20 @@ def test_a_column_may_be_called_like_the_numbers_that_are_added() -> None:
     found = evaluated('where label("has good") select row, x: spans("capitals")', FakeProxy(), table=table)
     assert found.agreement is not None
     assert found.agreement.both == 1
+
+
+def test_what_is_no_number_is_the_same_for_both() -> None:
+    table = pa.table({"x": [float("nan"), 1.0], "text": ["good Ann", "good Bob"]})
+    found = evaluated('select y: x * length(span("capitals"))', FakeProxy(), table=table)
+    assert found.agreement is not None
+    assert found.agreement.same.value == 1
+
+
+def test_a_page_says_what_was_compared_and_what_was_left_out() -> None:
+    found = evaluated('where stars > 2 and label("has good") select id', FakeProxy(), rows=2)
+    shown = page(replace(found, notes=("3 <questions> left out",)))
+    assert "here against there, 2 of 5 rows of the Table that reach a model call<" in shown
+    assert "<p>3 &lt;questions&gt; left out</p>" in shown
 
 
 def test_only_right_answers_are_no_certainty() -> None:

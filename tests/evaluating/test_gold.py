@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -28,8 +29,8 @@ def written(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def evaluated(query: str, gold: Path) -> Evaluation:
-    source, typed = falconql.query(query).resolved(TABLE)
+def evaluated(query: str, gold: Path, table: pa.Table = TABLE) -> Evaluation:
+    source, typed = falconql.query(query).resolved(table)
     right, here = read_gold(gold), Side("fake", FakeProxy())
     if isinstance(right, dict):
         return against_answers(typed, query, source.name, here, right, gold.name)
@@ -58,7 +59,9 @@ def test_answers_to_questions_are_measured_per_call(tmp_path: Path) -> None:
     assert (nice.precision.value, nice.recall.value, nice.accuracy.value) == pytest.approx((1, 1 / 2, 2 / 3))
     assert who is not None
     assert (who.precision.value, who.recall.value) == pytest.approx((1, 3 / 4))
-    assert found.notes == ("1 answers are for instructions that the query does not have; left out",)
+    assert found.notes == (
+        "answers to nothing that the query asks were left out: 1, such as 'has evil', answered by yes or no",
+    )
     assert [one.text for one in found.calls[0].worst] == ["bad Cid"]
 
 
@@ -200,7 +203,9 @@ def test_groups_are_told_apart_by_their_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([answer("good", "has evil", True)], "for other instructions than the query's, such as 'has evil'"),
+        ([answer("good", "has evil", True)], "to nothing that the query asks, such as 'has evil'"),
+        ([answer("good", "capitals", False)], "such as 'capitals', answered by yes or no"),
+        ([answer("good", "has good", ["good"])], "such as 'has good', answered with spans"),
         ([answer("good Ann", "capitals", ["Zoe"])], "line 1: 'Zoe' does not stand in the text"),
         ([answer("good Ann", "capitals", [{"start": 5, "end": 99}])], "line 1: the span 5 to 99 is not in the text"),
         ([answer("good Ann", "has good", "perhaps")], "line 1: `answer` must be true, false or a list"),
@@ -256,6 +261,43 @@ def test_several_rows_of_a_key_are_compared(tmp_path: Path) -> None:
     assert wrong.result is not None
     assert wrong.result.rows.f1.value == 1
     assert [(column.rows, column.accuracy.value) for column in wrong.result.columns] == [(5, 0.0)]
+
+
+def rows_found(query: str, gold: Path, table: pa.Table) -> tuple[float, list[float]]:
+    result = evaluated(query, gold, table).result
+    assert result is not None
+    return result.rows.f1.value, [column.accuracy.value for column in result.columns]
+
+
+def test_ids_that_differ_in_case_alone_are_of_different_rows(tmp_path: Path) -> None:
+    table = pa.table({"id": ["aB", "Ab"], "text": ["good Ann", "bad Bob"]})
+    query = 'where label("has good") select id'
+    assert rows_found(query, written(tmp_path / "right.jsonl", [{"id": "aB "}]), table) == (1, [])
+    assert rows_found(query, written(tmp_path / "wrong.jsonl", [{"id": "Ab"}]), table) == (0, [])
+
+
+def test_what_is_no_number_is_equal_to_itself(tmp_path: Path) -> None:
+    table = pa.table({"id": [1, 2], "x": [float("nan"), 2.0], "text": ["good Ann", "good Bob"]})
+    for query in ('where label("has good") select x', 'select id, y: x * length(span("capitals"))'):
+        found = falconql.query(query).run(table, proxy=FakeProxy()).to_arrow()
+        pq.write_table(found, tmp_path / "gold.parquet")
+        csv.write_csv(found, tmp_path / "gold.csv")
+        for gold in ("gold.parquet", "gold.csv"):
+            f1, columns = rows_found(query, tmp_path / gold, table)
+            assert (f1, set(columns) | {1}) == (1, {1})
+
+
+def test_lists_tell_rows_apart_whatever_their_items_are_called(tmp_path: Path) -> None:
+    table = pa.table({"tags": [["a", "b"], []], "text": ["good Ann", "good Bob"]})
+    pq.write_table(table, tmp_path / "gold.parquet")  # which calls them `element`
+    assert rows_found('where label("has good") select tags', tmp_path / "gold.parquet", table) == (1, [])
+
+
+def test_columns_of_structs_tell_rows_apart_by_all_that_is_in_them(tmp_path: Path) -> None:
+    at = [{"x": 1, "text": "a"}, {"x": 2, "text": "a"}]
+    table = pa.table({"at": at, "text": ["good Ann", "good Bob"]})
+    pq.write_table(pa.table({"at": [at[0], at[0]]}), tmp_path / "gold.parquet")
+    assert rows_found('where label("has good") select at', tmp_path / "gold.parquet", table) == (0.5, [])
 
 
 def test_many_rows_of_a_key_are_paired_at_once() -> None:

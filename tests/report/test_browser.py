@@ -84,6 +84,13 @@ def test_a_script_in_a_text_is_shown_and_not_run(shown: Any) -> None:
     assert page.title == "FalconQL: texts <b>"
 
 
+def test_a_text_with_a_letter_that_lower_case_makes_longer_is_searched_and_marked(shown: Any) -> None:
+    page = shown(collected('select body, found: label("has good")', ["İstanbul is good", "other"]))
+    page.find_element(By.ID, "search").send_keys("istanbul is")
+    wait_for_status(page, "1 of 2 rows")
+    assert texts(page, "mark.hit") == ["İstanbul is"]
+
+
 def test_search_choose_and_clear(shown: Any) -> None:
     page = shown(collected())
     page.find_element(By.ID, "search").send_keys("BOB")

@@ -19,9 +19,10 @@ from falconql.runtime.plan import ModelCall
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.specialise.calibrating import calibrations, label_calibration, template_of
-from falconql.specialise.gold import Gold, parted
+from falconql.specialise.gold import Gold, parted, strata_of, weights_of
 from falconql.specialise.job import Drawn
 from falconql.specialise.measuring import Measured, compare
+from falconql.specialise.sampling import share_of
 from falconql.specialise.task import Answer, Task, question_and_option
 from falconql.specialise.training import annotated, calls_asking, parts_of
 from tests.fakes import FakeProxy
@@ -296,6 +297,21 @@ def test_an_answer_is_for_all_calls_that_ask_it() -> None:
     assert not [said for said in found.warnings if "has no annotations" in said]
 
 
+def test_what_nobody_drew_does_not_make_sure_of_what_the_drawn_stand_for() -> None:
+    typed = falconql.query('where label("q")').resolved({"text": ["x"]})[1]
+    tasks = [Task("label", f"text {number}", "q") for number in range(200)]
+    drawn = [Drawn(0, task, 600.0, 0) for task in tasks[:13]]
+
+    def most_of_all(people: dict[Task, Answer]) -> float:
+        rows = annotated(typed, drawn, people, None).rows
+        yes = np.array([row.answer for row in rows])
+        return share_of(yes, weights_of(rows), strata_of(rows)).high
+
+    alone = most_of_all(dict.fromkeys(tasks[:20], False))
+    assert alone > 0.1
+    assert most_of_all(dict.fromkeys(tasks, False)) == pytest.approx(alone, abs=0.05)
+
+
 def test_an_answer_that_several_calls_ask_calibrates_once() -> None:
     rows = [label(f"text {n}", n % 2 == 0) for n in range(20)]
     once = calibrations(FakeProxy(), rows, GENERAL)
@@ -329,7 +345,7 @@ def test_people_go_before_the_annotator_and_gaps_are_counted() -> None:
     assert (by_text["text 0"].answer, by_text["mine"].weight) == (True, 1.0)
     assert sum(row.weight for row in found.rows if row.task in {each.task for each in drawn}) == pytest.approx(300)
     said = " ".join(found.warnings)
-    assert "1 annotations are for instructions that the query does not have" in said
+    assert "annotations to nothing that the query asks were left out: 1, such as '?', answered by yes or no" in said
     assert "29 questions have no usable answer" in said
     assert "has no annotations" in said
 
@@ -365,7 +381,7 @@ def test_too_few_texts_and_foreign_instructions_are_refused() -> None:
     typed = falconql.query('where label("q")').resolved({"text": ["x"]})[1]
     with pytest.raises(ConfigError, match="3 annotated texts are too few"):
         annotated(typed, [], {Task("label", str(n), "q"): True for n in range(3)}, None)
-    with pytest.raises(ConfigError, match="for other instructions than the query's, such as 'p'"):
+    with pytest.raises(ConfigError, match="to nothing that the query asks, such as 'p', answered by yes or no"):
         annotated(typed, [], {Task("label", str(n), "p"): True for n in range(30)}, None)
 
 

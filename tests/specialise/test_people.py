@@ -63,6 +63,7 @@ def test_a_line_ends_where_json_lines_end(tmp_path: Path) -> None:
     [
         ({"text": "x"}, "line 1: `instruction` must be a text"),
         (1, "line 1: `text` must be a text"),
+        (line("half \ud83d", True), "line 1: `text` has one half of a surrogate pair"),
         (line("x", "perhaps"), "line 1: `answer` must be true, false or a list of spans, not 'perhaps'"),
         (line("x", 2), "or a list of spans, not 2"),
         (line("Ada", ["Bob"]), "line 1: 'Bob' does not stand in the text"),

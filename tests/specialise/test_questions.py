@@ -9,6 +9,8 @@ import pytest
 import falconql
 from falconql.runtime.io.memory import MemorySource
 from falconql.specialise.questions import Asked, asked, draw_pool
+from falconql.specialise.training import _tasks as tasks_of
+from falconql.specialise.training import calls_asking
 from tests.fakes import FakeProxy
 
 TABLE = pa.table(
@@ -54,6 +56,18 @@ def test_quoted_values_are_those_of_the_current_proxy() -> None:
 def test_a_choice_is_scored_by_the_option_chosen() -> None:
     (choice,) = questions('select choose("has", "good", "bad")')
     assert dict(zip(choice.texts, choice.scores.tolist(), strict=True))["bad Cid"] == 1.0
+
+
+def test_a_choice_is_learned_in_the_very_words_that_a_run_asks_in() -> None:
+    query = 'select choose(" is it {lead} ", "good", "bad ")'
+    table = pa.table({"lead": [" a", "b ", ""], "text": ["good Ann", "bad Bob", "Cid"]})
+    typed = falconql.query(query).resolved(table)[1]
+    proxy = FakeProxy()
+    list(falconql.query(query).run(table, proxy=proxy).to_arrow())
+    (choice,) = questions(query, table)
+    drawn = [each.task for each in tasks_of(choice, 1.0, 10, seed=0)]
+    assert {(task.text, task.instruction) for task in drawn} == set(proxy.asked)
+    assert {calls_asking(typed.calls, task) for task in drawn} == {(0,)}
 
 
 def test_aggregates_orders_and_limits_do_not_stand_in_the_way() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from falconql.runtime.expression import ColumnRef
 from falconql.runtime.plan import CallKind, ModelCall
 from falconql.runtime.types import LABEL, TEXT
+from falconql.specialise.measuring import f1_of
 from falconql.specialise.questions import Asked
 from falconql.specialise.sampling import LEAST, MOST, allocated, draw, share_of, size, strata_of
 
@@ -84,6 +87,16 @@ def test_a_stratum_of_one_row_is_not_certain() -> None:
     assert found.value == pytest.approx(0.9)
     assert found.low < 0.5
     assert found.high > 0.95
+
+
+def test_rows_that_are_alike_are_drawn_as_one() -> None:
+    rows = np.arange(100_000)
+    counts = np.column_stack([rows % 4 == 0, rows % 2 == 0, rows % 4 == 0]).astype(np.float64)
+    started = time.process_time()
+    found = f1_of(counts, np.ones(len(rows)), np.zeros(len(rows), dtype=np.int64))
+    assert time.process_time() - started < 4
+    assert found.low == pytest.approx(2 / 3 - 0.004, abs=0.001)
+    assert found.high == pytest.approx(2 / 3 + 0.004, abs=0.001)
 
 
 def test_choices_have_a_stratum_each_and_spans_one() -> None:

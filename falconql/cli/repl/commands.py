@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from falconql.cli.repl.screen import show
-from falconql.cli.repl.session import OPEN_ONE, Finished, Session, forgot, require_corpus
+from falconql.cli.repl.session import DEFAULT_PROXY, OPEN_ONE, Finished, Session, forgot, require_corpus
 from falconql.cli.repl.statements import Outcome, ask, history_path, last_or
 from falconql.cli.terminal import hanging, say, use_color, width
-from falconql.diagnostics.render import FEWEST_COLUMNS
+from falconql.diagnostics.render import FEWEST_COLUMNS, display_width
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import scheme_of, shown
 from falconql.source import Source
@@ -57,9 +57,10 @@ def run_command(session: Session, line: str) -> Outcome:
 
 
 def _open(session: Session, rest: str) -> Outcome:
-    if not rest:
+    path = _path(rest)
+    if not path:
         raise ConfigError("which corpus?", hint="`.open FILE`; a folder of texts or a glob will do, too")
-    dropped = session.open(_path(rest))
+    dropped = session.open(path)
     say(opened_line(session))
     if dropped:
         say(forgot(dropped))
@@ -68,24 +69,21 @@ def _open(session: Session, rest: str) -> Outcome:
 
 def opened_line(session: Session) -> str:
     """Return a line about the open corpus."""
-    from falconql.api import opened
-
-    assert session.corpus is not None
-    rows = opened(session.corpus).rows
+    assert session.opened is not None
+    rows = session.opened.rows
     counted = "" if rows is None else f"{rows:,} row{'s' * (rows != 1)}, "
     columns = len(session.fields)
     reads = f"; questions read {session.text}" if session.text else ""
-    return f"{shown(session.corpus)}: {counted}{columns} column{'s' * (columns != 1)}{reads}"
+    return f"{shown(session.opened.path)}: {counted}{columns} column{'s' * (columns != 1)}{reads}"
 
 
 def _schema(session: Session, rest: str) -> Outcome:
     _corpus(session)
     session.keep_up(surely=True)
-    longest = max([len(field.name) for field in session.fields], default=0)
-    for field in session.fields:
-        print(in_one_line(f"{field.name:{longest}}  {field.type}"))
-    for name, text in _definitions(session):
-        print(in_one_line(f"{name:{longest}}  {text}"))
+    columns = [(in_one_line(field.name), str(field.type)) for field in session.fields]
+    longest = max([display_width(name) for name, _ in columns], default=0)
+    for name, text in (*columns, *_definitions(session)):
+        print(f"{name}{' ' * (longest - display_width(name))}  {in_one_line(text)}")
     return _DONE
 
 
@@ -136,8 +134,8 @@ def _explained(session: Session, text: str) -> Explained:
 
 def _analyze(session: Session, rest: str) -> Outcome:
     query, corpus = last_or(session, rest)
-    finished = show(query, session.start(query, corpus), session.settings.rows, corpus)
-    session.last = finished
+    run = session.start(query, corpus)
+    session.last = finished = show(query, run, session.settings.rows, corpus, session.proxy_for(query))
     print()
     print(visible(finished.run.explained().format(rules=False)))
     return _DONE
@@ -152,12 +150,12 @@ def _save(session: Session, rest: str) -> Outcome:
     from falconql.runtime.io.output import write_whole
     from falconql.runtime.io.sql import check_not_read, tables_of
 
-    if not rest:
+    path = _path(rest)
+    if not path:
         raise ConfigError("where to?", hint="`.save rows.parquet` for the rows, `.save query.fql` for the query")
     finished = session.last
     if finished is None:
         raise ConfigError("no query has run yet", hint="run one first")
-    path = _path(rest)
     if scheme_of(path) is None:
         _check_file(session, finished, ".save", path)
     check_not_read(path, [*session.tables, *tables_of(finished.run.ctx.source)])
@@ -171,7 +169,7 @@ def _save(session: Session, rest: str) -> Outcome:
         partial = ", those found before it was stopped" if finished.ended == "stopped" else ""
         say(f"wrote {rows:,} row{'s' * (rows != 1)} to {shown(path)}{partial}")
         return _DONE
-    run = session.start(finished.query, finished.corpus)
+    run = session.start(finished.query, finished.corpus, finished.proxy)
     write_rows(run, path, None)
     say(f"wrote {run.metrics.rows_out:,} rows to {shown(path)}")
     return _DONE
@@ -181,15 +179,15 @@ def _report(session: Session, rest: str) -> Outcome:
     from falconql.cli.output import save_report
     from falconql.report import Collector
 
-    finished = session.last
-    if not rest:
+    path, finished = _path(rest), session.last
+    if not path:
         raise ConfigError("where to?", hint="for example `.report page.html`")
     if finished is None:
         raise ConfigError("no query has run yet", hint="run one first")
-    path = _path(rest)
     _check_file(session, finished, ".report", path)
-    query, corpus = finished.query, finished.corpus
-    run = finished.run if finished.table is not None else session.start(query, corpus)
+    run = finished.run
+    if finished.table is None:
+        run = session.start(finished.query, finished.corpus, finished.proxy)
     collector = Collector(run, session.written(finished), run.ctx.source.name)
     for batch in run.batches() if finished.table is None else finished.table.to_batches():
         collector.add(batch)
@@ -200,7 +198,12 @@ def _report(session: Session, rest: str) -> Outcome:
 
 def _path(written: str) -> str:
     """Return the path that was written behind a command, as a shell would have handed it over."""
-    return os.path.expanduser(written.strip("\"'"))
+    return os.path.expanduser(unquoted(written))
+
+
+def unquoted(written: str) -> str:
+    """Return what was written behind a command without quotes around it, which a shell would have taken off."""
+    return written.strip().strip("\"'")
 
 
 def _as_file(query: str) -> bytes:
@@ -268,13 +271,13 @@ def _set(session: Session, rest: str) -> Outcome:
     elif name == "text":
         session.read(_name(value))
     elif name == "proxy":
-        session.use_proxy(value or "kestrel")
+        session.use_proxy(unquoted(value) or DEFAULT_PROXY)
     elif name == "order":
         if value not in ("cost", "written"):
             raise ConfigError("the order is cost or written")
         settings.order = "cost" if value == "cost" else "written"
     else:
-        setattr(settings, name, value or None)
+        setattr(settings, name, unquoted(value) or None)
     return _DONE
 
 
@@ -295,7 +298,7 @@ def _history(session: Session, rest: str) -> Outcome:
     if not path.exists():
         return _DONE
     entries: list[list[str]] = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         if line.startswith("#"):
             entries.append([])
         elif line.startswith("+") and entries:

@@ -58,6 +58,9 @@ def candidates(before: str, known: Known) -> list[Candidate]:
     start = typed.start if typed else len(before)
     accepted = _accepted(before[:start])
     pool = _pool(before[:start], words[:-1] if typed else words, accepted, known)
+    if before[start:].startswith("`"):
+        # In back-ticks stands a name, which no keyword and no function is.
+        pool = [offer for offer in pool if offer[2] != "keyword" and not offer[1].endswith("(")]
     return _fitting(before[start:].lstrip("`"), start, pool)
 
 

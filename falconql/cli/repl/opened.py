@@ -31,6 +31,7 @@ class Opened:
     Attributes:
         path: what was opened.
         name: what it is called in messages.
+        rows: how many it has, where that is known without reading it.
         fields: its columns.
         files: the files on this machine that it is read from.
         tables: the tables of databases that it is read from.
@@ -39,6 +40,7 @@ class Opened:
 
     path: str
     name: str
+    rows: int | None
     fields: tuple[Field, ...]
     files: tuple[str, ...]
     tables: tuple[Database, ...]
@@ -77,7 +79,7 @@ def look(path: str, source: TableSource) -> Opened:
 
     files = tuple(local_files(source))
     fields = fields_from_schema(source.schema)
-    return Opened(path, source.name, fields, files, tuple(tables_of(source)), stamps(files))
+    return Opened(path, source.name, source.rows, fields, files, tuple(tables_of(source)), stamps(files))
 
 
 def stamps(files: tuple[str, ...]) -> tuple[_Stamp, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,7 +21,7 @@ from prompt_toolkit.styles import Style
 
 from falconql.check.functions import FUNCTIONS
 from falconql.cli.repl.alone import is_empty
-from falconql.cli.repl.commands import COMMANDS, SETTINGS
+from falconql.cli.repl.commands import COMMANDS, SETTINGS, unquoted
 from falconql.cli.repl.completion import Known, candidates
 from falconql.cli.repl.glance import breaks_off, glance
 from falconql.cli.repl.opened import is_quick
@@ -183,6 +184,7 @@ def prompt_session(session: Session) -> PromptSession[str]:
         bottom_toolbar=toolbar,
         style=_STYLE,
         enable_history_search=False,
+        enable_suspend=True,
     )
     return editor
 
@@ -218,8 +220,8 @@ def _history() -> History:
         return InMemoryHistory()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a"):
-            pass
+        # Others on this machine need not read what somebody looks for.
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
     except OSError as error:
         say(_not_kept(path, error))
         return InMemoryHistory()
@@ -251,12 +253,14 @@ class _WithoutSecrets(FileHistory):
 
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_ENDPOINT = re.compile(r"\s*\.set\s+url\s+(\S+)")
+# Behind these stands one address to the end of the line, whatever is in it.
+_COMMAND = re.compile(r"\s*\.(open|save|report|set\s+url)\s+(.+)", re.DOTALL)
 
 
 def _holds_secret(line: str) -> bool:
-    if endpoint := _ENDPOINT.match(line):
-        return endpoint[1] != shown_url(endpoint[1])
+    if command := _COMMAND.match(line):
+        location = unquoted(command[2])
+        return location != (shown_url(location) if command[1].startswith("set") else shown(location))
     return any(not may_stand_in_query(found) and found != shown(found) for found in _ADDRESS.findall(line))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from falconql.cli.consent import say_spent
@@ -26,8 +27,8 @@ GATHER_S = 0.4
 MOST_KEPT_BYTES = 512 << 20
 
 
-def show(query: Query, run: Run, rows: int, corpus: str | None) -> Finished:
-    """Run to the end or to Ctrl-C, and show the first ``rows`` rows; ``corpus`` is what it was started on."""
+def show(query: Query, run: Run, rows: int, corpus: str | None, proxy: str | None) -> Finished:
+    """Run to the end or to Ctrl-C, and show the first ``rows`` rows; it was started on ``corpus`` with ``proxy``."""
     import pyarrow as pa
 
     shown = _Shown(run, rows)
@@ -51,7 +52,9 @@ def show(query: Query, run: Run, rows: int, corpus: str | None) -> Finished:
         ended = "stopped"
     finally:
         batches.close()
-    shown.write()
+    # Whoever has seen enough of many rows keeps them.
+    with suppress(KeyboardInterrupt):
+        shown.write()
     table = pa.Table.from_batches(kept, schema=run.schema) if size <= MOST_KEPT_BYTES else None
     left = run.metrics.rows_out - shown.rows
     if ended == "stopped":
@@ -62,7 +65,7 @@ def show(query: Query, run: Run, rows: int, corpus: str | None) -> Finished:
         print(f"… {left:,} more row{'s' * (left > 1)} ({hint})")
     say(summary(run.metrics))
     say_spent(run)
-    return Finished(query, run, table, ended, corpus)
+    return Finished(query, run, table, ended, corpus, proxy)
 
 
 class _Shown:
@@ -99,7 +102,6 @@ class _Shown:
         self._waiting.clear()
         if self._widths is None:
             self._widths = column_widths(table, width=width())
-        self.rows += table.num_rows
         print(
             format_table(
                 table,
@@ -111,6 +113,7 @@ class _Shown:
             ),
             flush=True,
         )
+        self.rows += table.num_rows
 
 
 class _Pausable:

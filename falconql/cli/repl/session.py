@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from falconql.runtime.io.sql.address import Database
     from falconql.runtime.plan import Field
     from falconql.runtime.proxy.base import Proxy
-    from falconql.syntax.ast import Let, Text
+    from falconql.syntax.ast import Let, Text, Using
     from falconql.syntax.ast import Query as Tree
     from falconql.syntax.definitions import Definitions
 
@@ -64,6 +64,7 @@ class Finished:
         table: its rows; None when there were too many to keep.
         ended: how it ended.
         corpus: what it was started on; None where the query names its own. Another may be open by now.
+        proxy: what the session chose to answer it; None where the query names its own.
     """
 
     query: Query
@@ -71,6 +72,7 @@ class Finished:
     table: pa.Table | None
     ended: Literal["complete", "stopped"]
     corpus: str | None
+    proxy: str | None
 
 
 @dataclass(slots=True)
@@ -244,11 +246,16 @@ class Session:
         if column not in texts:
             names = f"the text columns are {', '.join(map(quoted_name, texts))}"
             hint = names if texts else f"{self.opened.name} has none"
-            raise ConfigError(f"there is no text column {shown_name(column)}", hint=hint)
+            raise ConfigError(f"there is no text column {shown_name(column)}" if column else "which column?", hint=hint)
         self.text = column
 
-    def start(self, query: Query, corpus: str | None) -> Run:
+    def start(self, query: Query, corpus: str | None, proxy: str | None = None) -> Run:
         """Return a run over a corpus that finds the answers of earlier runs and soon has its first rows.
+
+        Args:
+            query: what to run.
+            corpus: what it reads, None where it says that itself.
+            proxy: what answers; None takes what the query or else the settings name.
 
         Raises:
             FalconQLError: the query, the corpus or the proxy is at fault.
@@ -260,11 +267,10 @@ class Session:
         checked = query.check(corpus)
         if checked.typed is None:
             raise QueryError(checked.diagnostics, query.source)
-        named = self.proxy_for(query)
-        proxy = self._opened(named) if checked.typed.calls and named is not None else None
+        named = proxy or self.proxy_for(query)
         run = query.start(
             corpus,
-            proxy=proxy,
+            proxy=self._opened(named) if checked.typed.calls and named is not None else None,
             order=self.settings.order,
             confirm=confirmation(yes=self.yes),
             on_warning=self.on_warning,
@@ -297,13 +303,13 @@ class Session:
         self.settings.proxy = name
 
     def written(self, finished: Finished, path: str | None = None) -> str:
-        """Return a query that ran as a file that needs no session: formatted, with its definitions and corpus.
+        """Return a query that ran as a file that needs no session: formatted, with its definitions, corpus and proxy.
 
         A corpus that a query may not name, for its secrets, is left out.
 
         Args:
             finished: what ran.
-            path: where the file will be, from which the corpus is looked for.
+            path: where the file will be, from which the corpus and the proxy are looked for.
         """
         from falconql.syntax import ast, format_query, parse
         from falconql.syntax.definitions import with_definitions
@@ -313,10 +319,15 @@ class Session:
         if query.definitions is not None:
             tree = with_definitions(tree, query.definitions)
         if tree.source is None and corpus is not None and may_stand_in_query(corpus):
-            tree = replace(tree, source=ast.From(span=tree.span, path=_path_text(corpus)))
+            tree = replace(tree, source=ast.From(span=tree.span, path=_text(corpus)))
+        if tree.using is None:
+            tree = replace(tree, using=_using(finished))
         if path is not None and tree.source is not None:
             seen = _seen_from(path, tree.source.path.value)
-            tree = replace(tree, source=replace(tree.source, path=_path_text(seen)))
+            tree = replace(tree, source=replace(tree.source, path=_text(seen)))
+        if path is not None and tree.using is not None and os.path.isdir(tree.using.model.value):
+            seen = _seen_from(path, tree.using.model.value)
+            tree = replace(tree, using=replace(tree.using, model=_text(seen)))
         return format_query(tree)
 
     def _opened(self, name: str) -> Proxy:
@@ -407,19 +418,39 @@ def _reads_text(tree: Tree) -> bool:
     return False
 
 
-def _seen_from(file: str, corpus: str) -> str:
-    """Return the path of a corpus as a query in a file names it: a relative one begins at the folder of that file."""
-    here = scheme_of(file) is None and os.path.realpath(os.path.dirname(file)) == os.path.realpath(os.getcwd())
-    if here or "://" in corpus or corpus.startswith("~"):
-        return corpus
-    return os.path.abspath(corpus)
+def _seen_from(file: str, path: str) -> str:
+    """Return a path as a query in a file names it: a relative one begins at the folder of that file.
+
+    It stays relative below the working folder, which may be moved as a whole.
+    """
+    if os.path.isabs(path) or "://" in path or path.startswith("~"):
+        return path
+    here, folder = os.path.realpath(os.getcwd()), os.path.realpath(os.path.dirname(file))
+    if folder == here:
+        return path
+    if scheme_of(file) is not None or not folder.startswith(os.path.join(here, "")):
+        return os.path.abspath(path)
+    return os.path.join(os.path.relpath(here, folder), path.removeprefix("./"))
 
 
-def _path_text(path: str) -> Text:
+def _using(finished: Finished) -> Using | None:
+    """Return the clause for the proxy that the session chose, None where a file without one has the same."""
+    from falconql.proxies import llm_model
     from falconql.source import Span
     from falconql.syntax import ast
 
-    return ast.Text(span=Span(0, 0), value=path, offsets=())
+    opened = finished.run.ctx.proxy
+    if opened is None or finished.proxy in (None, DEFAULT_PROXY):
+        return None
+    model = llm_model(opened.name)
+    return ast.Using(_text(model or finished.proxy), llm=model is not None, span=Span(0, 0))
+
+
+def _text(value: str) -> Text:
+    from falconql.source import Span
+    from falconql.syntax import ast
+
+    return ast.Text(span=Span(0, 0), value=value, offsets=())
 
 
 def _not_typed(path: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from falconql.cli.failures import say_error
 from falconql.cli.repl.alone import is_empty, is_settling, without_need
+from falconql.cli.repl.meant import with_meant
 from falconql.cli.repl.screen import show
 from falconql.cli.repl.session import OPEN_ONE, Session
 from falconql.cli.terminal import say, say_problems
@@ -43,7 +44,7 @@ def run_statement(session: Session, text: str) -> Outcome:
     except KeyboardInterrupt:
         say("interrupted")
     except QueryError as error:
-        say_problems(error.diagnostics, error.source)
+        say_problems(with_meant(error.diagnostics, error.source, tuple(session.definitions)), error.source)
     except FalconQLError as error:
         say_error(error.message, _hint(error))
     except (OSError, MemoryError) as error:
@@ -95,7 +96,7 @@ def run_text(session: Session, text: str) -> Outcome:
         return Outcome()
     corpus = session.data_for(query)
     run = session.start(query, corpus)
-    session.last = show(query, run, session.settings.rows, corpus)
+    session.last = show(query, run, session.settings.rows, corpus, session.proxy_for(query))
     return Outcome()
 
 

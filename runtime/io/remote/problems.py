@@ -66,7 +66,7 @@ _RULES: tuple[tuple[str, str, str | None], ...] = (
 )
 _KEY = re.compile(r"\bkey '.*?'(?= in bucket )")
 # Of the modules that talk to the network: their failures are those of the world, not of FalconQL.
-_NETWORK_MODULES = ("fsspec", "http", "httpcore", "httpx", "huggingface_hub", "requests")
+_NETWORK_MODULES = ("fsspec", "http", "httpcore", "httpcore2", "httpx", "httpx2", "huggingface_hub", "requests")
 
 
 class Remote(DataError):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import subprocess
 import sys
 import traceback
@@ -105,6 +106,16 @@ def test_digits_in_the_name_of_an_object_are_no_status(error: str, said: str) ->
     name = "s3://b/logs/part-301 403 Status 301.parquet"
     words = f"When reading information for key '{name[7:]}' in bucket 'b': AWS Error {error} during GetObject operation"
     assert said in str(explained(OSError(words), name, name))
+
+
+def test_hugging_face_cannot_be_reached() -> None:
+    pytest.importorskip("huggingface_hub")
+    program = "from falconql.runtime.io import open_source; open_source('hf://datasets/a/b/c.parquet')"
+    # Nothing listens there. Their client reads the variable when it is imported.
+    nowhere = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = subprocess.run([sys.executable, "-c", program], env=nowhere, capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-2:]
+    assert "the server of hf://datasets/a/b/c.parquet cannot be reached" in last[0], done.stderr
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(web: Web) -> None:

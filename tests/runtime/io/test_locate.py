@@ -112,8 +112,10 @@ def test_only_what_may_be_data_is_looked_at(folder: Path, monkeypatch: pytest.Mo
 
 def test_an_ending_that_tells_nothing(folder: Path) -> None:
     refused(written(folder, "a.dat", "a\n1\n"), "a.dat", "does not tell the format", hint=".parquet")
-    refused(written(folder, "a.xlsx", b"PK\x03\x04..."), "a.xlsx is a ZIP archive or an Excel")
-    refused(written(folder, "a.pdf", b"%PDF-1.7"), "a.pdf is a PDF file")
+    # No other ending and no --input-format make these a corpus.
+    others = "corpora are files that end in .csv"
+    refused(written(folder, "a.xlsx", b"PK\x03\x04..."), "a.xlsx is a ZIP archive or an Excel", hint=others)
+    refused(written(folder, "a.pdf", b"%PDF-1.7"), "a.pdf is a PDF file", hint=others)
     refused(str(written(folder, "b.dat", "a\n1\n")).replace("b.dat", "?.dat"), "does not tell the format")
     assert rows_of(open_source("a.dat", format="csv")) == [{"a": 1}]
     written(folder, "c.dat", '{"a": 1}')

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_source
 from tests.runtime.io.reading import refused, rows_of, table_of
 
@@ -66,6 +67,9 @@ def test_row_labels_of_pandas_without_a_name_are_no_column() -> None:
 
 def test_a_column_of_mixed_values_is_refused_by_name() -> None:
     refused(pd.DataFrame({"a": [1, "x", None]}, dtype=object), "DataFrame", "a", hint="one type")
+    with pytest.raises(DataError, match="Duplicate column names") as caught:
+        open_source(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    assert caught.value.hint is None
 
 
 def test_duplicate_names_leave_the_other_columns_usable() -> None:
