@@ -73,6 +73,8 @@ def start() -> None:
     open_missing_streams()
     take_every_character()
     sys.meta_path.insert(0, WithoutPandas())
+    from falconql.cli.ending import end_in_order
     from falconql.cli.main import main
 
+    end_in_order()
     main()

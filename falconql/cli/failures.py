@@ -1,6 +1,7 @@
 """How failures look and what the process exits with.
 
-0 done, 1 the query or the data has errors, 2 wrong usage, 3 failed while running, 130 interrupted.
+0 done, 1 the query or the data has errors, 2 wrong usage, 3 failed while running, 130 interrupted, 143 and 129 asked to
+end by SIGTERM and SIGHUP.
 Nothing a user can cause ends in a traceback; a mistake in FalconQL itself does, for it has to be found.
 """
 
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 
 import click
 
+from falconql.cli.ending import status
 from falconql.cli.terminal import say, say_problems, use_color
 from falconql.errors import AskError, ConfigError, DataError, FalconQLError, QueryError
 
@@ -37,7 +39,7 @@ def exit_status() -> Iterator[None]:
     except KeyboardInterrupt as error:
         said = f": {error}" if isinstance(error, Interrupted) else ""
         say(f"interrupted{said}")
-        leave(INTERRUPTED)
+        leave(status(INTERRUPTED))
     except BrokenPipeError:
         # The reader has enough (`| head`): that is its right, and no failure of ours.
         leave(DONE)

@@ -58,7 +58,7 @@ def _unknown(name: str) -> str:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, 1 the query or the data has errors, 2 wrong usage, 3 failed while running, "
-    "130 interrupted.",
+    "130 interrupted (143, 129: by SIGTERM, SIGHUP).",
 )
 @click.version_option(__version__, prog_name="falconql", message="%(prog)s %(version)s")
 def main() -> None:

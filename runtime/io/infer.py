@@ -76,6 +76,9 @@ def widen(kind: Kind, values: pa.Array, candidates: tuple[Kind, ...] = _ALL) -> 
     return next((join(kind, k) for k in candidates if convert(blank, k) is not None), Kind.TEXT)
 
 
+_FIRST = 64
+
+
 def convert(values: pa.Array, kind: Kind) -> pa.Array | None:
     """Return text values as a kind; None when one does not read as that.
 
@@ -84,6 +87,9 @@ def convert(values: pa.Array, kind: Kind) -> pa.Array | None:
     """
     if kind is Kind.TEXT:
         return values
+    # A cast that fails at the first value goes on to the last one all the same, which would take most of the time.
+    if len(values) > _FIRST and convert(values.slice(0, _FIRST), kind) is None:
+        return None
     found = _convert(values, kind)
     return found if found is not None else _convert(blank_to_null(pc.utf8_trim_whitespace(values)), kind)
 

@@ -128,6 +128,10 @@ def test_numbers(text: str, tests: list[tuple[str, str]]) -> None:
         ("at least 3 weeks", "days", (">=", "21")),
         ("over 5 stars", "minutes", (">", "5")),
         ("over 5 hours", "stars", (">", "5")),
+        ("at least 2 kg", "pack_grams", (">=", "2000")),
+        ("under 1.8 m", "height_cm", ("<", "180")),
+        ("over 15 m/s", "gust_ms", (">", "15")),
+        ("over 15 m", "gust_ms", (">", "15")),
     ],
 )
 def test_times_are_compared_in_the_unit_of_the_column(text: str, column: str, test: tuple[str, str]) -> None:
@@ -224,3 +228,78 @@ def test_counts(instruction: str, wanted: tuple[bool, str, tuple[int, int]]) -> 
     found = decided(instruction)
     assert found.counts
     assert (found.shares, found.grouped, found.questions) == wanted
+
+
+@pytest.mark.parametrize(
+    ("instruction", "limits", "ordered"),
+    [
+        ("10 orders", (10,), "no"),
+        ("show me five random orders", (5,), "no"),
+        ("any 3 orders that mention a cake", (3,), "no"),
+        ("the first 5 orders", (5,), "may"),
+        ("the 5 newest orders", (5,), "must"),
+        ("orders, newest first", (), "must"),
+        ("orders of 10 loaves", (), "no"),
+        ("10 loaves", (), "no"),
+    ],
+)
+def test_so_many_rows(instruction: str, limits: tuple[int, ...], ordered: str) -> None:
+    assert (decided(instruction).limits, decided(instruction).ordered) == (limits, ordered)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "groups", "aggregates", "limits"),
+    [
+        ("which branch has the most orders?", ("branch",), ("count()",), (1,)),
+        ("which branch has the fewest complaints", ("branch",), (), (1,)),
+        ("which branch has the highest average loaves?", ("branch",), ("avg(loaves)",), (1,)),
+        ("share of paid by branch", ("branch",), ("share(paid)",), ()),
+    ],
+)
+def test_rankings(
+    instruction: str, groups: tuple[str, ...], aggregates: tuple[str, ...], limits: tuple[int, ...]
+) -> None:
+    found = decided(instruction)
+    assert found.counts
+    assert found.groups == groups
+    assert found.aggregates in (aggregates, ())
+    assert found.limits == limits
+
+
+SHOPS = Corpus(
+    "shop reviews",
+    (
+        Column("review_no", INT, (1, 9)),
+        Column("shop", TEXT, ("Bo", "Old Mill"), seen=frozenset(("Bo", "Old Mill", "Invoice"))),
+        Column("town", TEXT, ("Graz", "Linz"), closed=True),
+        Column("closed_on", DATE, (dt.date(2018, 1, 1), dt.date(2025, 1, 1))),
+        Column("review", TEXT, mean_length=120.0),
+    ),
+    "review",
+)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "required", "values"),
+    [
+        ("reviews of the old mill about bread", True, ("Old Mill",)),
+        ("Bo reviews about bread", True, ("Bo",)),
+        ("reviews of Bo or Old Mill", True, ("Bo", "Old Mill")),
+        ("reviews that mention an invoice", False, None),
+        ("reviews of Crumbs & Co in Graz", False, ("Crumbs", "Co")),
+        ("reviews about bread", False, None),
+    ],
+)
+def test_names_in_a_column_of_many(instruction: str, required: bool, values: tuple[str, ...] | None) -> None:
+    found = intent(SHOPS, instruction)
+    assert found is not None
+    assert ("shop" in found.required) == required
+    assert found.values.get("shop") == values
+    assert ("shop" in found.conditions) == (values is not None)
+
+
+def test_what_is_still_open_may_be_a_missing_time() -> None:
+    found = intent(SHOPS, "shops still open")
+    assert found is not None
+    assert found.nulls
+    assert "closed_on" in found.conditions

@@ -45,6 +45,13 @@ def test_a_corpus_that_is_read_from_a_copy_is_not_replaced(folder: Path, name: s
     assert (folder / name).read_bytes() == data
 
 
+def test_a_query_is_not_replaced_by_its_rows(folder: Path) -> None:
+    Path("mine.fql").write_text("select id")
+    done = falconql("run", "mine.fql", "--from", "reviews.csv", "-o", "mine.fql", "--format", "csv")
+    assert (done.status, Path("mine.fql").read_text()) == (2, "select id")
+    assert "-o would replace mine.fql, which the query reads" in done.err
+
+
 def test_pages_through_a_link(folder: Path) -> None:
     gold = {"text": "Solid laptop for $1,200.", "instruction": "Is it good?", "answer": True}
     Path("gold.jsonl").write_text(json.dumps(gold), encoding="utf-8")

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -206,3 +207,36 @@ def test_an_open_file_is_written_to_and_not_replaced(folder: Path, path: str) ->
         file.seek(0, os.SEEK_END)
         file.write(b"after\n")
     assert (folder / "all.txt").read_text() == "before\nid\n1\nafter\n"
+
+
+def copying(folder: Path, shell: str = 'exec "$@"') -> subprocess.Popen[str]:
+    """Start a query over a corpus from a pipe and return it when a part of that is copied to ``folder``."""
+    query = (*FALCONQL, "run", "-e", "select n: count()", "--from", "-", "--format", "csv")
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    process = subprocess.Popen(["sh", "-c", shell, "sh", *query], text=True, env=environment, **pipes)
+    assert process.stdin is not None
+    process.stdin.write("id,text\n" + "1,anything\n" * 400_000)
+    process.stdin.flush()
+    end = time.monotonic() + 30
+    while not any(path.stat().st_size for path in folder.iterdir()):
+        assert time.monotonic() < end, "nothing was copied"
+        time.sleep(0.05)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_removes_the_copy_of_a_corpus(folder: Path, number: signal.Signals) -> None:
+    process = copying(folder / "copies")
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, list((folder / "copies").iterdir())) == (128 + number, [])
+    assert err.startswith("interrupted")
+
+
+def test_what_ignores_that_a_terminal_closes_goes_on(folder: Path) -> None:
+    process = copying(folder / "copies", 'trap "" HUP; exec "$@"')
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "n\n400000\n")

@@ -13,7 +13,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 HEAD = """# Command line
 
 Data goes to standard output, everything else to standard error. Exit status: 0 done, 1 the query or the data has errors
-(diagnostics were printed), 2 wrong usage, 3 failed while running, 130 interrupted.
+(diagnostics were printed), 2 wrong usage, 3 failed while running, 130 interrupted by Ctrl-C. SIGTERM and SIGHUP end a
+command as Ctrl-C does, with 143 and 129.
 
 A corpus named in a `.fql` file is looked up beside that file; one named with `--from` or in `-e` in the working folder.
 `eval "$(_FALCONQL_COMPLETE=bash_source falconql)"` lets Bash complete commands, options and names of files (in zsh

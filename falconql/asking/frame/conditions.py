@@ -53,8 +53,10 @@ def _is_year(number: str) -> bool:
 
 def comparable(column: Column, numbers: Sequence[str], corpus: Corpus | None = None) -> tuple[str, ...]:
     """Return those numbers that a column could hold, or nearly; years belong to a column of years, if there is one."""
-    if corpus is not None and any(holds_years(each) for each in corpus.columns):
-        numbers = [number for number in numbers if _is_year(number) == holds_years(column)]
+    if corpus is not None and holds_years(column):
+        numbers = [number for number in numbers if _is_year(number)]
+    elif corpus is not None and any(map(_is_year, numbers)) and any(map(holds_years, corpus.columns)):
+        numbers = [number for number in numbers if not _is_year(number)]
     if not column.values:
         return tuple(numbers)
     least, greatest = float(column.values[0]), float(column.values[-1])

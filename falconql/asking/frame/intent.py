@@ -35,6 +35,7 @@ from falconql.asking.frame.open_values import open_values, possible_values
 from falconql.asking.frame.ordering import Ordering, ordering, way_of, without_order
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
+from falconql.asking.frame.rows import row_nouns
 from falconql.asking.frame.shown import (
     CHOICE,
     COUNT,
@@ -67,6 +68,13 @@ _SHARE = cue("share")
 _OR_MORE = cue("or_more")
 _ASKS_FOR = cue("asks_for")
 _ALL_OF = re.compile(r"(?:every|each|all) ", re.IGNORECASE)
+_SO_MANY = re.compile(
+    r"(?P<many>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten) "
+    r"(?:(?:random|example|sample|such) )*(?P<what>[a-z]+)",
+    re.IGNORECASE,
+)
+# The first five mails may be those that come first in the file.
+_FIRST_ROWS = re.compile(r"^(?:[a-z]+ ){0,3}(?:first|last) (?:\d+|[a-z]+)\b", re.IGNORECASE)
 _NAMED = re.compile(
     r"\w+s (?:named|mentioned|cited|used|listed|reported|discussed|quoted|described)\s*$", re.IGNORECASE
 )
@@ -169,6 +177,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     limits = limits_in(plain)
     if ranked and not limits and not is_plural(ranked[0]):
         limits = (1,)
+    so_many = _so_many(corpus, plain) if not (limits or counts) else ()
+    limits = limits or so_many
     described = _described(plain, shows, step, halves)
     values = {c.name: named for c in corpus.columns if c.closed and (named := said_values(c, described))}
     names = open_values(corpus, plain)
@@ -187,6 +197,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     if alternatives:
         told |= alternative_words(corpus, plain)
     said = questions_in(plain) if step is None else []
+    counted = tuple((test,) for test in counted_at_all(corpus, plain))
     is_grouped = ranked is not None or _is_grouped(corpus, plain)
     computed, own_shares = aggregates(corpus, plain), column_shares(corpus, plain)
     if counts:
@@ -218,7 +229,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         asked=asked if len(asked) == questions[1] else (),
         conditions=conditions | perhaps.keys(),
         values=values | perhaps | names,
-        numbers={c.name: _slots(corpus, plain, numbers, c) for c in corpus.columns if c.type in (INT, FLOAT)},
+        numbers={c.name: _slots(corpus, plain, numbers, c, counted) for c in corpus.columns if c.type in (INT, FLOAT)},
         dates=date_slots(dated_part(corpus, plain, numbers.slots)),
         # The first column mostly says which row it is.
         outputs=((spoken if step is None else frozenset()) | {corpus.columns[0].name}) - {corpus.text or ""},
@@ -243,7 +254,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         nulls=is_about_nulls(plain) or bool(happened(corpus, plain)),
         unless=bool(_UNLESS.search(plain)),
         mixed=bool(_MIXED.search(halves.description if halves and shows == "must" else plain)),
-        ordered="must" if limits or ranked or SORTED.search(plain) else "may" if _ORDER.search(plain) else "no",
+        ordered=_ordered(plain, ranked is not None or (bool(limits) and not so_many)),
         limits=limits,
         aggregates=computed if counts and step is None else (),
         groups=groups(corpus, plain, ranked[0] if ranked else "") if counts and step is None and is_grouped else (),
@@ -281,6 +292,26 @@ def _without_time(corpus: Corpus, instruction: str) -> str:
     return instruction[before.end() :] if before and tells_column(corpus, before[1]) else instruction
 
 
+def _so_many(corpus: Corpus, instruction: str) -> tuple[int, ...]:
+    """Return how many rows are asked for where nothing says which: 10 reviews, any five mails about noise."""
+    found = _SO_MANY.match(POLITE.sub("", instruction))
+    number = _digits_of(found["many"]) if found and stem(found["what"].lower()) in row_nouns(corpus) else 0
+    return (number,) if 0 < number < 1500 else ()
+
+
+def _digits_of(said: str) -> int:
+    number = stem(said)
+    return int(number) if number.isdigit() else 0
+
+
+def _ordered(instruction: str, certain: bool) -> Need:
+    if certain and not _FIRST_ROWS.search(instruction):
+        return "must"
+    if SORTED.search(instruction):
+        return "must"
+    return "may" if certain or _ORDER.search(instruction) else "no"
+
+
 def _is_grouped(corpus: Corpus, instruction: str) -> bool:
     named = {stem(word) for column in corpus.columns if not column.is_long for word in words(column.name)}
     return any(stem(found[1].lower()) in named for found in _GROUPED.finditer(instruction))
@@ -303,9 +334,10 @@ def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:
     return "may" if _EITHER.search(instruction) else "no"
 
 
-def _slots(corpus: Corpus, instruction: str, numbers: Assignment, column: Column) -> tuple[Slot, ...]:
+def _slots(
+    corpus: Corpus, instruction: str, numbers: Assignment, column: Column, counted: tuple[Slot, ...]
+) -> tuple[Slot, ...]:
     """Return the conditions that there can be on a column: those certain, else with any number that is left."""
-    counted = tuple((test,) for test in counted_at_all(corpus, instruction))
     if column.name in numbers.slots:
         return numbers.slots[column.name]
     unit = unit_of(words(column.name))

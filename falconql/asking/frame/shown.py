@@ -8,7 +8,7 @@ from typing import Literal
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import content_words, cue, mentioned, said_values, stem, words
 from falconql.asking.frame.choices import with_choice
-from falconql.asking.frame.conditions import tells_column
+from falconql.asking.frame.conditions import numbers_the_rows, tells_column
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.outputs import Output, cut_list, is_asked, outputs
 from falconql.asking.frame.rows import PEOPLE, row_nouns
@@ -100,7 +100,8 @@ def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
     if asked is None:
         return None
     # The most hours are a sum, an average or a record; the most complaints are so many rows.
-    numbers = {stem(word) for c in corpus.columns if c.type in (INT, FLOAT) for word in words(c.name)}
+    able = [c for c in corpus.columns if c.type in (INT, FLOAT) and not numbers_the_rows(c, corpus)]
+    numbers = {stem(word) for c in able for word in words(c.name)}
     whats = [stem(word) for word in words(asked["what"])]
     counted = bool(whats) and asked["most"].lower() in ("most", "fewest", "least") and whats[0] not in numbers
     ranks = stem(asked["of"].lower()) in named and bool(asked["computed"] or counted)

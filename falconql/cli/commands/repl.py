@@ -18,6 +18,7 @@ def command(corpus: str | None, proxy: str | None, yes: bool) -> None:
     Definitions and the proxy's answers stay, so that a query costs only what is new. Without a terminal, statements
     are read from standard input, each ended by a `;` or an empty line.
     """
+    from falconql.cli.ending import end_at_once
     from falconql.cli.repl.loop import run
     from falconql.cli.repl.session import Session
 
@@ -26,6 +27,7 @@ def command(corpus: str | None, proxy: str | None, yes: bool) -> None:
         session.use_proxy(proxy)
     if corpus is not None:
         session.open(corpus)
+    end_at_once()
     status = run(session)
     if status:
         raise SystemExit(status)

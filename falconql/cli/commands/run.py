@@ -124,6 +124,8 @@ def command(
         )
         from falconql.runtime.io.fingerprint import local_files
 
+        # The result may take the place of its corpus, not of its query.
+        check_unread(written[:1], given.files)
         check_unread(written[1:], [*given.files, *local_files(run.ctx.source)])
         if report is not None:
             check_page(report, "--report")

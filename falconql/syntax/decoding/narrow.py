@@ -125,7 +125,9 @@ class _Narrow:
             all_rows = seq(written("SELECT"), " *")
             if self.frame.ordered != "no":
                 options.append(seq(all_rows, line(Rule("order")), self._limited()))
-            elif self.frame.limits:
+            if self.frame.ordered != "must" and self.frame.limits is None:
+                options.append(seq(all_rows, line(Rule("limit"))))
+            elif self.frame.ordered != "must" and self.frame.limits:
                 options.append(seq(all_rows, self._limited()))
         body = choice(*options) if options else seq(shown, tail)
         if self.frame.step != "any" or self.text is None:
