@@ -179,6 +179,7 @@ def _of_entry(entry: Any, place: str) -> tuple[Task, Answer]:
 
 
 _LINE_HINT = 'a line is {"text": "...", "instruction": "...", "answer": true, or ["verbatim", ...]}'
+_EXPORT_HINT = "give the file as Label Studio exports it, in its format JSON"
 _ROW_HINT = "an answer is a row of text, instruction, and answer (true or false) or spans (a list)"
 _ANSWER_HINT = (
     "a label takes true or false, yes or no, 1 or 0; "
@@ -296,16 +297,31 @@ def label_studio_config(kinds: Iterable[str]) -> str:
     return "\n".join([*parts, "</View>"]) + "\n"
 
 
+def _mappings(entry: Mapping[str, Any], name: str, place: str) -> list[Mapping[str, Any]]:
+    listed = entry.get(name) or []
+    if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
+        raise DataError(f"{place}: `{name}` must be a list of objects", hint=_EXPORT_HINT)
+    return listed
+
+
+def _choices(value: Any, place: str) -> list[Any]:
+    chosen = value.get("choices") if isinstance(value, Mapping) else None
+    if not isinstance(chosen, list):
+        raise DataError(f"{place}: `choices` must be a list of texts", hint=_EXPORT_HINT)
+    return chosen
+
+
 def _of_label_studio(entry: Any, place: str) -> Iterable[tuple[Task, Answer]]:
     data = entry.get("data") if isinstance(entry, Mapping) else None
     text, instruction, kind = _texts(data, ("text", "instruction", "kind"), place)
-    done = [a for a in entry.get("annotations") or () if isinstance(a, Mapping) and not a.get("was_cancelled")]
+    done = [a for a in _mappings(entry, "annotations", place) if not a.get("was_cancelled")]
     if not done:
         return
-    results = [r for r in done[-1].get("result") or () if isinstance(r, Mapping)]
+    results = _mappings(done[-1], "result", place)
     task = Task("label" if kind == "label" else "spans", text, instruction)
     if task.kind == "label":
-        chosen = [choice for r in results for choice in (r.get("value") or {}).get("choices") or ()]
+        asked = [r.get("value") for r in results if r.get("type", "choices") == "choices"]
+        chosen = [choice for value in asked for choice in _choices(value, place)]
         if chosen:
             yield task, chosen[0] == YES
     else:

@@ -183,6 +183,25 @@ def test_tasks_come_back_from_label_studio(tmp_path: Path) -> None:
     assert read_answers(path) == {tasks[0]: True, tasks[1]: ((8, 11),)}
 
 
+@pytest.mark.parametrize(
+    ("annotations", "said"),
+    [
+        ("all", "`annotations` must be a list of objects"),
+        (["x"], "`annotations` must be a list of objects"),
+        ([{"result": "none"}], "`result` must be a list of objects"),
+        ([{"result": [{"value": "x"}]}], "`choices` must be a list of texts"),
+        ([{"result": [{"type": "choices", "value": {"choices": "yes"}}]}], "`choices` must be a list of texts"),
+    ],
+)
+def test_an_export_of_label_studio_that_was_changed_is_refused(tmp_path: Path, annotations: object, said: str) -> None:
+    exported = label_studio_tasks([Task("label", "It broke.", "Is it bad?")])
+    exported[0]["annotations"] = annotations
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(exported))
+    with pytest.raises(DataError, match=f"1: {said}"):
+        read_answers(path)
+
+
 def test_the_labelling_interface_is_xml_with_what_the_tasks_need() -> None:
     both = ElementTree.fromstring(label_studio_config(["label", "spans"]))
     assert {element.tag for element in both.iter()} == {
