@@ -22,7 +22,7 @@ from falconql.runtime.metrics import RunMetrics
 
 SHOW_AFTER_S = 0.6
 REFRESH_S = 0.2
-PLAIN_EVERY_S = 5.0
+PLAIN_EVERY_S, PLAIN_AT_MOST_EVERY_S = 5.0, 600.0
 # What is left of a batch is a guess, and never nothing.
 _MOST_OF_BATCH = 0.99
 _LEAST_LEFT_S = 1.0
@@ -48,6 +48,11 @@ class _Reach:
     words: str
     speed: float
     left_s: float | None
+
+
+def plain_wait(elapsed_s: float) -> float:
+    """Return the seconds to the next line where there is no terminal: a log of a night has no thousands of them."""
+    return min(max(PLAIN_EVERY_S, elapsed_s / 10), PLAIN_AT_MOST_EVERY_S)
 
 
 class Progress:
@@ -100,7 +105,8 @@ class Progress:
             self._held.clear()
 
     def _plain(self) -> None:
-        while not self._done.wait(PLAIN_EVERY_S):
+        begun = time.monotonic()
+        while not self._done.wait(plain_wait(time.monotonic() - begun)):
             if self._metrics is not None:
                 with self._screen:
                     say(self.line())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from falconql.cli.progress import Progress, summary
+from falconql.cli.progress import Progress, plain_wait, summary
 from falconql.runtime.metrics import OperatorMetrics, RunMetrics
 
 
@@ -120,3 +120,11 @@ def test_summary() -> None:
 
 def test_one_that_ctrl_c_kept_from_beginning_ends_all_the_same() -> None:
     Progress(quiet=False).__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
+def test_a_log_of_a_night_is_short() -> None:
+    lines, elapsed = 0, 0.0
+    while elapsed < 8 * 3600:
+        lines, elapsed = lines + 1, elapsed + plain_wait(elapsed)
+    assert plain_wait(0) == plain_wait(40) == 5
+    assert lines < 120
