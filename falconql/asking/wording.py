@@ -136,10 +136,11 @@ def _days(found: re.Match[str]) -> str:
 def _months(found: re.Match[str]) -> str:
     """Reword April to June 2022, and May and June 2022."""
     year, first, last = int(found["year"]), _month(found["month1"]), _month(found["month2"])
-    if first >= last or (" and " in found["joint"] and last != first + 1):
-        return found[0]
     behind = re.search(r"\b(?:between|from|of|in|during)(?: the)?\s*$", found.string[: found.start()], re.IGNORECASE)
     said = behind[0].split()[0].lower() if behind else ""
+    # "In May and July" are two months.
+    if first >= last or (" and " in found["joint"] and last != first + 1 and said != "between"):
+        return found[0]
     start = "" if said in ("between", "from") else "between "
     joint = " to " if said == "from" else " and "
     return f"{start}{dt.date(year, first, 1)}{joint}{dt.date(year, last, calendar.monthrange(year, last)[1])}"

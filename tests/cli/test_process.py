@@ -212,10 +212,15 @@ def test_an_open_file_is_written_to_and_not_replaced(folder: Path, path: str) ->
 def copying(folder: Path, shell: str = 'exec "$@"') -> subprocess.Popen[str]:
     """Start a query over a corpus from a pipe and return it when a part of that is copied to ``folder``."""
     query = (*FALCONQL, "run", "-e", "select n: count()", "--from", "-", "--format", "csv")
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     folder.mkdir()
-    environment = {**os.environ, "TMPDIR": str(folder)}
-    process = subprocess.Popen(["sh", "-c", shell, "sh", *query], text=True, env=environment, **pipes)
+    process = subprocess.Popen(
+        ["sh", "-c", shell, "sh", *query],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
     assert process.stdin is not None
     process.stdin.write("id,text\n" + "1,anything\n" * 400_000)
     process.stdin.flush()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from falconql.asking.corpus import Corpus
-from falconql.asking.evidence import said_values
+from falconql.asking.evidence import said_values, stem
 from falconql.asking.frame.halves import cut_in_halves
 from falconql.asking.frame.outputs import Output, cut_list, outputs
+from falconql.asking.frame.rows import row_nouns
 
 _OPTIONS = re.compile(
     r"(?:\b(?:as|into|either|is it|are they|is (?:the|this|its) [\w ]+?)\s+|^|[:?]\s*|\bwhether (?:it is|the \w+ is) )"
@@ -44,6 +45,9 @@ def options_in(corpus: Corpus, instruction: str) -> tuple[str, ...]:
     if found is None:
         return ()
     options = _options(found["list"])
+    first, *more = options[0].split() if options else [""]
+    if more and stem(first.lower()) in row_nouns(corpus):
+        options = (" ".join(more), *options[1:])  # is the tone of each article calm, alarmed or angry?
     asks = instruction[found.end() :].lstrip().startswith("?") or _SORTS_INTO.search(instruction)
     values = any(said_values(column, found["list"]) for column in corpus.columns)
     enough = len(options) > 2 or _SORTS_INTO.search(instruction)

@@ -138,7 +138,9 @@ def shows_outputs(corpus: Corpus, instruction: str, step: Step | None, counts: b
     if counts or step is not None:
         return "must"
     if _QUESTION.match(instruction) and not _REQUEST.match(instruction):
-        several = re.search(r"\?.+\?|\? for\b", instruction) or re.search(r"\banswers?\b", instruction, re.IGNORECASE)
+        several = re.search(
+            r"\?.+\?|\? for\b|\band (?:whom?|what|why|how|when|where)\b", instruction, re.I
+        ) or re.search(r"\banswers?\b", instruction, re.IGNORECASE)
         return "must" if several else "no"
     if _NAMES_OUTPUT.match(instruction):
         return "must"

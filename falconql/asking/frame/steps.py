@@ -38,11 +38,13 @@ _EACH = tuple(
         rf"\b(?:which|what) {_NOUN}.*\b(?:did|does|do|was|were|is|are|has|have|will|would|can|could|should) each\b",
         rf"\b(?:the|all) {_NOUN}.*\b(?:keep|leave|retain|show)(?: me)? (?:only|just) (?:those|the ones)\b",
         rf"\b(?:which|what) {_NOUN}(?:is|are|was|were|get|gets|do they|does it) (?:\w+ )?"
-        r"(?:mentioned|named|listed|described|mention|name)\b.*"
+        r"(?:mentioned|named|listed|described|quoted|cited|interviewed|mention|name)\b.*"
         r"\b(?:is|are|was|were|do|does|did|has|have) (?:they|it|he|she)\b",
-        rf"\b(?:most (?:common|frequent|(?:often )?(?:mentioned|named|cited))|commonest) {_NOUN}",
+        rf"\b(?:most (?:common|frequent|(?:often |frequently )?(?:mentioned|named|cited))|commonest) {_NOUN}",
         rf"\b(?:which|what) {_NOUN}(?:is|are|was|were|get|gets)\b.*"
         r"\b(?:the most|most (?:often|frequently))\s*(?:[?.]|$)",
+        rf"\b(?:list|name|extract|find|show|give)(?: me)? (?:the |all )*{_NOUN}"
+        r"(?:with|and|plus) (?:their|its|his|her)\b",
         rf"\b(?:the|all) {_NOUN}and (?:who|what|where|when|how|why)\b.*\b(?:them|they|it|him|her)\b",
         rf"\bpairs of {_NOUN}",
     )
@@ -87,9 +89,11 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             said = _trimmed(found["noun"])
             name = _variable(said, corpus)
             several = _plural(said) == said or pattern in (*_EACH[:3], _EACH[-1])
-            if _is_all_there_is(corpus, instruction, said) or _of_row(said, rows):
-                continue
             behind = found["noun"][len(said) :].strip() or instruction[found.end("noun") :]
+            if _is_all_there_is(corpus, instruction, said, behind) or _of_row(said, rows):
+                continue
+            if _is_row_and_more(corpus, said, behind):
+                continue
             # What is mentioned stands in the text, whatever columns are called.
             in_text = _MENTIONED.match(behind) is not None
             is_row = _head(said) in rows and not (in_text or _is_thing(corpus, said, behind))
@@ -125,14 +129,23 @@ def _is_value(corpus: Corpus, said: str) -> bool:
     return any(content_words(said) <= content_words(value) for value in named)
 
 
+def _is_row_and_more(corpus: Corpus, said: str, behind: str) -> bool:
+    """Return whether a row is meant, with the first of some options behind it: is each article neutral or alarmed?"""
+    own = {stem(word) for word in words(f"{corpus.name} {corpus.text or ''}")}
+    listed = re.match(r"\s*(?:,|or\b)", behind) is not None
+    return listed and len(said.split()) > 1 and stem(said.split()[0].lower()) in own
+
+
 def _of_row(said: str, rows: frozenset[str]) -> bool:
     """Return whether something is that of a row: each letter's gift."""
     first = next(iter(words(said)), "")
     return first.endswith("'s") and stem(first) in rows
 
 
-def _is_all_there_is(corpus: Corpus, instruction: str, said: str) -> bool:
-    """Return whether nothing is asked about the things found: get every ingredient."""
+def _is_all_there_is(corpus: Corpus, instruction: str, said: str, behind: str) -> bool:
+    """Return whether nothing is asked about the things found: get every ingredient, every amount of money."""
+    of = re.match(r"\s*of ((?:[a-z-]+ ?){1,3})[\s.?!]*$", behind, re.IGNORECASE)
+    said = f"{said} {of[1]}" if of else said
     asks = re.search(
         r"\b(?:whether|if|what|how|when|where|who|why|its|their|his|her|with|and)\b", instruction, re.IGNORECASE
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,8 +35,13 @@ def test_looking_at_the_first_values_changes_nothing(
 def test_a_column_is_not_converted_to_the_end_where_its_first_values_do_not_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looked_at = []
-    cast = infer.pc.cast
-    monkeypatch.setattr(infer.pc, "cast", lambda values, *rest: looked_at.append(len(values)) or cast(values, *rest))
+    looked_at: list[int] = []
+    cast = pc.cast
+
+    def watched(values: pa.Array, *rest: Any) -> Any:
+        looked_at.append(len(values))
+        return cast(values, *rest)
+
+    monkeypatch.setattr(pc, "cast", watched)
     assert convert(pa.array(["x"] * 100_000), Kind.INT) is None
     assert max(looked_at) < 1_000
