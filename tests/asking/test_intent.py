@@ -286,6 +286,8 @@ SHOPS = Corpus(
         ("Bo reviews about bread", True, ("Bo",)),
         ("reviews of Bo or Old Mill", True, ("Bo", "Old Mill")),
         ("reviews that mention an invoice", False, None),
+        ("reviews that mention Crumbs", False, None),
+        ("reviews praising Rye in Graz", False, None),
         ("reviews of Crumbs & Co in Graz", False, ("Crumbs", "Co")),
         ("reviews about bread", False, None),
     ],

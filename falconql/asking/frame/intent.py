@@ -32,15 +32,13 @@ from falconql.asking.frame.conditions import (
 from falconql.asking.frame.counting import aggregates, column_shares, computes, groups
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.open_values import open_values, possible_values
-from falconql.asking.frame.ordering import Ordering, ordering, way_of, without_order
+from falconql.asking.frame.ordering import Ordering, is_ordered, ordering, so_many, way_of, without_order
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
-from falconql.asking.frame.rows import row_nouns
 from falconql.asking.frame.shown import (
     CHOICE,
     COUNT,
     POLITE,
-    SORTED,
     Need,
     counts_rows,
     filters,
@@ -68,13 +66,6 @@ _SHARE = cue("share")
 _OR_MORE = cue("or_more")
 _ASKS_FOR = cue("asks_for")
 _ALL_OF = re.compile(r"(?:every|each|all) ", re.IGNORECASE)
-_SO_MANY = re.compile(
-    r"(?P<many>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten) "
-    r"(?:(?:random|example|sample|such) )*(?P<what>[a-z]+)",
-    re.IGNORECASE,
-)
-# The first five mails may be those that come first in the file.
-_FIRST_ROWS = re.compile(r"^(?:[a-z]+ ){0,3}(?:first|last) (?:\d+|[a-z]+)\b", re.IGNORECASE)
 _NAMED = re.compile(
     r"\w+s (?:named|mentioned|cited|used|listed|reported|discussed|quoted|described)\s*$", re.IGNORECASE
 )
@@ -177,8 +168,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     limits = limits_in(plain)
     if ranked and not limits and not is_plural(ranked[0]):
         limits = (1,)
-    so_many = _so_many(corpus, plain) if not (limits or counts) else ()
-    limits = limits or so_many
+    few = so_many(corpus, plain) if not (limits or counts) else ()
+    limits = limits or few
     described = _described(plain, shows, step, halves)
     values = {c.name: named for c in corpus.columns if c.closed and (named := said_values(c, described))}
     names = open_values(corpus, plain)
@@ -254,7 +245,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         nulls=is_about_nulls(plain) or bool(happened(corpus, plain)),
         unless=bool(_UNLESS.search(plain)),
         mixed=bool(_MIXED.search(halves.description if halves and shows == "must" else plain)),
-        ordered=_ordered(plain, ranked is not None or (bool(limits) and not so_many)),
+        ordered=is_ordered(plain, ranked is not None or (bool(limits) and not few)),
         limits=limits,
         aggregates=computed if counts and step is None else (),
         groups=groups(corpus, plain, ranked[0] if ranked else "") if counts and step is None and is_grouped else (),
@@ -290,26 +281,6 @@ def _without_time(corpus: Corpus, instruction: str) -> str:
     """Return an instruction without a time or a value that it begins with: In 2023, which guests ...?"""
     before = re.match(r"(?:in|since|from|before|after|during|until)\b([^,:;]+),\s*", instruction, re.IGNORECASE)
     return instruction[before.end() :] if before and tells_column(corpus, before[1]) else instruction
-
-
-def _so_many(corpus: Corpus, instruction: str) -> tuple[int, ...]:
-    """Return how many rows are asked for where nothing says which: 10 reviews, any five mails about noise."""
-    found = _SO_MANY.match(POLITE.sub("", instruction))
-    number = _digits_of(found["many"]) if found and stem(found["what"].lower()) in row_nouns(corpus) else 0
-    return (number,) if 0 < number < 1500 else ()
-
-
-def _digits_of(said: str) -> int:
-    number = stem(said)
-    return int(number) if number.isdigit() else 0
-
-
-def _ordered(instruction: str, certain: bool) -> Need:
-    if certain and not _FIRST_ROWS.search(instruction):
-        return "must"
-    if SORTED.search(instruction):
-        return "must"
-    return "may" if certain or _ORDER.search(instruction) else "no"
 
 
 def _is_grouped(corpus: Corpus, instruction: str) -> bool:

@@ -18,6 +18,7 @@ _NAME = re.compile(
     r"(?<![.!?] )(?<!^)\b(?P<proper>[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*)"
 )
 _TIMES = frozenset(f"{cue('months').pattern}|monday|tuesday|wednesday|thursday|friday|saturday|sunday|i".split("|"))
+_MENTIONS = cue("mentions")
 # In words between what a column is called and the name.
 _NEAR = 3
 
@@ -48,7 +49,9 @@ def possible_values(
     """Return by column of many texts the names that may be its own, where an instruction has no certain one for it."""
     taken = {word for c in corpus.columns for v in said_values(c, instruction) for word in words(v)}
     taken |= {word for values in certain.values() for value in values for word in words(value)}
-    said = tuple(dict.fromkeys(said for said, name in _names(instruction, taken) if name["proper"] or name["quoted"]))
+    # What a text mentions is in the text.
+    named = [(said, instruction[: name.start()]) for said, name in _names(instruction, taken) if not name["held"]]
+    said = tuple(dict.fromkeys(said for said, before in named if not _MENTIONS.search(before)))
     able = [c.name for c in corpus.columns[1:] if _is_open(c, corpus) and c.name not in certain]
     return dict.fromkeys(able, said) if said else {}
 

@@ -1,14 +1,15 @@
-"""By which column rows are sorted, and in which direction, as far as the words tell."""
+"""By which column rows are sorted and in which direction, and how many are wanted, as far as the words tell."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import content_words, said_for, stem, vocabulary, words
+from falconql.asking.evidence import content_words, cue, said_for, stem, vocabulary, words
 from falconql.asking.frame.conditions import holds_years, numbers_the_rows
-from falconql.asking.frame.rows import PEOPLE
+from falconql.asking.frame.rows import PEOPLE, row_nouns
 from falconql.asking.frame.stems import root
 from falconql.types import DATE, FLOAT, INT, TIMESTAMP
 
@@ -29,6 +30,17 @@ _SIZE = frozenset(("largest", "biggest", "smallest", "highest", "lowest", "longe
 _NEW, _OLD = frozenset(vocabulary("newest")), frozenset(vocabulary("oldest"))
 # How many words behind "most" or "highest" may name the column.
 _BEHIND = 3
+
+
+_SO_MANY = re.compile(
+    r"(?P<many>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten) "
+    r"(?:(?:random|example|sample|such) )*(?P<what>[a-z]+)",
+    re.IGNORECASE,
+)
+# The first five mails may be those that come first in the file.
+_FIRST_ROWS = re.compile(r"^(?:[a-z]+ ){0,3}(?:first|last) (?:\d+|[a-z]+)\b", re.IGNORECASE)
+_POLITE, _SORTED, _ORDER = cue("polite"), cue("sorted"), cue("order")
+Need = Literal["no", "may", "must"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +111,24 @@ def _is_said(column: Column, word: str) -> bool:
     # "On", of `acquired_on`, says nothing.
     names = {form for name in words(column.name) if content_words(name) for form in (stem(name), root(name))}
     return bool({stem(word), root(word)} & names) or stem(word) in said_for(column)
+
+
+def so_many(corpus: Corpus, instruction: str) -> tuple[int, ...]:
+    """Return how many rows are asked for where nothing says which: 10 reviews, any five mails about noise."""
+    found = _SO_MANY.match(_POLITE.sub("", instruction))
+    number = _digits_of(found["many"]) if found and stem(found["what"].lower()) in row_nouns(corpus) else 0
+    return (number,) if 0 < number < 1500 else ()
+
+
+def _digits_of(said: str) -> int:
+    number = stem(said)
+    return int(number) if number.isdigit() else 0
+
+
+def is_ordered(instruction: str, certain: bool) -> Need:
+    """Return whether there is an order, ``certain`` where something else says so."""
+    if certain and not _FIRST_ROWS.search(instruction):
+        return "must"
+    if _SORTED.search(instruction):
+        return "must"
+    return "may" if certain or _ORDER.search(instruction) else "no"
