@@ -210,10 +210,19 @@ def said_values(column: Column, instruction: str) -> tuple[str, ...]:
     Of a column with many values those that were seen, as they are written: "an invoice" is not the subject Invoice.
     """
     if column.closed:
-        return tuple(str(value) for value in column.values if _says(instruction, str(value)))
+        values = [str(value) for value in column.values]
+        whole = tuple(value for value in values if _says(instruction, value))
+        return whole or tuple(value for value in values if _says_name(instruction, value, values))
     low = instruction.lower()
     found = [value for value in column.seen if value.lower() in low and _is_written(value, instruction)]
     return tuple(sorted(v for v in found if not any(v != other and v in other for other in found)))
+
+
+def _says_name(instruction: str, value: str, values: Iterable[str]) -> bool:
+    """Return whether the instruction has a name that no other value has: Lyon, for the Lyon plant."""
+    others = {word for other in values if other != value for word in other.split()}
+    names = [word for word in value.split() if word[0].isupper() and len(word) > 2 and word not in others]
+    return len(value.split()) > 1 and any(re.search(rf"\b{re.escape(name)}\b", instruction) for name in names)
 
 
 def _is_written(value: str, instruction: str) -> bool:

@@ -65,6 +65,7 @@ _PARTS = cue("parts")
 _SHARE = cue("share")
 _OR_MORE = cue("or_more")
 _ASKS_FOR = cue("asks_for")
+_EXTREME = re.compile(r"\b(?:highest|lowest|maximum|minimum)\b", re.IGNORECASE)
 _ALL_OF = re.compile(r"(?:every|each|all) ", re.IGNORECASE)
 _NAMED = re.compile(
     r"\w+s (?:named|mentioned|cited|used|listed|reported|discussed|quoted|described)\s*$", re.IGNORECASE
@@ -155,6 +156,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     step = first_step(corpus, plain)
     ranked = ranked_groups(corpus, plain) if step is None else None
     counts = ranked is not None or (bool(COUNT.search(plain)) and (step is not None or counts_rows(corpus, plain)))
+    extremes = step is None and _EXTREME.search(plain) is not None and _is_grouped(corpus, plain)
+    counts = counts or (extremes and bool(aggregates(corpus, plain)))
     unsorted = without_order(plain)
     shows = shows_outputs(corpus, _ASKS_FOR.sub("", _without_time(corpus, unsorted)), step, counts)
     options = options_in(corpus, plain) if step is None and not counts else ()

@@ -27,6 +27,8 @@ _ASCENDING = re.compile(
 _FIRST = re.compile(r"\b\w+(?: \w+)? first\b", re.IGNORECASE)
 _UP, _DOWN = frozenset(vocabulary("ascending")), frozenset(vocabulary("descending"))
 _SIZE = frozenset(("largest", "biggest", "smallest", "highest", "lowest", "longest", "shortest"))
+# The cheapest stays are not sorted by what is called so.
+_OF_PRICE = frozenset(("cheapest", "priciest", "costliest", "dearest"))
 _NEW, _OLD = frozenset(vocabulary("newest")), frozenset(vocabulary("oldest"))
 # How many words behind "most" or "highest" may name the column.
 _BEHIND = 3
@@ -76,7 +78,7 @@ def ordering(corpus: Corpus, instruction: str) -> Ordering:
         if word in _NEW | _OLD and dated:
             return Ordering(tuple(c.name for c in dated), word in _NEW if way is None else way)
         if word in _UP | _DOWN:
-            behind = said[place + 1 : place + 1 + _BEHIND]
+            behind = said[place + 1 : place + 1 + _BEHIND] if word not in _OF_PRICE else []
             named = [c.name for c in able if any(_is_said(c, other) for other in behind)]
             named = named or [c.name for c in able if stem(word) in said_for(c)]
             numbers = [c.name for c in able if c not in dated]

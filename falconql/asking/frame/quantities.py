@@ -140,7 +140,8 @@ def numbers(text: str) -> list[Number]:
         )
     for match in _WORD.finditer(text):
         signs = _signs(text, *match.span())
-        if match[1].lower() == "one" and not (signs or match[2]):
+        starred = re.match(r"[ -]stars?\b", text[match.end() :], re.IGNORECASE)
+        if match[1].lower() == "one" and not (signs or match[2] or starred):
             continue  # "one by one", "each one", "the ones"
         scale = _SCALES.get((match[2] or "").lower(), 1)
         whole = str(_WORDS[match[1].lower()] * scale)

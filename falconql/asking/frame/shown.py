@@ -96,6 +96,9 @@ def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
     named = {stem(word) for c in corpus.columns if not c.is_long and c.name != corpus.text for word in words(c.name)}
     if (common := _MOST_COMMON.search(instruction)) and stem(common["of"].lower()) in named:
         return common["of"].lower(), "most"
+    for pattern in (_MOST_IN, _TOP_BY):
+        if (found := pattern.match(instruction)) and stem(found["of"].lower()) in named:
+            return found["of"].lower(), "most"
     asked = _MOST_OF.match(instruction)
     if asked is None:
         return None
@@ -109,9 +112,18 @@ def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
 
 
 _MOST_COMMON = re.compile(r"\b(?:most (?:common|frequent)|commonest) (?P<of>[a-z]+)\b", re.IGNORECASE)
+_TOP_BY = re.compile(
+    r"^(?:show |give |list )?(?:me )?(?:the )?top \w+ (?P<of>[a-z]+) by (?:the )?(?:number|share|average|mean|total)\b",
+    re.IGNORECASE,
+)
+_MOST_IN = re.compile(
+    r"^(?:in|at|on|for|by|from) (?:which|what) (?P<of>[a-z]+) (?:do|does|did|is|are|was|were)\b.*"
+    r"\b(?:the most|most(?: often)?)[\s.?]*$",
+    re.IGNORECASE,
+)
 _MOST_OF = re.compile(
-    r"^(?:which|what) (?P<of>[a-z]+) "
-    r"(?:has|have|had|gets?|got|gives?|gave|sees?|saw|draws?|shows?|earns?|makes?|made|takes?|took|sells?|writes?|wrote|"
+    r"^(?:(?:which|what) |the )?(?P<of>[a-z]+) "
+    r"(?:with|has|have|had|gets?|got|gives?|gave|sees?|saw|draws?|shows?|earns?|makes?|made|takes?|took|sells?|writes?|wrote|"
     r"receives?|spends?|causes?|caused|comes? with) the "
     r"(?P<most>most|fewest|least|highest|lowest|longest|shortest|largest|biggest|smallest|greatest|best|worst)\b"
     r"(?P<computed> (?:average|mean|total|number of|share of))?(?P<what>(?: [\w-]+){0,3})",

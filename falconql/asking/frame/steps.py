@@ -14,9 +14,10 @@ _KEEP_OF_EACH = cue("keep_of_each")
 _KEEP_THOSE = cue("keep_those")
 _THEN = cue("then")
 _NOT_IN_NOUN = (
-    r"(?!(?:in|on|at|that|which|who|with|and|or|its|his|her|their|the|of|for|to|from|give|find|say|tell|is|was|are|were|if|"
-    r"mentioned|named|how|what|as|it|they|by|do|did|does|list|one|them|except|excluding|whether|all|both|during|about|over|"
-    r"under|per|before|after|since|until|also|then|when|where|why|than|concerns?|collect|each|every|have|has|had|mentions?|says?|an?|"
+    r"(?!(?:in|on|at|that|which|who|with|and|or|its|his|her|their|the|of|for|to|from|give|find|say|tell|is|was|are|"
+    r"were|if|mentioned|named|how|what|as|it|they|by|do|did|does|list|one|them|except|excluding|whether|all|"
+    r"both|during|about|over|under|per|before|after|since|until|also|then|when|where|why|than|concerns?|"
+    r"collect|each|every|have|has|had|mentions?|says?|an?|appears?|comes?|occurs?|turns?|gets?|"
     r"some(?:body|one)|any(?:body|one)|no(?:body| one)|every(?:body|one)|we|i|you)\b)"
 )
 _NOUN = rf"(?P<noun>(?:(?:piece|kind|type|sort|name|part)s? of )?(?:{_NOT_IN_NOUN}(?!\w+(?:ed)\b)[a-z'-]+ ?){{1,3}})"
@@ -26,8 +27,8 @@ _EACH = tuple(
     for pattern in (
         rf"(?<!did )(?<!does )(?<!do )\b(?:each|every) (?:of the )?{_NOUN}",
         rf"\b(?:for|of|from) all (?:the )?(?:\w+ed (?=[a-z]+s\b))?{_NOUN}",
-        rf"\bhow (?:often|many times) (?:does|do|is|are|was|were) (?:each|every|the different) {_NOUN}"
-        r"(?:come|appear|occur|turn|mentioned|named)",
+        rf"\bhow (?:often|frequently|many times) (?:(?:does|do|is|are|was|were) )?(?:each|every|the different) {_NOUN}"
+        r"(?:comes?|appears?|occurs?|turns?|(?:is |are )?(?:mentioned|named))",
         rf"\bgo(?:ing)? (?:through|over) (?:all )?(?:of )?(?:the )?(?:\w+ed (?=[a-z]+s\b|people\b|children\b))?{_NOUN}",
         rf"\btake (?:all )?(?:the )?{_NOUN}.*\b(?:one by one|(?:keep|only) (?:the ones|those))\b",
         rf"\bwhich of (?:all )?(?:the|these|those) {_NOUN}",
@@ -41,11 +42,13 @@ _EACH = tuple(
         r"(?:mentioned|named|listed|described|quoted|cited|interviewed|mention|name)\b.*"
         r"\b(?:is|are|was|were|do|does|did|has|have) (?:they|it|he|she)\b",
         rf"\b(?:most (?:common|frequent|(?:often |frequently )?(?:mentioned|named|cited))|commonest) {_NOUN}",
-        rf"\b(?:which|what) {_NOUN}(?:is|are|was|were|get|gets)\b.*"
+        rf"\b(?:which|what) {_NOUN}(?:is|are|was|were|gets?|comes?|turns?|appears?|occurs?)\b.*"
         r"\b(?:the most|most (?:often|frequently))\s*(?:[?.]|$)",
         rf"\b(?:list|name|extract|find|show|give)(?: me)? (?:the |all )*{_NOUN}"
         r"(?:with|and|plus) (?:their|its|his|her)\b",
         rf"\b(?:the|all) {_NOUN}and (?:who|what|where|when|how|why)\b.*\b(?:them|they|it|him|her)\b",
+        rf"\b(?:who|which|what) are (?:the )?{_NOUN}and (?:what|where|how|who) (?:is|are) (?:their|its|his|her)\b",
+        rf"\b(?:the|all) {_NOUN}one by one\b",
         rf"\bpairs of {_NOUN}",
     )
 )
