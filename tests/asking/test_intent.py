@@ -305,3 +305,8 @@ def test_what_is_still_open_may_be_a_missing_time() -> None:
     assert found is not None
     assert found.nulls
     assert "closed_on" in found.conditions
+
+
+def test_long_instructions_are_left_to_the_model() -> None:
+    assert intent(CORPUS, "orders about bread " * 20) is not None
+    assert intent(CORPUS, "which cakes are mentioned and " * 2_000) is None

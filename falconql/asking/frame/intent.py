@@ -54,6 +54,8 @@ from falconql.asking.frame.steps import Step, first_step
 from falconql.asking.wording import column_wording, plain_wording
 from falconql.types import BOOL, FLOAT, INT
 
+# What is longer tells more than rules follow, and some of them look at every two places of it.
+MOST_CHARACTERS = 1_500
 _YES_NO = cue("yes_no")
 _ORDER = cue("order")
 _EITHER = cue("either")
@@ -148,7 +150,9 @@ class Intent:
 
 
 def intent(corpus: Corpus, instruction: str) -> Intent | None:
-    """Return what the words of an instruction decide, None when they are not English words known here."""
+    """Return what the words of an instruction decide, None when it is long or not in English words known here."""
+    if len(instruction) > MOST_CHARACTERS:
+        return None
     plain = column_wording(corpus, plain_wording(instruction))
     if not is_english(plain):
         return None
