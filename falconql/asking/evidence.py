@@ -207,30 +207,40 @@ def _is_form(word: str, wanted: str) -> bool:
 def said_values(column: Column, instruction: str) -> tuple[str, ...]:
     """Return those values of a column that stand in the instruction.
 
-    Of a column with many values those that were seen, as they are written: "an invoice" is not the subject Invoice.
+    Of a column with many values those that were seen and are names, as they are written: "an invoice" is not the
+    subject Invoice, and what was "too hard" need not be the title of a review.
     """
     if column.closed:
-        values = [str(value) for value in column.values]
-        whole = tuple(value for value in values if _says(instruction, value))
-        return whole or tuple(value for value in values if _says_name(instruction, value, values))
-    low = instruction.lower()
-    found = [value for value in column.seen if value.lower() in low and _is_written(value, instruction)]
+        return tuple(str(value) for value in column.values if _says(instruction, str(value)))
+    found = [value for value in column.seen if _is_name(value) and _is_written(value, instruction)]
     return tuple(sorted(v for v in found if not any(v != other and v in other for other in found)))
 
 
+def perhaps_said(column: Column, instruction: str) -> tuple[str, ...]:
+    """Return the values that an instruction may mean: seen ones in small letters, Lyon for the Lyon plant."""
+    low = instruction.lower()
+    if not column.closed:
+        return tuple(sorted(v for v in column.seen if len(words(v)) > 1 and _is_written(v.lower(), low)))
+    values = [str(value) for value in column.values]
+    return tuple(value for value in values if _says_name(instruction, value, values))
+
+
 def _says_name(instruction: str, value: str, values: Iterable[str]) -> bool:
-    """Return whether the instruction has a name that no other value has: Lyon, for the Lyon plant."""
+    """Return whether the instruction has a name that no other value has."""
     others = {word for other in values if other != value for word in other.split()}
-    names = [word for word in value.split() if word[0].isupper() and len(word) > 2 and word not in others]
-    return len(value.split()) > 1 and any(re.search(rf"\b{re.escape(name)}\b", instruction) for name in names)
+    names = [word for word in value.split() if word[0].isupper() and content_words(word) and word not in others]
+    return len(value.split()) > 1 and any(_is_written(name, instruction) for name in names)
 
 
-def _is_written(value: str, instruction: str) -> bool:
-    # One word alone could be any word.
-    by_case = len(words(value)) < 2 and not any(char.isdigit() for char in value)
-    said, text = (value, instruction) if by_case else (value.lower(), instruction.lower())
-    written = re.search(rf"(?<!\w){re.escape(said)}(?:s|'s)?(?!\w)", text) is not None
-    return written and len(value) > 1 and (value[0].isupper() or not by_case)
+def _is_name(value: str) -> bool:
+    """Return whether all that carries meaning has a capital or is a version; a number alone could be any number."""
+    said = [word for word in value.split() if content_words(word)]
+    numeric = re.fullmatch(r"\d+(?:[.,]\d+)?", value) is not None
+    return bool(said) and not numeric and all(any(c.isupper() or c.isdigit() for c in word) for word in said)
+
+
+def _is_written(value: str, text: str) -> bool:
+    return value in text and re.search(rf"(?<!\w){re.escape(value)}(?:s|'s)?(?!\w)", text) is not None
 
 
 def says_any(instruction: str, values: Iterable[object]) -> bool:

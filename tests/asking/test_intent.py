@@ -270,7 +270,7 @@ SHOPS = Corpus(
     "shop reviews",
     (
         Column("review_no", INT, (1, 9)),
-        Column("shop", TEXT, ("Bo", "Old Mill"), seen=frozenset(("Bo", "Old Mill", "Invoice"))),
+        Column("shop", TEXT, ("Bo", "Old Mill"), seen=frozenset(("Bo", "Old Mill", "Invoice", "Too hard", "12"))),
         Column("town", TEXT, ("Graz", "Linz"), closed=True),
         Column("closed_on", DATE, (dt.date(2018, 1, 1), dt.date(2025, 1, 1))),
         Column("review", TEXT, mean_length=120.0),
@@ -282,7 +282,10 @@ SHOPS = Corpus(
 @pytest.mark.parametrize(
     ("instruction", "required", "values"),
     [
-        ("reviews of the old mill about bread", True, ("Old Mill",)),
+        ("reviews of Old Mill about bread", True, ("Old Mill",)),
+        ("reviews of the old mill about bread", False, ("Old Mill",)),
+        ("reviews that say it is too hard", False, ("Too hard",)),
+        ("more than 12 loaves", False, None),
         ("Bo reviews about bread", True, ("Bo",)),
         ("reviews of Bo or Old Mill", True, ("Bo", "Old Mill")),
         ("reviews that mention an invoice", False, None),
@@ -310,3 +313,43 @@ def test_what_is_still_open_may_be_a_missing_time() -> None:
 def test_long_instructions_are_left_to_the_model() -> None:
     assert intent(CORPUS, "orders about bread " * 20) is not None
     assert intent(CORPUS, "which cakes are mentioned and " * 2_000) is None
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "What annoyed the customers the most?",
+        "how often does the customer come",
+        "customers who complain most often about mould",
+        "orders of people who share that opinion",
+        "orders whose costs add up quickly",
+    ],
+)
+def test_what_is_not_counted(instruction: str) -> None:
+    assert not decided(instruction).counts
+
+
+BRANCHES = Corpus(
+    "branch reports",
+    (
+        Column("report_no", INT, (1, 9)),
+        Column("branch", TEXT, ("Lyon plant", "The Mill", "Very old"), closed=True),
+        Column("report", TEXT, mean_length=120.0),
+    ),
+    "report",
+)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "values"),
+    [
+        ("reports from Lyon about fire", ("Lyon plant",)),
+        ("The reports about fire", None),
+        ("reports about a plant", None),
+    ],
+)
+def test_a_name_in_a_value_may_mean_it(instruction: str, values: tuple[str, ...] | None) -> None:
+    found = intent(BRANCHES, instruction)
+    assert found is not None
+    assert found.values.get("branch") == values
+    assert "branch" not in found.required

@@ -178,6 +178,7 @@ OUT_OF_REACH = (
     "hotel_reviews/query/13",
     "incident_reports/multi/1",
     "incident_reports/multi/2",
+    "incident_reports/query/1",
     "incident_reports/query/12",
     "incident_reports/query/16",
     "incident_reports/query/6",

@@ -18,7 +18,7 @@ _OPTIONS = re.compile(
 
 
 _SORTS_INTO = re.compile(
-    r"\b(?:classif\w*|categori[sz]\w*|label|sort|group|tag|mark|assign|put|divide)\b.*\b(?:as|into|to|by|with|an?|its|their)\b",
+    r"\b(?:classif\w*|categori[sz]\w*|label|sort|group|tag|mark|assign|put|divide)\b.*\b(?:as|into|to|with|its|their)\b",
     re.IGNORECASE,
 )
 

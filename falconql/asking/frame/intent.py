@@ -68,6 +68,7 @@ _SHARE = cue("share")
 _OR_MORE = cue("or_more")
 _ASKS_FOR = cue("asks_for")
 _EXTREME = re.compile(r"\b(?:highest|lowest|maximum|minimum)\b", re.IGNORECASE)
+_COUNTS_THINGS = cue("counts_things")
 _ALL_OF = re.compile(r"(?:every|each|all) ", re.IGNORECASE)
 _NAMED = re.compile(
     r"\w+s (?:named|mentioned|cited|used|listed|reported|discussed|quoted|described)\s*$", re.IGNORECASE
@@ -160,6 +161,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     step = first_step(corpus, plain)
     ranked = ranked_groups(corpus, plain) if step is None else None
     counts = ranked is not None or (bool(COUNT.search(plain)) and (step is not None or counts_rows(corpus, plain)))
+    counts = counts or (step is not None and _COUNTS_THINGS.search(plain) is not None)
     extremes = step is None and _EXTREME.search(plain) is not None and _is_grouped(corpus, plain)
     counts = counts or (extremes and bool(aggregates(corpus, plain)))
     unsorted = without_order(plain)
@@ -211,7 +213,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     if step is not None and step.keeps == "must":
         questions = (1, max(1, questions[1]))
     if perhaps:
-        questions = (max(0, questions[0] - len(next(iter(perhaps.values())))), questions[1])
+        questions = (max(0, questions[0] - len({name for names in perhaps.values() for name in names})), questions[1])
     if options:
         either = "no"
     listed = () if shows != "must" or step or counts else listed_outputs(corpus, plain, said, halves, options)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import cue, said_for, said_values, stem, words
+from falconql.asking.evidence import cue, perhaps_said, said_for, said_values, stem, words
 from falconql.asking.frame.rows import ROWS
 from falconql.asking.frame.stems import root
 from falconql.types import TEXT
@@ -46,14 +46,16 @@ def open_values(corpus: Corpus, instruction: str) -> dict[str, tuple[str, ...]]:
 def possible_values(
     corpus: Corpus, instruction: str, certain: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
-    """Return by column of many texts the names that may be its own, where an instruction has no certain one for it."""
+    """Return by column the names that may be its own, where an instruction has no certain one for it."""
     taken = {word for c in corpus.columns for v in said_values(c, instruction) for word in words(v)}
     taken |= {word for values in certain.values() for value in values for word in words(value)}
     # What a text mentions is in the text.
     named = [(said, instruction[: name.start()]) for said, name in _names(instruction, taken) if not name["held"]]
     said = tuple(dict.fromkeys(said for said, before in named if not _MENTIONS.search(before)))
-    able = [c.name for c in corpus.columns[1:] if _is_open(c, corpus) and c.name not in certain]
-    return dict.fromkeys(able, said) if said else {}
+    able = [c for c in corpus.columns if c.type == TEXT and c.name != corpus.text and c.name not in certain]
+    found = {c.name: seen for c in able if not said_values(c, instruction) and (seen := perhaps_said(c, instruction))}
+    others = [c.name for c in able if _is_open(c, corpus) and c != corpus.columns[0]]
+    return (dict.fromkeys(others, said) if said else {}) | found
 
 
 def _names(instruction: str, taken: Collection[str]) -> Iterator[tuple[str, re.Match[str]]]:
