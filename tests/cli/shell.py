@@ -24,3 +24,8 @@ def falconql(*arguments: str, stdin: bytes | str | None = None) -> Done:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Done(result.exit_code, result.stdout, result.stderr)
+
+
+def piped(text: str, *arguments: str) -> Done:
+    """Hand statements to the REPL through a pipe."""
+    return falconql("repl", *arguments, stdin=text)

@@ -18,7 +18,7 @@ from falconql.cli.repl.alone import goes_on
 from falconql.cli.repl.loop import statements
 from falconql.cli.repl.session import Session, Settings
 from falconql.cli.repl.statements import run_statement
-from tests.cli.shell import Done, falconql
+from tests.cli.shell import falconql, piped
 from tests.cli.terminal import PATIENCE_S
 
 QUERY = """-- asked: the ids of good reviews
@@ -45,10 +45,6 @@ def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     (folder / "other.csv").write_text(TWO_TEXTS)
     return folder
-
-
-def piped(text: str, *arguments: str) -> Done:
-    return falconql("repl", *arguments, stdin=text)
 
 
 @contextmanager
