@@ -66,11 +66,12 @@ def trained(point: str, options: argparse.Namespace) -> Path:
     )
     resume = (folder / "checkpoint.pt").exists()
     final = pretrain(config, some, folder, base=base_model_dir(), device="cpu", resume=resume)
-    _as_proxy(final, proxy, options.data)
+    as_proxy(final, proxy, options.data)
     return proxy
 
 
-def _as_proxy(weights: Path, proxy: Path, data: Path) -> None:
+def as_proxy(weights: Path, proxy: Path, data: Path) -> None:
+    """Export weights as a float32 proxy with calibrated thresholds."""
     model = BertForTokenClassification.from_pretrained(weights)
     ids = np.ones((2, 16), dtype=np.int64)
     sets = sets_in(data, stated_only=False, leave_out=())

@@ -18,7 +18,7 @@ from falconql.runtime.types import BOOL, FLOAT, Type
 ComparisonOp = OneOf["=", "!=", "<", "<=", ">", ">="]
 ArithmeticOp = OneOf["+", "-", "*", "/"]
 TextTestOp = OneOf["contains", "starts with"]
-FunctionName = OneOf["exists", "first", "length", "lower", "number", "date"]
+FunctionName = OneOf["exists", "first", "length", "lower", "number", "date", "year", "month", "day"]
 AggregateName = OneOf["count", "sum", "avg", "min", "max", "share", "collect"]
 
 

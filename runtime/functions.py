@@ -167,4 +167,7 @@ FUNCTIONS: dict[str, Callable[[pa.Array], pa.Array]] = {
     "lower": pc.utf8_lower,
     "number": number,
     "date": read_dates,
+    "year": pc.year,
+    "month": pc.month,
+    "day": pc.day,
 }

@@ -17,7 +17,16 @@ from falconql.runtime.plan import AggregateCall
 from falconql.syntax import ast
 from falconql.types import BOOL, DATE, FLOAT, INT, LABEL, NULL, SPAN, TEXT, TIMESTAMP, UNKNOWN, Type, is_number, list_of
 
-_RESULTS: dict[str, Type] = {"exists": BOOL, "length": INT, "lower": TEXT, "number": FLOAT, "date": DATE}
+_RESULTS: dict[str, Type] = {
+    "exists": BOOL,
+    "length": INT,
+    "lower": TEXT,
+    "number": FLOAT,
+    "date": DATE,
+    "year": INT,
+    "month": INT,
+    "day": INT,
+}
 _ORDERED = (INT, FLOAT, TEXT, DATE, TIMESTAMP)
 
 
@@ -43,7 +52,7 @@ def _meant(name: str, function: ast.Name) -> Help:
 
 
 def call_row_function(ctx: Context, node: ast.Call, signature: Signature, check: CheckOperand) -> Expr:
-    """Return a call of ``score``, ``exists``, ``first``, ``length``, ``lower``, ``number`` or ``date``."""
+    """Return a call of a function of one row, with its one argument checked."""
     if not _takes(ctx, node, signature, 1):
         return BROKEN
     operand = check(ctx, node.arguments[0].value)
@@ -58,6 +67,8 @@ def call_row_function(ctx: Context, node: ast.Call, signature: Signature, check:
             return _first(ctx, operand)
         case "length" if operand.type.item is not None:
             return Function("length", (operand.expr,), INT)
+        case "year" | "month" | "day":
+            return _part_of_date(ctx, signature, operand)
         case _:
             return _text_function(ctx, signature, operand)
 
@@ -123,6 +134,17 @@ def _text_function(ctx: Context, signature: Signature, operand: Operand) -> Expr
     if text is None:
         return BROKEN
     return Function(cast(FunctionName, name), (text,), _RESULTS[name])
+
+
+def _part_of_date(ctx: Context, signature: Signature, operand: Operand) -> Expr:
+    name = cast(FunctionName, signature.name)
+    if operand.type in (DATE, TIMESTAMP, NULL):
+        return Function(name, (operand.expr,), INT)
+    message = f"`{name}` takes a date, and {words(operand.node)} is {spoken(operand.type)}"
+    help_ = column_meant(ctx, operand.node, DATE)
+    if help_ is None and operand.type in (TEXT, SPAN):
+        help_ = rewrite("read the text as a date", operand.node, "date(", ")")
+    return ctx.problems.error("FQL212", message, operand.span, help_)
 
 
 def call_aggregate(ctx: Context, node: ast.Call, signature: Signature, check: CheckOperand) -> Expr:

@@ -475,6 +475,9 @@ def _text_help(value: Operand) -> Help | None:
         return Help("take one element with `first(...)`, or go through them with `each name in ...`")
     if value.type == LABEL:
         return Help("a label is a condition by itself: use it alone, or with `not`")
+    plain = plain_text(value.node)
+    if value.type in _DATES and plain:
+        return Help(f"compare it with `=`, `<`, `>=` and so on, or a part of it: `year({plain}) = 2024`")
     if is_number(value.type) or value.type in _DATES:
         return Help("compare it with `=`, `<`, `>=` and so on")
     return None

@@ -118,8 +118,28 @@ _ALL = (
         "day after it is passed over. Null if it holds none, or could be two, as\n"
         "`05/01/2024`: no argument says which of day and month comes first, so write such dates as `2024-01-05` in the "
         "corpus, or\n"
-        "with points, `05.01.2024`, where the day is first. Years and months cannot be taken out of a date.",
+        "with points, `05.01.2024`, where the day is first.",
         'where date(span("Extract the date of purchase")) >= "2015-01-01"',
+    ),
+    Signature(
+        "year",
+        "row",
+        ("year(date)",),
+        "Int",
+        "The year of a date or a point in time, in UTC.",
+        "group by year(published) select year: year(published), n: count()",
+    ),
+    Signature(
+        "month",
+        "row",
+        ("month(date)",),
+        "Int",
+        "The month of a date or a point in time, from 1 to 12, in UTC; for the months of several years apart group by "
+        "`year(x)` too.",
+        "group by year(published), month(published)\nselect year: year(published), month: month(published), n: count()",
+    ),
+    Signature(
+        "day", "row", ("day(date)",), "Int", "The day of the month, from 1 to 31, in UTC.", "where day(published) = 1"
     ),
     Signature(
         "count",
@@ -286,9 +306,12 @@ SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
             "texts cannot be cut; extract a part with `span(...)` or test it with `matches /.../`",
         ),
         **dict.fromkeys(
-            ("year", "month", "day", "quarter", "week", "weekday", "date_part", "date_trunc"),
-            "no year or month can be taken out of a date; to keep one compare dates, "
-            '`x >= "2024-01-01" and x < "2025-01-01"`; to group by it add a column to the corpus',
+            ("date_part", "date_trunc", "datepart", "datetrunc", "to_char", "strftime", "date_format", "quarter"),
+            "the parts of a date are `year(x)`, `month(x)` and `day(x)`; group by as many of them as it takes",
+        ),
+        **dict.fromkeys(
+            ("week", "weekday", "dayofweek", "hour", "minute"),
+            "only `year(x)`, `month(x)` and `day(x)` are taken out of a date; add a column to the corpus for others",
         ),
         **dict.fromkeys(
             ("datediff", "date_diff", "dateadd", "date_add", "date_sub", "timedelta", "age"),

@@ -26,6 +26,7 @@ HABITS: tuple[Habit, ...] = (
     clauses.clause_colon,
     clauses.unquoted_path,
     values.comment,
+    values.part_of_date,
     values.unclosed,
     values.number,
     values.grouped_digits,

@@ -116,6 +116,8 @@ def _begins_clause(text: str, words: Sequence[Lexeme], index: int) -> bool:
     following = words[index + 1] if index + 1 < len(words) else None
     if previous is not None and _expects_operand(text, previous, word):
         return False
+    if word.lower == "from" and index > 2 and words[index - 2].text == "(" and words[index - 3].lower == "extract":
+        return False  # SQL's `extract(year from x)`
     return word.lower not in COLUMN_WORDS or _may_follow(word, following)
 
 

@@ -15,8 +15,7 @@ from falconql.syntax.printer import name_text
 _OPERATORS = frozenset(OPERATOR_WORDS.values()) - {"in", "is null", "is not null"} | {"contains", "matches"}
 # What pandas puts before its methods for texts.
 _ACCESSORS = frozenset({"str"})
-_DATE_PARTS = frozenset({"dt", "year", "month", "day"})
-_NO_DATE_PARTS = 'no year or month can be taken out of a date; compare dates: `x >= "2024-01-01" and x < "2025-01-01"`'
+DATE_PARTS = frozenset({"year", "month", "day"})
 # What Python's programs call libraries and tables.
 _MODULES = frozenset({"pd", "np", "df", "pandas", "numpy"})
 _LENGTHS = frozenset({"length", "len", "size"})
@@ -57,8 +56,12 @@ def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     helps = []
     if name.lower in _LENGTHS:
         helps.append(replacing(f"write `length({short(before)})`", span, f"length({before})"))
-    if name.lower in _DATE_PARTS:
-        helps.append(Help(_NO_DATE_PARTS))
+    part, last = name.lower, name.end
+    if part == "dt" and place.lower(2) == "." and place.lower(3) in DATE_PARTS:
+        part, last = place.lower(3), place.words[place.index + 3].end
+    if part in DATE_PARTS:
+        written = f"{part}({before})"
+        helps.append(replacing(f"write `{short(written)}`", Span(span.start, last), written))
     helps += [
         Help(f"a column is written by its name alone, in back-ticks if it holds a dot: {name_text(whole)}"),
         Help("the fields of a nested object cannot be read: flatten it first, as `pandas.json_normalize` does"),

@@ -10,6 +10,7 @@ from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
 from falconql.syntax.keywords import keywords
 from falconql.syntax.lexemes import Lexeme, lexemes
+from falconql.syntax.method_habits import DATE_PARTS
 from falconql.syntax.operator_habits import OPERATOR_WORDS, TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
@@ -215,6 +216,19 @@ def bare_call(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     span = Span(before.end, word.end)
     help_ = replacing(f"write `{before.text}(...)`", span, f"({word.text})")
     return problem("FQL003", "the arguments of a call stand in parentheses", word.span, help_)
+
+
+def part_of_date(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
+    """``extract(year from published)``."""
+    if word.lower != "from" or (place.lower(-3), place.lower(-2)) != ("extract", "("):
+        return None
+    part, end = place.lower(-1), place.closing(place.index - 2)
+    span = Span(place.words[place.index - 3].start, word.end)
+    help_ = Help("the parts of a date are `year(x)`, `month(x)` and `day(x)`")
+    if part in DATE_PARTS and end is not None and end > place.index + 1:
+        value, before = place.slice(place.index + 1, end - 1), Span(span.start, place.words[place.index + 1].start)
+        help_ = replacing(f"write `{part}({short(value)})`", before, f"{part}(")
+    return problem("FQL006", "`from` stands before a corpus only", span, help_)
 
 
 def star_argument(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:

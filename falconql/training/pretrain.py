@@ -210,13 +210,17 @@ class Run:
         arrays = collate([self.pack.item(int(number)) for number in chosen], multiple=self.multiple)
         return {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
 
+    def losses(self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor]) -> Losses:
+        """Return the losses of a batch; ``inputs`` are the model's, for a loss that looks at them."""
+        return losses_of(logits, targets, self.config)
+
     def step(self, chosen: NDArray[np.int64]) -> Losses:
         """Take one optimiser step on some examples and return their losses."""
         tensors = self.tensors(chosen)
         targets = tensors.pop("targets")
         with fastest(self.device.type):
             logits = self.model(**tensors).logits
-        losses = losses_of(logits.float(), targets, self.config)
+        losses = self.losses(logits.float(), targets, tensors)
         self.optimiser.zero_grad(set_to_none=True)
         (self.config.label_weight * losses.labels + losses.spans).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -240,8 +244,17 @@ def lineage_of(base: Path) -> list[dict[str, Any]]:
     return [*about.get("lineage", ()), {**kept, "data": data, "options": about["training"], "device": about["device"]}]
 
 
-def pretrain(config: TrainingConfig, examples: Path, out: Path, *, base: Path, device: str, resume: bool) -> Path:
-    """Train on all examples and return the folder of the finished model.
+def pretrain(
+    config: TrainingConfig,
+    examples: Path,
+    out: Path,
+    *,
+    base: Path,
+    device: str,
+    resume: bool,
+    kind: type[Run] = Run,
+) -> Path:
+    """Train on all examples and return the folder of the finished model; ``kind`` may have another loss or order.
 
     Raises:
         OSError: the examples cannot be read, or there is nothing to resume from.
@@ -256,7 +269,7 @@ def pretrain(config: TrainingConfig, examples: Path, out: Path, *, base: Path, d
         "lineage": lineage_of(base),
     }
     (out / "run.json").write_text(json.dumps(about, indent=1))
-    run = Run(config, pack, out, base, device)
+    run = kind(config, pack, out, base, device)
     if resume:
         run.restore()
     run.model.train()

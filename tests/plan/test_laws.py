@@ -114,7 +114,8 @@ FORMS = [
     "each e in {} select e, v: exists(e)",
     "select n: exists({}), m: {} is null",
     "group by {} select n: count()",
-    *(f"select n: {name}({{}})" for name in ("first", "length", "lower", "number", "date", "score", "exists")),
+    *(f"select n: {name}({{}})" for name in ("first", "length", "lower", "number", "score", "exists")),
+    *(f"select n: {name}({{}})" for name in ("date", "year", "month", "day")),
     *(f"select n: {name}({{}})" for name in ("count", "sum", "avg", "min", "max", "share", "collect")),
 ]
 

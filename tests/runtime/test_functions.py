@@ -197,6 +197,15 @@ def test_number_and_date_read_every_row() -> None:
     assert values(Function("date", (T,), DATE), t=["3 March 2015", "soon", None]) == [date(2015, 3, 3), None, None]
 
 
+@pytest.mark.parametrize(("name", "parts"), [("year", [1969, 1, 9999]), ("month", [12, 1, 12]), ("day", [31, 1, 30])])
+def test_the_parts_of_dates_and_points_in_time(name: Any, parts: list[int]) -> None:
+    days = [date(1969, 12, 31), date(1, 1, 1), date(9999, 12, 30), None]
+    times = [None if day is None else datetime(day.year, day.month, day.day, 23, 59, 59, 999_999) for day in days]
+    assert values(Function(name, (col("d", DATE),), INT), d=days) == [*parts, None]
+    column = pa.array(times, pa.timestamp("us"))
+    assert values(Function(name, (col("at", TIMESTAMP),), INT), at=column) == [*parts, None]
+
+
 def test_a_text_of_a_megabyte_is_no_trouble() -> None:
     texts = ["1" * 1_000_000, "1," * 500_000, " " * 1_000_000, "(" * 1_000_000]
     assert values(Function("number", (T,), FLOAT), t=texts) == [None] * 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 import duckdb
 import pyarrow as pa
 from hypothesis import given, settings
@@ -19,6 +21,9 @@ TABLE = pa.table(
         "u": ["a", "pp", "apple", None] * 12,
         "p": [True, False, None] * 16,
         "q": [None, None, True, False] * 12,
+        "d": [date(2023, 12, 31), date(2024, 1, 1), None, date(2024, 12, 31), date(2025, 1, 1), date(1969, 7, 1)] * 8,
+        "moment": [datetime(2023, 12, 31, 23, 59, 59, 999_999), None, datetime(2024, 1, 1), datetime(2024, 12, 31, 12)]
+        * 12,
     }
 )
 
@@ -56,6 +61,11 @@ leaves = st.one_of(
         st.sampled_from(["a", "b"]), st.lists(st.sampled_from(["1", "2", "null", "b"]), min_size=1, max_size=3)
     ).map(lambda t: pair(f"{t[0]} in ({', '.join(t[1])})")),
     st.sampled_from([pair("p"), pair("q"), pair("p = q"), pair("true"), pair("false")]),
+    st.tuples(st.sampled_from(["d", "moment"]), comparisons, st.integers(2023, 2025)).map(
+        lambda t: pair(f"year({t[0]}) {t[1]} {t[2]}")
+    ),
+    st.tuples(comparisons, st.sampled_from(["d", "moment"])).map(lambda t: pair(f"2024 {t[0]} year({t[1]})")),
+    st.sampled_from([pair("month(d) = 12"), pair("day(moment) < 31"), pair("year(d) in (2023, null)")]),
     st.sampled_from([pair("length(t) > 4", "length(t) > 4"), pair("lower(t) = 'banana'")]),
 )
 conditions = st.recursive(

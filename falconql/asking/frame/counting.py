@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 
 from falconql.asking.corpus import Column, Corpus
-from falconql.asking.evidence import cue, said_for, said_values, stem, words
-from falconql.asking.frame.conditions import numbers_the_rows
+from falconql.asking.evidence import cue, mentioned, said_for, said_values, stem, words
+from falconql.asking.frame.conditions import holds_years, numbers_the_rows
+from falconql.asking.frame.quantities import years_in
+from falconql.asking.frame.rows import PERIODS, row_nouns
 from falconql.asking.frame.stems import root
 from falconql.syntax.printer import name_text
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _GROUPED = cue("grouped")
+_AND_BY = re.compile(r"\s+and\s+(?:(?:per|by|the|each|every)\s+)*(\w+)", re.IGNORECASE)
+_ROWS_BY = re.compile(r"(?:the |all )?(\w+) (?:by|per) (\w+)[.?]?", re.IGNORECASE)
 _COUNTED = re.compile(r"\b(?:how many|number of|counts?)\b", re.IGNORECASE)
 _COMPUTED = re.compile(
     r"\b(?:(?P<avg>averages?|mean)|(?P<sum>totals?|sum of)|"
@@ -72,7 +76,7 @@ def computes(instruction: str) -> bool:
 
 
 def groups(corpus: Corpus, instruction: str, ranked: str = "") -> tuple[str, ...]:
-    """Return the columns by which rows are grouped; nothing where none is named.
+    """Return what rows are grouped by, as a query writes it; nothing where no column is named and no period.
 
     Args:
         corpus: the table.
@@ -80,18 +84,62 @@ def groups(corpus: Corpus, instruction: str, ranked: str = "") -> tuple[str, ...
         ranked: a noun whose groups are ranked.
     """
     found: list[str] = []
-    named_groups = [words(instruction[grouped.start(1) :])[:2] for grouped in _GROUPED.finditer(instruction)]
-    for behind in [[ranked]] if ranked else named_groups:
+    for behind in [[ranked]] if ranked else _named_groups(instruction):
         if any(said_values(column, behind[0]) for column in corpus.columns):
             continue  # by the Green party
-        named = [
-            c.name for c in corpus.columns if _groups(c, corpus) and any(_is_named(c, word) for word in behind[:1])
-        ]
-        named = named or [c.name for c in corpus.columns if _groups(c, corpus) and any(_is_named(c, w) for w in behind)]
-        named = named or [c.name for c in corpus.columns if _groups(c, corpus) and stem(behind[0]) in said_for(c)]
+        parts = _parts_of_date(corpus, instruction, behind[0])
+        if parts:
+            found += parts
+            continue
+        able = [c for c in corpus.columns if _groups(c, corpus)]
+        named = [c for c in able if _is_named(c, behind[0])]
+        named = named or [c for c in able if any(_is_named(c, word) for word in behind)]
+        named = named or [c for c in able if stem(behind[0]) in said_for(c)]
         if len(named) == 1:
-            found += named
+            found.append(name_text(named[0].name))
     return tuple(dict.fromkeys(found))
+
+
+def _named_groups(instruction: str) -> list[list[str]]:
+    """Return the nouns of groups, each with the word behind it: per year and position."""
+    found = []
+    for grouped in _GROUPED.finditer(instruction):
+        found.append(words(instruction[grouped.start(1) :])[:2])
+        further = _AND_BY.match(instruction, grouped.end())
+        if further:
+            found.append(words(instruction[further.start(1) :])[:2])
+    return found
+
+
+def counts_groups(corpus: Corpus, instruction: str) -> bool:
+    """Return whether rows are named with nothing but groups, which asks how many there are: complaints by region."""
+    named = _ROWS_BY.fullmatch(instruction.strip())
+    if named is None or stem(named[1].lower()) not in row_nouns(corpus) or len(groups(corpus, instruction)) != 1:
+        return False
+    of_kinds = any(c.type == TEXT and c.closed and _is_named(c, named[2].lower()) for c in corpus.columns)
+    return of_kinds or by_period(corpus, instruction)
+
+
+def by_period(corpus: Corpus, instruction: str) -> bool:
+    """Return whether rows are grouped by years, months or days of a date."""
+    return any(_parts_of_date(corpus, instruction, named[0]) for named in _named_groups(instruction))
+
+
+def _parts_of_date(corpus: Corpus, instruction: str, period: str) -> tuple[str, ...]:
+    """Return the parts of the only date, or the only one spoken of, as a query writes them; none for other nouns."""
+    dated = [column for column in corpus.columns if column.type in (DATE, TIMESTAMP)]
+    if len(dated) > 1:
+        spoken = mentioned(corpus, instruction)
+        dated = [column for column in dated if column.name in spoken]
+    own = [c for c in corpus.columns if _is_named(c, period) and (holds_years(c) or words(c.name) == [period])]
+    if period not in PERIODS or len(dated) != 1 or own:
+        return ()
+    name, parts = name_text(dated[0].name), PERIODS[: PERIODS.index(period) + 1]
+    if period == "day" and dated[0].type == DATE:
+        return (name,)
+    if period == "month" and len(years_in(instruction)) == 1:
+        parts = ("month",)
+    return tuple(f"{part}({name})" for part in parts)
 
 
 def _groups(column: Column, corpus: Corpus) -> bool:

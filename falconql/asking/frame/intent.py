@@ -29,12 +29,13 @@ from falconql.asking.frame.conditions import (
     required_conditions,
     tells_column,
 )
-from falconql.asking.frame.counting import aggregates, column_shares, computes, groups
+from falconql.asking.frame.counting import aggregates, by_period, column_shares, computes, counts_groups, groups
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.open_values import open_values, possible_values
 from falconql.asking.frame.ordering import Ordering, is_ordered, ordering, so_many, way_of, without_order
 from falconql.asking.frame.outputs import Output, is_plural, questions_in
 from falconql.asking.frame.quantities import Slot, date_slots, either_numbers, limits_in, number_tests, unit_of
+from falconql.asking.frame.rows import PERIODS
 from falconql.asking.frame.shown import (
     CHOICE,
     COUNT,
@@ -164,6 +165,7 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
     counts = counts or (step is not None and _COUNTS_THINGS.search(plain) is not None)
     extremes = step is None and _EXTREME.search(plain) is not None and _is_grouped(corpus, plain)
     counts = counts or (extremes and bool(aggregates(corpus, plain)))
+    counts = counts or (step is None and counts_groups(corpus, plain))
     unsorted = without_order(plain)
     shows = shows_outputs(corpus, _ASKS_FOR.sub("", _without_time(corpus, unsorted)), step, counts)
     options = options_in(corpus, plain) if step is None and not counts else ()
@@ -194,6 +196,8 @@ def intent(corpus: Corpus, instruction: str) -> Intent | None:
         required = _required_before_or(corpus, plain, limits)
     conditions = allowed_conditions(corpus, plain, spoken, values, names, numbers.slots, numbers.left)
     told = told_words(corpus, plain, conditions | (spoken if counts else frozenset()))
+    if counts and by_period(corpus, plain):
+        told |= set(map(stem, PERIODS))
     if alternatives:
         told |= alternative_words(corpus, plain)
     said = questions_in(plain) if step is None else []
@@ -294,7 +298,9 @@ def _without_time(corpus: Corpus, instruction: str) -> str:
 
 def _is_grouped(corpus: Corpus, instruction: str) -> bool:
     named = {stem(word) for column in corpus.columns if not column.is_long for word in words(column.name)}
-    return any(stem(found[1].lower()) in named for found in _GROUPED.finditer(instruction))
+    if any(stem(found[1].lower()) in named for found in _GROUPED.finditer(instruction)):
+        return True
+    return by_period(corpus, instruction)
 
 
 def _either(instruction: str, values: dict[str, tuple[str, ...]]) -> Need:

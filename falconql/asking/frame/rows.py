@@ -1,10 +1,12 @@
-"""What people call a row of a table."""
+"""What people call a row of a table, and the periods of its date."""
 
 from __future__ import annotations
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import stem, stems_of, words
 
+# Each is part of the one before it.
+PERIODS = ("year", "month", "day")
 ROWS, PEOPLE = stems_of("rows"), stems_of("people")
 
 

@@ -9,6 +9,7 @@ from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import content_words, cue, mentioned, said_values, stem, words
 from falconql.asking.frame.choices import with_choice
 from falconql.asking.frame.conditions import numbers_the_rows, tells_column
+from falconql.asking.frame.counting import by_period
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.outputs import Output, cut_list, is_asked, outputs
 from falconql.asking.frame.rows import PEOPLE, row_nouns
@@ -142,7 +143,8 @@ def counts_rows(corpus: Corpus, instruction: str) -> bool:
         return False
     who = PEOPLE - {stem("people"), stem("person"), stem("somebody")}
     rows = row_nouns(corpus) | (who if found[0].lower().startswith("how") else frozenset())
-    return bool(rows & set(after)) or bool(re.search(r"\bper\b|\b(?:for|in) each\b|\bby\b", instruction))
+    by_group = re.search(r"\bper\b|\b(?:for|in) each\b|\bby\b", instruction)
+    return bool(rows & set(after)) or by_group is not None or by_period(corpus, instruction)
 
 
 def shows_outputs(corpus: Corpus, instruction: str, step: Step | None, counts: bool) -> Need:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, cue, said_values, stem, stems_of, words
-from falconql.asking.frame.rows import row_nouns
+from falconql.asking.frame.rows import PERIODS, row_nouns
+from falconql.types import DATE, TIMESTAMP
 
 _KEEP_OF_EACH = cue("keep_of_each")
 _KEEP_THOSE = cue("keep_those")
@@ -101,7 +102,8 @@ def first_step(corpus: Corpus, instruction: str) -> Step | None:
             in_text = _MENTIONED.match(behind) is not None
             is_row = _head(said) in rows and not (in_text or _is_thing(corpus, said, behind))
             is_row = is_row or _is_value(corpus, said)
-            is_column = not in_text and _is_column(corpus, said, told=pattern in _TOLD)
+            is_column = _is_column(corpus, said, told=pattern in _TOLD) or _is_period(corpus, said)
+            is_column = is_column and not in_text
             if name is None or not several or is_row or is_column:
                 continue
             further = any(
@@ -233,6 +235,11 @@ def _plural(said: str) -> str:
 def _head(said: str) -> str:
     """Return the stem of the last word, which says what a noun is."""
     return next((stem(word) for word in reversed(words(said))), "")
+
+
+def _is_period(corpus: Corpus, said: str) -> bool:
+    """Return whether a noun is a part of a date that rows have."""
+    return said.lower() in PERIODS and any(column.type in (DATE, TIMESTAMP) for column in corpus.columns)
 
 
 def _is_column(corpus: Corpus, said: str, *, told: bool) -> bool:

@@ -23,6 +23,7 @@ from falconql.plan.rules import (
     push_into_scan,
     push_negations,
     share_calls,
+    years_as_ranges,
 )
 from falconql.plan.rules.base import Rule
 
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     share_calls.RULE,
     merge_filters.RULE,
     push_negations.RULE,
+    years_as_ranges.RULE,
     flatten.RULE,
     drop_duplicates.RULE,
     absorb.RULE,

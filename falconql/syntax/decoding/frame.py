@@ -120,7 +120,7 @@ class Frame:
         mixed: ``or`` stands only in parentheses, within ``and``.
         ordered: whether an order is written.
         aggregates: what is computed over rows, where that is certain; none allows any.
-        groups: the columns by which rows are grouped, where they are certain.
+        groups: what rows are grouped by, as a query writes it, where that is certain.
         sorted_by: the columns that may decide the order; none allows any.
         descending: the direction; None leaves it open.
         limits: the numbers of rows that may be written; None allows any.

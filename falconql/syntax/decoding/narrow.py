@@ -91,7 +91,7 @@ class _Narrow:
         rules["key"] = seq(self._sort_value(), way)
         rules["limit"] = seq(written("LIMIT"), " ", self._limit())
         rules["positive"] = seq(Chars((("1", "9"),)), Repeat(Chars((("0", "9"),)), 0, 3))
-        certain = ", ".join(map(name_text, self.frame.groups))
+        certain = ", ".join(self.frame.groups)
         keys = Literal(certain) if certain else listed(self._group_key(), 2)
         rules["group"] = seq(written("GROUP"), " ", written("BY"), " ", keys)
         rules["aggregate"] = self._aggregate()
@@ -328,7 +328,7 @@ class _Narrow:
         """Return the list of outputs, with a rule for every question that is certain."""
         certain = [seq(Rule("var"), f": {aggregate}") for aggregate in self.frame.aggregates]
         if certain and not self.frame.shares and self.step is None and self.frame.counts == "must":
-            keys = [Literal(name_text(name)) for name in self.frame.groups]
+            keys = [Literal(key) for key in self.frame.groups]
             if keys or self.frame.grouped == "no":
                 return {"items": seq(*[part for item in (*keys, *certain) for part in (", ", item)][1:])}
         if not self.frame.listed or self.text is None:
@@ -365,7 +365,7 @@ class _Narrow:
         values: list[Node] = []
         if self.frame.counts != "no" and self.step is None:
             values.append(Rule("aggregate"))
-        plain: list[Node] = list(self.shown)
+        plain: list[Node] = [*self.shown, *(Literal(key) for key in self.frame.groups if "(" in key)]
         if self.text is not None and self.frame.counts != "must" and not self.frame.plain:
             if self.frame.yes_no != "must":
                 if self.step is not None or self.frame.several != "must":
@@ -378,7 +378,7 @@ class _Narrow:
                 values.append(Rule("choose"))
             if self.frame.step == "any":
                 values.append(seq("score(", Rule("var"), ")"))
-                plain.append(Rule("var"))
+                plain += [*self._parts_of_dates(), Rule("var")]
         named = [seq(Rule("var"), ": ", choice(*values))] if values else []
         if self.step is not None and named:
             plain = [Rule("var")] if self.step.further else []
@@ -389,14 +389,22 @@ class _Narrow:
             return choice(*map(name_text, self.frame.sorted_by))
         columns = [Literal(name_text(column.name)) for column in self.columns if column.kind in ("number", "date")]
         scored = [seq("score(", Rule("var"), ")")] if self.text is not None and self.frame.step == "any" else []
-        return choice(*columns, Rule("var"), *scored)
+        parts = [Literal(key) for key in self.frame.groups if "(" in key]
+        return choice(*columns, *parts, Rule("var"), *scored)
 
     def _group_key(self) -> Node:
         if self.frame.groups:
-            return choice(*map(name_text, self.frame.groups))
+            return choice(*self.frame.groups)
         fitting = [c for c in self.columns if c.kind not in ("other", "list")]
-        keys = [Literal(name_text(c.name)) for c in fitting if c.shown] or [Literal(name_text(c.name)) for c in fitting]
-        return choice(*keys, *([Rule("var")] if self.frame.step == "any" else []))
+        keys: list[Node] = [Literal(name_text(c.name)) for c in fitting if c.shown]
+        keys = keys or [Literal(name_text(c.name)) for c in fitting]
+        if self.frame.step == "any":
+            keys += [*self._parts_of_dates(), Rule("var")]
+        return choice(*keys)
+
+    def _parts_of_dates(self) -> list[Node]:
+        dates = [name_text(column.name) for column in self.columns if column.kind == "date"]
+        return [seq(choice("year(", "month("), choice(*dates), ")")] if dates else []
 
     def _aggregate(self) -> Node:
         numbers = [Literal(name_text(column.name)) for column in self.columns if column.kind == "number"]
