@@ -188,6 +188,12 @@ class Result:
     def __repr__(self) -> str:
         return self.format(most_rows=_ROWS_IN_REPR)
 
+    def _repr_html_(self) -> str:
+        from falconql.notebook import html_table
+
+        rows = min(_ROWS_IN_REPR, len(self))
+        return html_table(self._table.slice(0, rows), self.highlights, len(self))
+
     def format(self, *, width: int = 100, color: bool = False, most_rows: int | None = None) -> str:
         """Return the rows as a readable table, ``most_rows`` of them at most."""
         return format_rows(self._table, self, width=width, color=color, most_rows=most_rows)

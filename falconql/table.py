@@ -25,9 +25,9 @@ MOST_DECIMALS = 4
 
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"
-_DIM = "\x1b[2m"
+DIM = "\x1b[2m"
 # One colour per span column, told apart on dark and on light backgrounds.
-_HIGHLIGHTS = ("\x1b[1;33m", "\x1b[1;36m", "\x1b[1;35m", "\x1b[1;32m", "\x1b[1;34m")
+HIGHLIGHTS = ("\x1b[1;33m", "\x1b[1;36m", "\x1b[1;35m", "\x1b[1;32m", "\x1b[1;34m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class Column:
+    """A column as it is shown; ``style`` is that of its highlights, or bold."""
+
     name: str
     cells: tuple[Cell, ...]
     right: bool
@@ -81,7 +83,7 @@ def format_table(
         widths: those of the columns, as ``column_widths`` gave them for an earlier part of the same rows.
         header: whether the names of the columns come first, and below the names of those left out.
     """
-    columns = _columns(table, highlights or {})
+    columns = columns_of(table, highlights or {})
     widths = _widths(columns, width) if widths is None else widths
     left_out = [column.name for column, given in zip(columns, widths, strict=True) if not given]
     columns = [column for column, given in zip(columns, widths, strict=True) if given]
@@ -97,18 +99,19 @@ def format_table(
             lines.append("")
         lines.extend(_row_lines(row, columns, widths, color))
     if left_out and header:
-        lines.append(_painted(_cut(f"… no room for {', '.join(left_out)}", width), _DIM, color))
+        lines.append(_painted(_cut(f"… no room for {', '.join(left_out)}", width), DIM, color))
     return "\n".join(lines)
 
 
 def column_widths(table: pa.Table, *, width: int) -> list[int]:
     """Return the widths that ``format_table`` gives the columns; 0 for those that do not fit."""
-    return _widths(_columns(table, {}), width)
+    return _widths(columns_of(table, {}), width)
 
 
-def _columns(table: pa.Table, highlights: Mapping[str, Sequence[str]]) -> list[_Column]:
+def columns_of(table: pa.Table, highlights: Mapping[str, Sequence[str]]) -> list[Column]:
+    """Return the cells of a table; ``highlights`` has by text column the span columns whose spans to mark in it."""
     spans = [i for i, field in enumerate(table.schema) if is_span(field.type)]
-    style_of = {i: _HIGHLIGHTS[n % len(_HIGHLIGHTS)] for n, i in enumerate(spans)}
+    style_of = {i: HIGHLIGHTS[n % len(HIGHLIGHTS)] for n, i in enumerate(spans)}
     columns = []
     for index, field in enumerate(table.schema):
         values = python_values(table.column(index))
@@ -121,7 +124,7 @@ def _columns(table: pa.Table, highlights: Mapping[str, Sequence[str]]) -> list[_
                 for row, cell in enumerate(cells)
             )
         right = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        columns.append(_Column(in_one_line(field.name), cells, right, _wraps(field.type), style_of.get(index, _BOLD)))
+        columns.append(Column(in_one_line(field.name), cells, right, _wraps(field.type), style_of.get(index, _BOLD)))
     return columns
 
 
@@ -159,7 +162,7 @@ def _cells(values: list[Any], type_: pa.DataType, style: str) -> tuple[Cell, ...
 
 
 def _null() -> Cell:
-    return Cell("null", (Mark(0, 4, _DIM),))
+    return Cell("null", (Mark(0, 4, DIM),))
 
 
 def _float_cells(values: list[float | None]) -> tuple[Cell, ...]:
@@ -192,7 +195,7 @@ def _width_up_to(text: str, most: int) -> int:
     return _width(text[:most])
 
 
-def _widths(columns: Sequence[_Column], width: int) -> list[int]:
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
     """Share the width out; a narrow column keeps what it needs, wide ones get equal parts of the rest.
 
     Where not all fit, the last ones are left out, but not the one with the longest texts: mostly it is what
@@ -226,7 +229,7 @@ def _shares(naturals: Sequence[int], least: Sequence[int], room: int) -> list[in
     return [min(width, room) for width in widths]
 
 
-def _header(columns: Sequence[_Column], widths: Sequence[int], color: bool) -> str:
+def _header(columns: Sequence[Column], widths: Sequence[int], color: bool) -> str:
     cells = []
     for column, width in zip(columns, widths, strict=True):
         name = _cut(column.name, width)
@@ -235,11 +238,11 @@ def _header(columns: Sequence[_Column], widths: Sequence[int], color: bool) -> s
 
 
 def _rule(widths: Sequence[int], color: bool) -> str:
-    return _painted((" " * GAP).join("─" * width for width in widths), _DIM, color)
+    return _painted((" " * GAP).join("─" * width for width in widths), DIM, color)
 
 
 def _row_lines(
-    row: Sequence[Sequence[Cell]], columns: Sequence[_Column], widths: Sequence[int], color: bool
+    row: Sequence[Sequence[Cell]], columns: Sequence[Column], widths: Sequence[int], color: bool
 ) -> list[str]:
     lines = []
     for number in range(max((len(cell) for cell in row), default=0)):

@@ -114,7 +114,10 @@ def test_following_the_advice_gives_what_was_meant(query: str, meant: str) -> No
         ("select q: extract(quarter from published)", "the parts of a date are `year(x)`, `month(x)` and `day(x)`"),
         ("select q: extract(year from)", "the parts of a date are `year(x)`, `month(x)` and `day(x)`"),
         ('where published starts with "2024"', "compare it with `=`, `<`, `>=` and so on, or a part of it: `year("),
-        ("group by week(published) select n: count()", "only `year(x)`, `month(x)` and `day(x)` are taken out of a date"),
+        (
+            "group by week(published) select n: count()",
+            "only `year(x)`, `month(x)` and `day(x)` are taken out of a date",
+        ),
         ("where pd.isna(title)", "leave `pd.` out"),
         ('text body where label("Is it about " + title)', 'write it here, and quote values in it: `"... {name} ..."`'),
         ('text body where label("Is it {stars + 1}?")', "name the value first: `let x = ...`, then quote `{x}`"),
