@@ -15,7 +15,7 @@ from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _GROUPED = cue("grouped")
 _AND_BY = re.compile(r"\s+and\s+(?:(?:per|by|the|each|every)\s+)*(\w+)", re.IGNORECASE)
-_ROWS_BY = re.compile(r"(?:the |all )?(\w+) (?:by|per) (\w+)[.?]?", re.IGNORECASE)
+_ROWS_BY = re.compile(r"(?:the |all )?(\w+) (?:by|per) (\w+)(?: and (\w+))?[.?]?", re.IGNORECASE)
 _COUNTED = re.compile(r"\b(?:how many|number of|counts?)\b", re.IGNORECASE)
 _COMPUTED = re.compile(
     r"\b(?:(?P<avg>averages?|mean)|(?P<sum>totals?|sum of)|"
@@ -104,20 +104,21 @@ def _named_groups(instruction: str) -> list[list[str]]:
     """Return the nouns of groups, each with the word behind it: per year and position."""
     found = []
     for grouped in _GROUPED.finditer(instruction):
-        found.append(words(instruction[grouped.start(1) :])[:2])
         further = _AND_BY.match(instruction, grouped.end())
-        if further:
-            found.append(words(instruction[further.start(1) :])[:2])
-    return found
+        starts = [grouped.start(1), *([further.start(1)] if further else [])]
+        found += [words(instruction[start:])[:2] for start in starts]
+    return [nouns for nouns in found if nouns]
 
 
 def counts_groups(corpus: Corpus, instruction: str) -> bool:
     """Return whether rows are named with nothing but groups, which asks how many there are: complaints by region."""
     named = _ROWS_BY.fullmatch(instruction.strip())
-    if named is None or stem(named[1].lower()) not in row_nouns(corpus) or len(groups(corpus, instruction)) != 1:
+    if named is None or stem(named[1].lower()) not in row_nouns(corpus):
         return False
-    of_kinds = any(c.type == TEXT and c.closed and _is_named(c, named[2].lower()) for c in corpus.columns)
-    return of_kinds or by_period(corpus, instruction)
+    nouns = [noun.lower() for noun in named.groups()[1:] if noun]
+    kinds = [c for c in corpus.columns if c.type == TEXT and c.closed]
+    known = [noun in PERIODS or any(_is_named(column, noun) for column in kinds) for noun in nouns]
+    return all(known) and bool(groups(corpus, instruction))
 
 
 def by_period(corpus: Corpus, instruction: str) -> bool:
