@@ -114,7 +114,7 @@ SHAPES = [
     (
         "push_below_each",
         f'each w in spans("w") where {A} and length(w) > 3 and stars > 2',
-        ["Scan", f"Filter {A} and stars > 2", "Each", "Filter length(w) > 3", "Project"],
+        ["Scan", f"Filter {A} and stars > 2 and exists(w)", "Each", "Filter length(w) > 3", "Project"],
     ),
     (
         "push_below_each",

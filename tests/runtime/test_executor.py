@@ -427,3 +427,11 @@ def test_however_the_corpus_comes_in_pieces_the_rows_are_the_same(cuts: list[int
 
     table = execute_to_table(plan(query, REVIEWS.schema), ExecContext(InPieces(REVIEWS), FakeProxy()))
     assert table.to_pylist() == Run(query, REVIEWS).rows
+
+
+def test_a_row_without_elements_need_not_pass_a_condition_of_a_model() -> None:
+    table = pa.table({"text": [f"Anna {i}" if i % 20 == 0 else f"nobody {i}" for i in range(1000)]})
+    run = Run('each n in spans("names") where label("random 1") select n', table, batch_rows=50)
+    labels = [text for text, instruction in run.proxy.asked if instruction == "random 1"]
+    assert 0 < len(run.rows) < 50
+    assert len(labels) < 500

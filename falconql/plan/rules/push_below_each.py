@@ -7,8 +7,9 @@
 
     Filter[laptop](Each[tag in tags](x))    ->  Each[tag in tags](Filter[laptop and exists(tags)](x))
 
-A row with nothing in its list gives no rows, so no model need be asked about it. Must not fire on a model
-call whose instruction quotes the variable.
+A row with nothing in its list gives no rows, so that it need not pass a condition that asks a model; where a model
+makes the list, it is for the order of the conditions to say which is asked first. Must not fire on a model call whose
+instruction quotes the variable.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def apply(plan: LogicalPlan) -> LogicalPlan:
         below = tuple(p for p in parts if p not in here)
         if not below:
             return node
-        if any(map(uses_model, below)) and not uses_model(each.value):
+        if any(map(uses_model, below)):
             below = (*below, Function("exists", (each.value,), BOOL))
         pushed = Each(push(Filter(each.input, conjunction(below))), each.name, each.value, each.type)
         return Filter(pushed, conjunction(here)) if here else pushed
