@@ -36,7 +36,9 @@ def html_table(table: pa.Table, highlights: Mapping[str, Sequence[str]], rows: i
     )
     left = rows - table.num_rows
     count = f"{rows:,} row{'s' if rows != 1 else ''}" + (f", the first {table.num_rows} of them" if left else "")
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{count}</p>"
+    # Without these classes notebooks typeset what stands between two dollar signs.
+    ignored = "tex2jax_ignore mathjax_ignore"
+    return f'<table class="{ignored}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{count}</p>'
 
 
 def _aligned(column: Column) -> str:

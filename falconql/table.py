@@ -143,7 +143,8 @@ def _marks(found: Sequence[tuple[Any, str]]) -> tuple[Mark, ...]:
         Mark(span["start"], span["end"], style)
         for value, style in found
         for span in (value if isinstance(value, list) else [value])
-        if span is not None
+        # A column of a corpus may have spans with nothing in them.
+        if span is not None and span["start"] is not None and span["end"] is not None
     ]
     return tuple(sorted(marks, key=lambda mark: (mark.start, mark.end)))
 
@@ -183,7 +184,7 @@ def _text(value: Any, type_: pa.DataType) -> str:
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if type_.equals(SPAN_TYPE):
-        return in_one_line(value["text"])
+        return "null" if value["text"] is None else in_one_line(value["text"])
     if isinstance(value, list) and pa.types.is_list(type_):
         return ", ".join("null" if v is None else _text(v, type_.value_type) for v in value)
     if isinstance(value, (dict, list)):

@@ -16,6 +16,7 @@ _OPERATORS = frozenset(OPERATOR_WORDS.values()) - {"in", "is null", "is not null
 # What pandas puts before its methods for texts.
 _ACCESSORS = frozenset({"str"})
 DATE_PARTS = frozenset({"year", "month", "day"})
+PARTS_OF_DATES = "the parts of a date are `year(x)`, `month(x)` and `day(x)`"
 # What Python's programs call libraries and tables.
 _MODULES = frozenset({"pd", "np", "df", "pandas", "numpy"})
 _LENGTHS = frozenset({"length", "len", "size"})
@@ -58,7 +59,10 @@ def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         helps.append(replacing(f"write `length({short(before)})`", span, f"length({before})"))
     part, last = name.lower, name.end
     if part == "dt" and place.lower(2) == "." and place.lower(3) in DATE_PARTS:
-        part, last = place.lower(3), place.words[place.index + 3].end
+        called = place.lower(4) == "(" and place.lower(5) == ")"
+        part, last = place.lower(3), place.words[place.index + (5 if called else 3)].end
+    if part == "dt":
+        helps.append(Help(PARTS_OF_DATES))
     if part in DATE_PARTS:
         written = f"{part}({before})"
         helps.append(replacing(f"write `{short(written)}`", Span(span.start, last), written))

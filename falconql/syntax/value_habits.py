@@ -10,7 +10,7 @@ from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
 from falconql.syntax.keywords import keywords
 from falconql.syntax.lexemes import Lexeme, lexemes
-from falconql.syntax.method_habits import DATE_PARTS
+from falconql.syntax.method_habits import DATE_PARTS, PARTS_OF_DATES
 from falconql.syntax.operator_habits import OPERATOR_WORDS, TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
@@ -224,7 +224,7 @@ def part_of_date(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     part, end = place.lower(-1), place.closing(place.index - 2)
     span = Span(place.words[place.index - 3].start, word.end)
-    help_ = Help("the parts of a date are `year(x)`, `month(x)` and `day(x)`")
+    help_ = Help(PARTS_OF_DATES)
     if part in DATE_PARTS and end is not None and end > place.index + 1:
         value, before = place.slice(place.index + 1, end - 1), Span(span.start, place.words[place.index + 1].start)
         help_ = replacing(f"write `{part}({short(value)})`", before, f"{part}(")

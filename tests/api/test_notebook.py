@@ -53,6 +53,12 @@ def test_what_a_corpus_holds_is_shown_and_not_run(text: str) -> None:
     assert ["".join(head.itertext()) for head in element.iter("th")] == [text]
 
 
+def test_amounts_of_dollars_are_not_typeset_as_mathematics() -> None:
+    table = page(pa.table({"text": ["from $5 to $7"]})).find("table")
+    assert table is not None
+    assert set(table.get("class", "").split()) == {"tex2jax_ignore", "mathjax_ignore"}
+
+
 def test_a_long_text_is_cut_around_its_first_span() -> None:
     text = "x " * 1000 + "Paris" + " y" * 1000
     table = pa.table({"text": [text], "place": pa.array([span("Paris", 2000)], SPAN_TYPE)})
@@ -72,3 +78,10 @@ def test_spans_may_overlap() -> None:
 def test_names_may_repeat_and_there_may_be_no_rows() -> None:
     assert cells(page(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]))) == ["1", "2"]
     assert cells(page(pa.table({"a": pa.array([], pa.int64())}))) == []
+
+
+def test_spans_of_a_corpus_may_be_empty() -> None:
+    nothing = {"text": None, "start": None, "end": None, "score": None}
+    table = pa.table({"text": ["a"], "place": pa.array([nothing], SPAN_TYPE)})
+    assert cells(page(table, text=["place"])) == ["a", "null"]
+    assert "null" in repr(falconql.query("select place").run(table))

@@ -97,6 +97,28 @@ def test_counting() -> None:
     assert not decided("the number of guests they expect").counts
 
 
+@pytest.mark.parametrize(
+    ("instruction", "by"),
+    [
+        ("how many orders per year?", ("year(baked)",)),
+        ("how many orders per month in 2024?", ("month(baked)",)),
+        ("how many orders per month between March and May 2024", ("month(baked)",)),
+        ("how many orders per month since 2023", ("year(baked)", "month(baked)")),
+        ("how many orders per month before 2024", ("year(baked)", "month(baked)")),
+        ("how many orders per month in 2023 and 2024", ("year(baked)", "month(baked)")),
+        ("how many orders per day of the month", ("day(baked)",)),
+        ("how many orders per month of the year", ("month(baked)",)),
+        ("how many orders per branch, year and month", ("branch", "year(baked)", "month(baked)")),
+        ("how many orders per branch, baked since 2020", ("branch",)),
+        ("number of orders per branch and average loaves", ("branch",)),
+        ("number of orders per year and branch", ("year(baked)", "branch")),
+        ("how many orders per year and which branch has most", ("year(baked)",)),
+    ],
+)
+def test_what_rows_are_grouped_by(instruction: str, by: tuple[str, ...]) -> None:
+    assert decided(instruction).groups == by
+
+
 def test_the_last_condition_must_not_hold() -> None:
     assert decided("orders about bread but not about rolls").unless
     assert not decided("orders about bread").negated

@@ -29,6 +29,8 @@ def _followed(query: str) -> str:
     ("query", "meant"),
     [
         ("where stars is greater than 3", "where stars > 3"),
+        ("select y: published.dt.year()", "select y: year(published)"),
+        ("where published.dt.month = 5", "where month(published) = 5"),
         ("where stars less than or equal to 3", "where stars <= 3"),
         ("where stars at least 3 and price is at most 5", "where stars >= 3 and price <= 5"),
         ("where stars under 3 and price over 100", "where stars < 3 and price > 100"),
@@ -109,6 +111,7 @@ def test_following_the_advice_gives_what_was_meant(query: str, meant: str) -> No
         ("select title and stars", "write `title, stars`"),
         ("select year: published.dt.year", "write `year(published)`"),
         ("select year: published.month", "write `month(published)`"),
+        ("select q: published.dt.quarter", "the parts of a date are `year(x)`, `month(x)` and `day(x)`"),
         ("where extract(year from published) = 2024", "write `year(published)`"),
         ("select y: extract(year from date(title))", "write `year(date(title))`"),
         ("select q: extract(quarter from published)", "the parts of a date are `year(x)`, `month(x)` and `day(x)`"),

@@ -7,14 +7,18 @@ import re
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.evidence import cue, mentioned, said_for, said_values, stem, words
 from falconql.asking.frame.conditions import holds_years, numbers_the_rows
-from falconql.asking.frame.quantities import years_in
+from falconql.asking.frame.quantities import date_slots
 from falconql.asking.frame.rows import PERIODS, row_nouns
 from falconql.asking.frame.stems import root
 from falconql.syntax.printer import name_text
 from falconql.types import BOOL, DATE, FLOAT, INT, TEXT, TIMESTAMP
 
 _GROUPED = cue("grouped")
-_AND_BY = re.compile(r"\s+and\s+(?:(?:per|by|the|each|every)\s+)*(\w+)", re.IGNORECASE)
+# Per kind, year and month; a comma alone may begin something else: per kind, published since 2020.
+_FURTHER = re.compile(r"(?:(?:,\s+\w+)+,?)?\s+and\s+(?:(?:per|by|the|each|every)\s+)*\w+", re.IGNORECASE)
+_NOUN = re.compile(
+    r"(?:,|\band\b)\s+(?:(?:and|per|by|the|each|every)\s+)*(?!(?:which|what|how|who)\b)(\w+)", re.IGNORECASE
+)
 _ROWS_BY = re.compile(r"(?:the |all )?(\w+) (?:by|per) (\w+)(?: and (\w+))?[.?]?", re.IGNORECASE)
 _COUNTED = re.compile(r"\b(?:how many|number of|counts?)\b", re.IGNORECASE)
 _COMPUTED = re.compile(
@@ -104,9 +108,12 @@ def _named_groups(instruction: str) -> list[list[str]]:
     """Return the nouns of groups, each with the word behind it: per year and position."""
     found = []
     for grouped in _GROUPED.finditer(instruction):
-        further = _AND_BY.match(instruction, grouped.end())
-        starts = [grouped.start(1), *([further.start(1)] if further else [])]
-        found += [words(instruction[start:])[:2] for start in starts]
+        starts = [grouped.start(1)]
+        if further := _FURTHER.match(instruction, grouped.end()):
+            starts += [noun.start(1) for noun in _NOUN.finditer(instruction, *further.span())]
+        named = [(words(instruction[start:])[:2], start == starts[0]) for start in starts]
+        # Per kind and average price asks for a number beside the kinds.
+        found += [nouns for nouns, is_first in named if is_first or not computes(" ".join(nouns))]
     return [nouns for nouns in found if nouns]
 
 
@@ -136,11 +143,21 @@ def _parts_of_date(corpus: Corpus, instruction: str, period: str) -> tuple[str, 
     if period not in PERIODS or len(dated) != 1 or own:
         return ()
     name, parts = name_text(dated[0].name), PERIODS[: PERIODS.index(period) + 1]
+    whole = parts[-2] if len(parts) > 1 else ""
+    if whole and re.search(rf"\b{period} of the {whole}\b", instruction, re.IGNORECASE):
+        return (f"{period}({name})",)
     if period == "day" and dated[0].type == DATE:
         return (name,)
-    if period == "month" and len(years_in(instruction)) == 1:
+    if period == "month" and _is_in_one_year(instruction):
         parts = ("month",)
     return tuple(f"{part}({name})" for part in parts)
+
+
+def _is_in_one_year(instruction: str) -> bool:
+    """Return whether the time that is spoken of begins and ends in the same year: in 2024, but not since 2024."""
+    tests = [test for slot in date_slots(instruction) for test in slot]
+    first, last = ({day[:4] for sign, day in tests if sign == bound} for bound in (">=", "<="))
+    return first == last and len(first) == 1
 
 
 def _groups(column: Column, corpus: Corpus) -> bool:
