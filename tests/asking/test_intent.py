@@ -113,6 +113,8 @@ def test_counting() -> None:
         ("number of orders per branch and average loaves", ("branch",)),
         ("number of orders per year and branch", ("year(baked)", "branch")),
         ("how many orders per year and which branch has most", ("year(baked)",)),
+        ("which year had the most orders?", ("year(baked)",)),
+        ("top 3 years by number of orders", ("year(baked)",)),
     ],
 )
 def test_what_rows_are_grouped_by(instruction: str, by: tuple[str, ...]) -> None:

@@ -133,8 +133,9 @@ def by_period(corpus: Corpus, instruction: str) -> bool:
     return any(_parts_of_date(corpus, instruction, named[0]) for named in _named_groups(instruction))
 
 
-def _parts_of_date(corpus: Corpus, instruction: str, period: str) -> tuple[str, ...]:
+def _parts_of_date(corpus: Corpus, instruction: str, noun: str) -> tuple[str, ...]:
     """Return the parts of the only date, or the only one spoken of, as a query writes them; none for other nouns."""
+    period = noun.removesuffix("s")
     dated = [column for column in corpus.columns if column.type in (DATE, TIMESTAMP)]
     if len(dated) > 1:
         spoken = mentioned(corpus, instruction)

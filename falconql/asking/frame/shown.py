@@ -12,9 +12,9 @@ from falconql.asking.frame.conditions import numbers_the_rows, tells_column
 from falconql.asking.frame.counting import by_period
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.outputs import Output, cut_list, is_asked, outputs
-from falconql.asking.frame.rows import PEOPLE, row_nouns
+from falconql.asking.frame.rows import PEOPLE, PERIODS, row_nouns
 from falconql.asking.frame.steps import Step
-from falconql.types import FLOAT, INT
+from falconql.types import DATE, FLOAT, INT, TIMESTAMP
 
 Need = Literal["no", "may", "must"]
 
@@ -95,6 +95,8 @@ def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
     "Which airline has the most claims?" has airline and most.
     """
     named = {stem(word) for c in corpus.columns if not c.is_long and c.name != corpus.text for word in words(c.name)}
+    if any(column.type in (DATE, TIMESTAMP) for column in corpus.columns):
+        named |= set(map(stem, PERIODS))
     if (common := _MOST_COMMON.search(instruction)) and stem(common["of"].lower()) in named:
         return common["of"].lower(), "most"
     for pattern in (_MOST_IN, _TOP_BY):
