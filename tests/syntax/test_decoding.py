@@ -228,11 +228,20 @@ def test_a_narrow_grammar_has() -> None:
     ("frame", "query"),
     [
         (Frame(), "select *\norder by posted desc\nlimit 5"),
+        (Frame(), "where month(posted) = 12 and year(posted) > 2020\nselect id, year(posted)"),
+        (
+            Frame(),
+            "group by year(posted), month(posted), id\nselect year(posted), n: count()\norder by n desc",
+        ),
+        (
+            Frame(shows="must", step=None, counts="must", grouped="must", groups=("year(posted)", "id")),
+            "group by year(posted), id\nselect year(posted), n: count()\norder by year(posted)",
+        ),
         (Frame(shows="no", ordered="must", limits=(5,)), "select *\norder by posted desc\nlimit 5"),
         (Frame(shows="no", ordered="no", limits=(5,)), "select *\nlimit 5"),
     ],
 )
-def test_a_narrow_grammar_has_the_first_of_all_rows(frame: Frame, query: str) -> None:
+def test_a_narrow_grammar_has_what_a_frame_leaves_open(frame: Frame, query: str) -> None:
     columns = [Column("id", "number"), Column("posted", "date"), Column("body", "text", question=True)]
     assert unread(LlguidanceMatcher(narrow_grammar(columns, text="body", frame=frame)), query) is None
     assert_parses(query)

@@ -112,7 +112,7 @@ class Intent:
         holds: for columns with required conditions, whether these are to hold.
         asked: the conditions that are questions, in order; empty where they are not certain.
         aggregates: what is computed over rows, as queries write it; empty where that is not certain.
-        groups: the columns by which rows are grouped; empty where they are not certain.
+        groups: what rows are grouped by, as a query writes it; empty where that is not certain.
         sorted_by: by which columns rows are sorted, and which way.
     """
 

@@ -18,6 +18,7 @@ from falconql.syntax.decoding.pieces import (
     column_tests,
     compared,
     line,
+    parts_of_dates,
     plain,
     settled_test,
     slot_test,
@@ -28,6 +29,7 @@ from falconql.syntax.decoding.pieces import (
 from falconql.syntax.printer import name_text, quoted
 
 MOST_BINDINGS = 3
+MOST_KEYS = 3
 MOST_ALTERNATIVES = 4
 WORD_CHARACTERS = 24
 TEXT_CHARACTERS = 100
@@ -92,7 +94,7 @@ class _Narrow:
         rules["limit"] = seq(written("LIMIT"), " ", self._limit())
         rules["positive"] = seq(Chars((("1", "9"),)), Repeat(Chars((("0", "9"),)), 0, 3))
         certain = ", ".join(self.frame.groups)
-        keys = Literal(certain) if certain else listed(self._group_key(), 2)
+        keys = Literal(certain) if certain else listed(self._group_key(), MOST_KEYS)
         rules["group"] = seq(written("GROUP"), " ", written("BY"), " ", keys)
         rules["aggregate"] = self._aggregate()
         rules |= self._texts()
@@ -320,9 +322,11 @@ class _Narrow:
     def _tests(self) -> list[Node]:
         """Return the conditions on columns."""
         settled = {*self.frame.required, *self.frame.alternatives}
-        return [
-            test for c in self.tested if c.name not in settled for test in column_tests(c, negated=self.frame.negated)
-        ]
+        tested = [column for column in self.tested if column.name not in settled]
+        tests = [test for column in tested for test in column_tests(column, negated=self.frame.negated)]
+        if self.frame.step == "any":
+            tests += [seq(part, compared(), Rule("number")) for part in parts_of_dates(tested)]
+        return tests
 
     def _items(self) -> dict[str, Node]:
         """Return the list of outputs, with a rule for every question that is certain."""
@@ -378,7 +382,7 @@ class _Narrow:
                 values.append(Rule("choose"))
             if self.frame.step == "any":
                 values.append(seq("score(", Rule("var"), ")"))
-                plain += [*self._parts_of_dates(), Rule("var")]
+                plain += [*parts_of_dates(self.columns), Rule("var")]
         named = [seq(Rule("var"), ": ", choice(*values))] if values else []
         if self.step is not None and named:
             plain = [Rule("var")] if self.step.further else []
@@ -399,12 +403,8 @@ class _Narrow:
         keys: list[Node] = [Literal(name_text(c.name)) for c in fitting if c.shown]
         keys = keys or [Literal(name_text(c.name)) for c in fitting]
         if self.frame.step == "any":
-            keys += [*self._parts_of_dates(), Rule("var")]
+            keys += [*parts_of_dates(self.columns), Rule("var")]
         return choice(*keys)
-
-    def _parts_of_dates(self) -> list[Node]:
-        dates = [name_text(column.name) for column in self.columns if column.kind == "date"]
-        return [seq(choice("year(", "month("), choice(*dates), ")")] if dates else []
 
     def _aggregate(self) -> Node:
         numbers = [Literal(name_text(column.name)) for column in self.columns if column.kind == "number"]

@@ -58,6 +58,12 @@ def slot_test(column: Column, slot: tuple[tuple[str, str], ...]) -> Node:
     return choice(*(f"{name_text(column.name)} {sign} {value}" for sign, value in shown))
 
 
+def parts_of_dates(columns: Sequence[Column]) -> list[Node]:
+    """Return the year or the month of a column of dates; nothing where there is none."""
+    dates = [name_text(column.name) for column in columns if column.kind == "date"]
+    return [seq(choice("year(", "month("), choice(*dates), ")")] if dates else []
+
+
 def compared() -> Node:
     """Return the signs of comparisons."""
     return choice(*(f" {sign} " for sign in ("=", "!=", "<=", ">=", "<", ">")))
