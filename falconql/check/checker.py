@@ -17,9 +17,10 @@ from falconql.check.problems import BROKEN, Operand, Problems, spoken, words
 from falconql.check.scope import Scope
 from falconql.check.size import too_large
 from falconql.check.typed import Binding, EachBinding, Grouping, TypedQuery
-from falconql.diagnostics.model import Diagnostic
+from falconql.diagnostics.model import Diagnostic, Edit, Help
 from falconql.runtime.expression import Expr, Literal, VariableRef
 from falconql.runtime.plan import Field, Output, ProxyRef, SortKey
+from falconql.source import Span
 from falconql.syntax import ast
 from falconql.types import INT, SPAN, UNKNOWN
 
@@ -198,11 +199,14 @@ class _QueryChecker:
         items = self.query.select.items if self.query.select else ()
         written = [item for item in items if isinstance(item, ast.Item)]
         keys = []
+        sorted_by: ast.Order | None = None
         for key in self.query.order_by.keys:
+            self.scope.instead, sorted_by = _direction_apart(key, sorted_by), key
             # What is written as in `select` is what it is there: `select title: length(title) order by length(title)`.
             again = not isinstance(key.value, ast.Name) and any(item.value == key.value for item in written)
             self.scope.outputs = {} if again else self.shown
             keys.append(self._sort_key(key))
+        self.scope.instead = None
         return tuple(keys)
 
     def _sort_key(self, key: ast.Order) -> SortKey:
@@ -240,3 +244,12 @@ class _QueryChecker:
         help_ = f"for example `-p {node.name}=100`" if isinstance(node, ast.Parameter) else None
         self.problems.error("FQL220", message, node.span, help_)
         return None
+
+
+def _direction_apart(key: ast.Order, before: ast.Order | None) -> Help | None:
+    """Return what to write for a direction behind a comma: ``order by stars, desc``."""
+    if before is None or not isinstance(key.value, ast.Name) or key.value.text.lower() not in ("asc", "desc"):
+        return None
+    direction = key.value.text.lower()
+    edit = Edit(Span(before.span.end, key.span.end), f" {direction}")
+    return Help(f"write `{direction}` right behind {words(before.value)}, without a comma", edit)

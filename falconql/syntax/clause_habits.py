@@ -9,7 +9,7 @@ from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.source import Span
 from falconql.syntax.builder import plain_name
 from falconql.syntax.lexemes import CLAUSES, COLUMN_WORDS, Lexeme, clause_starts
-from falconql.syntax.operator_habits import TESTS
+from falconql.syntax.operator_habits import BEHIND_VALUES, TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
 
@@ -185,10 +185,16 @@ def extra_comma(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return problem("FQL013", "nothing stands behind this comma", before.span, place.removing(advice, before.span))
     if word.text == "," and before.lower in ("select", "by", "("):
         return problem("FQL013", "nothing stands before this comma", word.span, place.removing(advice, word.span))
-    if before.kind == "word" and before.lower in CLAUSES and further is not None and further.text == ",":
+    clause = before.kind == "word" and before.lower in CLAUSES and not _column_before(before, word)
+    if clause and further is not None and further.text == ",":
         # The clause word was read as a column, and what follows it cannot be.
         return problem("FQL013", "nothing stands behind this comma", further.span, place.removing(advice, further.span))
     return None
+
+
+def _column_before(before: Lexeme, word: Lexeme) -> bool:
+    """Tell whether a clause word is a column that something is said of: ``text like "%x%"``."""
+    return before.lower in COLUMN_WORDS and word.kind == "word" and word.lower in BEHIND_VALUES
 
 
 def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -198,7 +204,7 @@ def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     if before.lower not in ("and", "or", "in", "contains", "matches", "is", "asc", "desc", *CLAUSES):
         return None
-    if not (word.operand or word.text == "("):
+    if not (word.operand or word.text == "(") or _column_before(before, word):
         return None
     previous = place.words[place.index - 2]
     message = f"a value is missing between `{short(previous.text)}` and `{before.text}`"

@@ -72,6 +72,16 @@ _LIKE = frozenset({"like", "ilike"})
 _LONG = 80
 _ENDS = frozenset({"ends", "endswith", "ends_with"})
 _NEGATED = _LIKE | _ENDS | {"in", "contains", "matches", "starts", "between"}
+# What other languages and people write behind a value.
+BEHIND_VALUES = (
+    frozenset({*OPERATOR_WORDS, *_BOUNDS, "as", "at", "not", "between", "about", "exists"})
+    | _LIKE
+    | _ENDS
+    | _MORE
+    | _LESS
+    | _DOES
+    | _CONTRACTED
+)
 
 
 def operator_word(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -348,7 +358,19 @@ def starts_with(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
 
 
 def direction(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
-    """``descending``."""
+    """``descending``, ``order by desc stars``."""
+    before = place.word(-1)
+    if before is not None and before.lower in ("asc", "desc") and place.lower(-2) in ("by", ",") and word.operand:
+        if "DESC" not in place.expected:
+            return None
+        span = Span(before.start, word.end)
+        right = f"{word.text} {before.lower}"
+        return problem(
+            "FQL006",
+            "the direction stands behind what is sorted by",
+            before.span,
+            replacing(f"write `{right}`", span, right),
+        )
     if word.lower not in ("descending", "ascending") or "DESC" not in place.expected:
         return None
     right = word.lower.removesuffix("ending")
