@@ -26,14 +26,12 @@ from curve import MEASURES, as_proxy
 from numpy.typing import NDArray
 from quality import LOSSES, measure, sample
 from quality_tasks import validation_tasks
-from torch import nn
 
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, TrainingConfig, read_config
-from falconql.training.dataset import IGNORE
 from falconql.training.pack import Pack, batches
-from falconql.training.pretrain import POOL, Losses, Run, pretrain
+from falconql.training.pretrain import POOL, Losses, Run, one_hot, pretrain, soft_losses
 from falconql.training.trainable import trainable
 
 KESTREL_PROXY = Path(__file__).resolve().parents[1] / "runtime" / "proxy" / "kestrel"
@@ -41,26 +39,14 @@ SMOOTHING = 0.1
 TAUGHT = 0.5
 
 
-def soft_losses(logits: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor, config: TrainingConfig) -> Losses:
-    """Return the losses as ``losses_of`` does, against distributions [batch, tokens, 3] in the place of classes."""
-    of_classes = torch.tensor([config.begin_weight, config.begin_weight, 1.0])
-    surprise = -soft * nn.functional.log_softmax(logits, dim=-1)
-    asked = targets != IGNORE
-    labels = (surprise[:, 0].sum(-1) * asked[:, 0]).sum() / asked[:, 0].sum().clamp(min=1)
-    spans = ((surprise[:, 1:] * of_classes).sum(-1) * asked[:, 1:]).sum()
-    return Losses(labels, spans / (asked[:, 1:].any(dim=1).sum().clamp(min=1) * config.span_tokens))
-
-
-def _one_hot(targets: torch.Tensor) -> torch.Tensor:
-    return nn.functional.one_hot(targets.clamp(min=0), 3).float()
-
-
 class Smoothed(Run):
     """A tenth of every target is spread over the classes (Szegedy et al., CVPR 2016)."""
 
-    def losses(self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor]) -> Losses:
+    def losses(
+        self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor
+    ) -> Losses:
         """Return the losses of a batch."""
-        soft = (1 - SMOOTHING) * _one_hot(targets) + SMOOTHING / 3
+        soft = (1 - SMOOTHING) * one_hot(targets) + SMOOTHING / 3
         return soft_losses(logits, targets, soft, self.config)
 
 
@@ -71,11 +57,13 @@ class Taught(Run):
         super().__init__(*given)
         self.teacher = trainable(KESTREL_PROXY).eval()
 
-    def losses(self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor]) -> Losses:
+    def losses(
+        self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor
+    ) -> Losses:
         """Return the losses of a batch."""
         with torch.no_grad():
             said = self.teacher(**inputs).logits.float().softmax(-1)
-        return soft_losses(logits, targets, (1 - TAUGHT) * _one_hot(targets) + TAUGHT * said, self.config)
+        return soft_losses(logits, targets, (1 - TAUGHT) * one_hot(targets) + TAUGHT * said, self.config)
 
 
 class ShortFirst(Run):

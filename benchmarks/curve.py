@@ -71,7 +71,8 @@ def trained(point: str, options: argparse.Namespace) -> Path:
 
 
 def as_proxy(weights: Path, proxy: Path, data: Path) -> None:
-    """Export weights as a float32 proxy with calibrated thresholds."""
+    """Export the weights in the folder of a run as a float32 proxy with calibrated thresholds."""
+    rates = json.loads((weights.parent / "run.json").read_text(encoding="utf-8"))["training"]["base_rates"]
     model = BertForTokenClassification.from_pretrained(weights)
     ids = np.ones((2, 16), dtype=np.int64)
     sets = sets_in(data, stated_only=False, leave_out=())
@@ -82,7 +83,7 @@ def as_proxy(weights: Path, proxy: Path, data: Path) -> None:
         fuse(plain, fused, heads=model.config.num_attention_heads, hidden=model.config.hidden_size)
         draft = proxy.with_name("draft")
         write_proxy(draft, fused, weights / "tokenizer.json", manifest)
-    manifest.update(as_manifest(calibrate(OnnxProxy(draft, threads=1), data, sets)))
+    manifest.update(as_manifest(calibrate(OnnxProxy(draft, threads=1), data, sets, base_rates=rates)))
     write_manifest(draft, manifest)
     draft.rename(proxy)
 

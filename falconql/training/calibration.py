@@ -6,8 +6,8 @@ out. The proxy is run by the same runtime that users run, so that what is fitted
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from falconql.runtime.proxy.base import Proxy
 from falconql.runtime.proxy.decoding import is_question
 from falconql.training.examples import Example, dev_examples
-from falconql.training.scoring import Counts, answer_f1, balanced_accuracy, exact_spans
+from falconql.training.scoring import Counts, answer_f1, exact_spans
 from falconql.training.sources import TrainingSet
 
 EDGE = 1e-7
@@ -29,7 +29,15 @@ LEAST_SPAN_ROWS = 5
 SLACK = 0.01
 
 SpanMeasure = Callable[[Proxy, Sequence[Example], float], float]
-Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Label examples of a set: scores or margins, truths, and how often such labels are true where people ask."""
+
+    scores: NDArray[np.float64]
+    truth: NDArray[np.bool_]
+    base_rate: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +49,40 @@ class Calibration:
     label_threshold: float
     span_threshold: float
     question_threshold: float
-    label_accuracy: float
+    label_f1: float
     span_f1: float
 
     @property
     def scores(self) -> dict[str, float]:
         """The shares of right answers with these thresholds, on the sets they were fitted on."""
         return {
-            "label_balanced_accuracy": round(self.label_accuracy, 4),
+            "label_f1": round(self.label_f1, 4),
             "span_f1": round(self.span_f1, 4),
         }
 
 
 def calibrate(
-    proxy: Proxy, data: Path, sets: Sequence[TrainingSet], *, rows_per_set: int = 60, seed: int = 11
+    proxy: Proxy,
+    data: Path,
+    sets: Sequence[TrainingSet],
+    *,
+    base_rates: Mapping[str, float] | None = None,
+    rows_per_set: int = 60,
+    seed: int = 11,
 ) -> Calibration:
-    """Fit on dev examples of these sets; the proxy's own temperature must be 1 and its bias 0."""
+    """Fit on dev examples of these sets; the proxy's own temperature must be 1 and its bias 0.
+
+    ``base_rates`` are those that it was trained with, of each task; a half where there is none.
+    """
     by_set = [dev_examples(set_, data, rows_per_set, seed) for set_ in sets]
-    labels = [found for examples in by_set if (found := _labelled(proxy, examples)) is not None]
+    rates = [(base_rates or {}).get(set_.task, 0.5) for set_ in sets]
+    asked = [_labelled(proxy, examples, rate) for examples, rate in zip(by_set, rates, strict=True)]
+    labels = [found for found in asked if found is not None]
     temperature, bias = fit_sigmoid(labels)
-    calibrated = [(sigmoid(margins / temperature + bias), truth) for margins, truth in labels]
-    label_threshold, label_accuracy = fit_label_threshold(calibrated)
+    calibrated = [replace(each, scores=sigmoid(each.scores / temperature + bias)) for each in labels]
+    label_threshold, label_f1 = fit_label_threshold(calibrated)
     span_threshold, question_threshold, span_f1 = _fit_span_thresholds(proxy, by_set)
-    return Calibration(temperature, bias, label_threshold, span_threshold, question_threshold, label_accuracy, span_f1)
+    return Calibration(temperature, bias, label_threshold, span_threshold, question_threshold, label_f1, span_f1)
 
 
 def as_manifest(found: Calibration) -> dict[str, Any]:
@@ -84,7 +103,7 @@ def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -60, 60))))
 
 
-def _labelled(proxy: Proxy, examples: Sequence[Example]) -> Scored | None:
+def _labelled(proxy: Proxy, examples: Sequence[Example], base_rate: float) -> Scored | None:
     """Return the raw margins and truths of a set's label examples; None when it lacks a side."""
     asked = [e for e in examples if isinstance(e.answer, bool)]
     truth = np.array([bool(e.answer) for e in asked])
@@ -92,43 +111,47 @@ def _labelled(proxy: Proxy, examples: Sequence[Example]) -> Scored | None:
         return None
     scores = proxy.label([e.text for e in asked], [e.instruction for e in asked]).astype(np.float64)
     clipped = np.clip(scores, EDGE, 1 - EDGE)
-    return np.log(clipped / (1 - clipped)), truth
+    return Scored(np.log(clipped / (1 - clipped)), truth, base_rate)
 
 
 def fit_sigmoid(labels: Sequence[Scored]) -> tuple[float, float]:
     """Return temperature and bias with the least log loss, every set weighing the same.
 
-    Within a set both answers weigh the same too: how often an instruction is true in training says
-    nothing about how often it is true in somebody's corpus.
+    Within a set true answers weigh together what its base rate says: how often an instruction is true in training
+    says nothing about how often it is true in somebody's corpus.
     """
     centre, reach = (0.0, 0.0), (2.0, 3.0)  # of the logarithm of the temperature, and of the bias
     for _ in range(5):
         logs, biases = (np.linspace(c - r, c + r, 9) for c, r in zip(centre, reach, strict=True))
         grid = [(float(log), float(bias)) for log in logs for bias in biases]
-        centre = min(grid, key=lambda point: mean(_log_loss(m / np.exp(point[0]) + point[1], t) for m, t in labels))
+        centre = min(grid, key=lambda point: mean(_log_loss(each, *point) for each in labels))
         reach = reach[0] / 3, reach[1] / 3
     return float(np.exp(centre[0])), centre[1]
 
 
-def _log_loss(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    losses = np.logaddexp(0.0, np.where(truth, -logits, logits))
-    return float((losses[truth].mean() + losses[~truth].mean()) / 2)
+def _log_loss(given: Scored, log_temperature: float, bias: float) -> float:
+    logits = given.scores / np.exp(log_temperature) + bias
+    losses = np.logaddexp(0.0, np.where(given.truth, -logits, logits))
+    return float(given.base_rate * losses[given.truth].mean() + (1 - given.base_rate) * losses[~given.truth].mean())
 
 
 def fit_label_threshold(labels: Sequence[Scored]) -> tuple[float, float]:
-    """Return the threshold with the best mean balanced accuracy over the sets, and that accuracy.
+    """Return the threshold with the best mean F1 over the sets, and that F1: what a condition keeps is to be right.
 
     The best neighbourhood is taken, not the best single value, which would follow the noise.
     """
-    accuracies = np.array(
-        [
-            mean(balanced_accuracy((scores >= threshold).tolist(), truth.tolist()) for scores, truth in labels)
-            for threshold in LABEL_THRESHOLDS
-        ]
-    )
-    smooth = np.convolve(np.pad(accuracies, 4, mode="edge"), np.ones(9) / 9, mode="valid")
+    found = np.array([mean(_kept_f1(each, float(threshold)) for each in labels) for threshold in LABEL_THRESHOLDS])
+    smooth = np.convolve(np.pad(found, 4, mode="edge"), np.ones(9) / 9, mode="valid")
     best = int(smooth.argmax())
-    return float(LABEL_THRESHOLDS[best]), float(accuracies[best])
+    return float(LABEL_THRESHOLDS[best]), float(found[best])
+
+
+def _kept_f1(given: Scored, threshold: float) -> float:
+    """Return the F1 of what reaches a threshold, with as many true ones as the base rate says."""
+    kept = given.scores >= threshold
+    right = given.base_rate * kept[given.truth].mean()
+    wrong = (1 - given.base_rate) * kept[~given.truth].mean()
+    return float(2 * right / (right + wrong + given.base_rate))
 
 
 def _fit_span_thresholds(proxy: Proxy, by_set: Sequence[Sequence[Example]]) -> tuple[float, float, float]:

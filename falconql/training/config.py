@@ -49,6 +49,11 @@ class TrainingConfig:
         learning_rate: at its peak, after ``warmup_steps``; it falls to nothing with the examples.
         head_rate: by how much faster the token head learns.
         label_weight: weight of the label loss beside the span loss.
+        base_rates: of a task, how often its labels are true where people ask them; a half, if it is not named. Examples
+            are drawn so that about half are true; their margins are learned less the log odds by which that differs
+            (Menon et al., "Long-tail learning via logit adjustment", ICLR 2021).
+        taught: of a task, the share of every target that is what the proxy says which training starts from (Hinton,
+            Vinyals and Dean, "Distilling the knowledge in a neural network", 2015; temperature 1).
         span_tokens: in how many tokens' loss a span example weighs as much as a label.
         begin_weight: weight of the classes B and I beside O.
         freeze_words: the embeddings of words stay as they are.
@@ -65,6 +70,8 @@ class TrainingConfig:
     warmup_steps: int
     head_rate: float
     label_weight: float
+    base_rates: dict[str, float]
+    taught: dict[str, float]
     span_tokens: float
     begin_weight: float
     freeze_words: bool

@@ -8,6 +8,7 @@ questions whose answer is elsewhere, other classes, the opposite sentiment.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,12 @@ VERIFIED_SHARE = 0.08
 NEAR_CLASS_SHARE = 0.4
 # Sets whose rows list all right answers; elsewhere several answers are variants of one.
 ALL_ANSWERS = ("qa/qasrl_gs", "qa/bioasq_part")
+# Nobody who asks for people or things wants to read these; some sets mark them.
+PRONOUN = re.compile(
+    r"i|me|my|mine|myself|yours?|yourself|you|he|him|his|himself|she|hers?|herself|it|its|itself|we|us|ours?|ourselves|"
+    r"they|them|theirs?|themselves|who|whom|whose|which|that|this|these|those",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +49,11 @@ class Example:
 def examples_of(set_: TrainingSet, data: Path, banned: frozenset[bytes], seed: int) -> Iterator[Example]:
     """Yield examples of one training split endlessly, reshuffled on every pass.
 
-    Rows whose text is among ``banned`` fingerprints are never used. Yields nothing for a set
-    without such rows.
+    Rows whose text is among ``banned`` fingerprints, or in which a pronoun is an answer, are never used. Yields nothing
+    for a set without other rows.
     """
     rows = evaluation_free(read_split(data, set_.name, "train"), set_.task, banned)
+    rows = [row for row in rows if not _pronoun_marked(row)]
     rng = random.Random(f"{seed}:{set_.name}")
     make = _maker(set_, data, rows)
     while rows:
@@ -101,6 +109,12 @@ class _SpanMaker:
         label = rng.choice(others) if wrong else span["label"]
         mention = row["text"][span["start"] : span["end"]]
         return Example(phrasing.kind_instruction(mention, self.names[label], rng), row["text"], not wrong)
+
+
+def _pronoun_marked(row: Row) -> bool:
+    marked = [row["text"][s["start"] : s["end"]] for s in row.get("spans") or ()]
+    marked += [answer["text"] for answer in row.get("answers") or ()]
+    return any(PRONOUN.fullmatch(each.strip()) for each in marked)
 
 
 def _spans_named(row: Row, name: str, names: Mapping[str, str]) -> tuple[tuple[int, int], ...]:

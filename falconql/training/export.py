@@ -51,7 +51,8 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     from transformers import BertForTokenClassification
 
     source = model or run / "final"
-    options = json.loads((run / "run.json").read_text(encoding="utf-8"))["data"]
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    options, rates = about["data"], about["training"].get("base_rates", {})
     torch_model = BertForTokenClassification.from_pretrained(source)
     stated_only, left_out = bool(options["stated_licences_only"]), options.get("leave_out", ())
     sets = sets_in(data, stated_only=stated_only, leave_out=left_out)
@@ -63,7 +64,7 @@ def export_run(run: Path, out: Path, data: Path, *, version: str, model: Path | 
     inputs = _real_inputs(source / "tokenizer.json", data, sets, int(options["max_tokens"]))
     float_dir = out.with_name(out.name + "-fp32")
     checks = export(torch_model, source / "tokenizer.json", manifest, inputs, float_dir=float_dir, int8_dir=out)
-    found, exact = calibrate(OnnxProxy(out), data, sets), calibrate(OnnxProxy(float_dir), data, sets)
+    found, exact = (calibrate(OnnxProxy(folder), data, sets, base_rates=rates) for folder in (out, float_dir))
     manifest.update(as_manifest(found))
     manifest["metrics"] = {"export": checks, "calibration": found.scores, "calibration_fp32": exact.scores}
     for folder in (out, float_dir):

@@ -29,8 +29,8 @@ def _with_unit(units: str) -> re.Pattern[str]:
 
 FORMS: dict[str, re.Pattern[str]] = {
     "price": re.compile(
-        rf"[$£€]\s?{_NUMBER}(?: ?(?:million|billion|k|bucks))?"
-        rf"|(?<![\w.,]){_NUMBER} (?:dollars|bucks|euros?|pounds|cents|rupees)\b"
+        rf"(?:[$£€₹]|\bRs\.?)\s?{_NUMBER}(?: ?(?:million|billion|k|bucks))?"
+        rf"|(?<![\w.,]){_NUMBER} (?:(?:million|billion) )?(?:dollars|bucks|euros?|pounds|cents|rupees|USD|EUR|GBP)\b"
     ),
     "percentage": re.compile(rf"(?<![\w.,]){_NUMBER} ?(?:%|percent\b|per cent\b)"),
     "date": re.compile(
@@ -54,7 +54,10 @@ FORMS: dict[str, re.Pattern[str]] = {
     "user name": re.compile(r"(?<!\w)@[A-Za-z]\w+"),
     "web address": re.compile(r"\bhttps?://[^\s)\]]+[\w/]|\bwww\.[^\s)\]]+[\w/]"),
     "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]*\w"),
-    "phone number": re.compile(r"(?<![\w.])(?:\+\d{1,3}[ -])?(?:\(\d{3}\) ?|\d{3}[ -])\d{3}[ -]\d{4}(?!\w)"),
+    "phone number": re.compile(
+        r"(?<![\w.])(?:\+\d{1,3}[ -])?(?:\(\d{3}\) ?|\d{3}[ -])\d{3}[ -]\d{4}(?!\w)"
+        r"|(?<![\w.])(?:\+\d{2} (?:\(0\))?|0)\d{2,4}(?:[ /-]\d{2,5}){2,3}(?!\w)"
+    ),
     "file name": re.compile(r"\b[\w-]+\.(?:txt|pdf|docx?|xlsx?|csv|jpe?g|png|zip|exe|py|html|mp[34])\b"),
     "version number": re.compile(r"\b[vV]?\d+\.\d+\.\d+\b"),
     "order number": re.compile(r"#\d{4,}\b|\b[A-Z]{2,3}-\d{4,}\b"),
@@ -78,8 +81,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 _ALSO_IN_WORDS = frozenset(
     ("date", "year", "duration", "time of day", "quotation", "distance or length", "price", "weight")
 )
-_FIRST = ("jo", "anna", "m.lee", "k_weber", "sam", "priya", "info", "support", "office", "t.nowak", "lucia", "bob")
-_HOSTS = ("example.org", "mail.com", "greenleaf.net", "acme.co.uk", "city-lib.org", "nordwind.de", "tinyshop.com")
+_FIRST = ("jo", "anna", "m.lee", "k_weber", "sam", "priya", "info", "support", "office", "help", "sales", "bob")
+_ENDINGS = ("com", "org", "net", "co.uk", "de", "io", "fr", "edu")
 
 
 # How people say such a thing.
@@ -109,16 +112,19 @@ def _made_up(kind: str, rng: random.Random) -> str:
     digits = "".join(str(rng.randrange(10)) for _ in range(12))
     match kind:
         case "e-mail address":
-            return f"{rng.choice(_FIRST)}{rng.choice(('', digits[0]))}@{rng.choice(_HOSTS)}"
+            who = rng.choice((rng.choice(_FIRST), _name(rng), f"{_name(rng)}.{_name(rng)}"))
+            return f"{who}{rng.choice(('', digits[0]))}@{_host(rng)}"
         case "web address":
-            start, end = (
-                rng.choice(("https://", "http://www.", "www.")),
-                rng.choice(("", "/shop", "/news/1", "/a?id=3")),
+            start = rng.choice(("https://", "http://", "http://www.", "www."))
+            end = rng.choice(
+                ("", "/shop", f"/{_name(rng)}/{digits[0]}", f"/{_name(rng)}?id={digits[:3]}", f"/{digits[:4]}")
             )
-            return start + rng.choice(_HOSTS) + end
+            return start + _host(rng) + end
         case "phone number":
             area, first, last = digits[:3], digits[3:6], digits[6:10]
-            return rng.choice((f"({area}) {first}-{last}", f"{area}-{first}-{last}", f"+1 {area} {first} {last}"))
+            local = (f"({area}) {first}-{last}", f"{area}-{first}-{last}", f"+1 {area} {first} {last}")
+            abroad = (f"+4{digits[0]} {digits[1:3]} {last} {digits[3:7]}", f"0{area} {first}{digits[10]} {digits[6:9]}")
+            return rng.choice((*local, *abroad))
         case "hashtag":
             return "#" + rng.choice(("love", "win", "news", "Food", "TBT", "summer2024", "fail", "travel"))
         case "user name":
@@ -135,7 +141,22 @@ def _made_up(kind: str, rng: random.Random) -> str:
         case "temperature":
             return f"{rng.randrange(-20, 120)} degrees"
         case _:
-            return f"{rng.choice(('$', '£', '€', 'Rs. '))}{rng.randrange(1, 3000)}{rng.choice(('', '', '.99', '.50'))}"
+            amount = f"{rng.randrange(1, 3000):{rng.choice(('', ','))}}{rng.choice(('', '', '.99', '.50'))}"
+            behind = rng.choice(("euros", "dollars", "pounds", "rupees", "EUR", "USD", "GBP", "bucks"))
+            return rng.choice(
+                (f"{rng.choice('$$£€')}{amount}", f"{rng.choice(('€', '₹', 'Rs. '))}{amount}", f"{amount} {behind}")
+            )
+
+
+def _name(rng: random.Random) -> str:
+    """Return letters that can be pronounced."""
+    syllables = (rng.choice("bcdfghklmnprstvw") + rng.choice("aeiou") for _ in range(rng.choice((2, 2, 3))))
+    return "".join(syllables) + rng.choice(("", "", "n", "x", "rt"))
+
+
+def _host(rng: random.Random) -> str:
+    name = rng.choice((_name(rng), f"{_name(rng)}-{_name(rng)}", f"{_name(rng)}mail", f"my{_name(rng)}"))
+    return f"{name}.{rng.choice(_ENDINGS)}"
 
 
 _CAN_BE_MADE = (

@@ -45,7 +45,7 @@ from falconql.training.topics import topic_examples
 from falconql.training.typed import typed_examples
 from falconql.training.wordnet import WordNet
 
-LABELLED = ("spans", "qa", "nli", "classify")
+LABELLED = ("spans", "qa", "nli", "opinions", "classify")
 # Where raw texts come from.
 PARAGRAPHS = ("qa/squad_part", "qa/squad2_part", "qa/policyqa", "qa/qed_nq", "classify/dbpedia14")
 ENTRIES = ("classify/dbpedia14", "qa/squad_part", "qa/qed_nq")
@@ -54,19 +54,42 @@ ANY_TOPIC = (
     "qa/squad_part",
     "qa/qamr",
     "qa/policyqa",
+    "qa/qed_nq",
+    "qa/bioasq_part",
+    "qa/subjqa",
     "classify/amazon_polarity",
+    "classify/imdb",
+    "classify/goemotions",
+    "classify/clinc150",
+    "classify/banking77",
+    "spans/broad_twitter",
+    "spans/conll04",
     "nli/lingnli",
+    "nli/mnli_part",
+    "nli/snli_part",
     "corpora/netflix_titles",
     "corpora/steam_games",
     "corpora/arxiv_abstracts",
 )
 # Sentences with things in them; and texts that no tokeniser has taken apart.
 PLAIN_WORDS = ("nli/snli_part", "qa/squad_part", "qa/qamr", "classify/amazon_polarity", "classify/imdb", "nli/lingnli")
-WRITTEN = ("classify/amazon_polarity", "qa/squad_part", "classify/imdb", "nli/snli_part", "corpora/steam_games")
+WRITTEN = (
+    "classify/amazon_polarity",
+    "classify/imdb",
+    "classify/banking77",
+    "classify/clinc150",
+    "classify/goemotions",
+    "qa/squad_part",
+    "qa/policyqa",
+    "nli/snli_part",
+    "nli/mnli_part",
+    "corpora/steam_games",
+)
 WHICH = ("qa/squad_part", "qa/squad2_part", "qa/qamr", "qa/qed_nq", "qa/bioasq_part")
 
 MOST_TEXTS = 24_000
 MOST_OF_A_KIND = 1_500
+MOST_OF_A_SOURCE = 2_500
 
 Maker = Callable[[Sequence[str], random.Random], Iterator[Example]]
 
@@ -122,11 +145,13 @@ def _silver(
         rng.shuffle(found)
         return found[:MOST_TEXTS]
 
+    def of_each(names: Sequence[str], rng: random.Random) -> list[str]:
+        return [text for s in sets if s.name in names for text in texts([s.name], rng)[:MOST_OF_A_SOURCE]]
+
     makers: dict[str, tuple[Maker, Sequence[str], int]] = {
         "next_token": (next_token_examples, PARAGRAPHS, 3),
         "is_a": (is_a_examples, ENTRIES, 3),
         "lists": (list_examples, PARAGRAPHS, 3),
-        "topics": (lambda chosen, rng: topic_examples(chosen, base, rng), ANY_TOPIC, 1),
         "patterns": (pattern_examples, WRITTEN, 1),
     }
     if wanted & {"lexicon", "typed"}:
@@ -137,6 +162,9 @@ def _silver(
         if task in wanted:
             rng = random.Random(f"{config.seed}:{task}")
             yield task, _several(make, texts(names, rng), passes, rng)
+    if "topics" in wanted:
+        rng = random.Random(f"{config.seed}:topics")
+        yield "topics", list(topic_examples(of_each(ANY_TOPIC, rng), base, rng))
     rng = random.Random(f"{config.seed}:kinds")
     if "typed" in wanted:
         asked = [row for s in sets if s.name in WHICH for row in read_split(data, s.name, "train")]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -26,7 +26,7 @@ from torch import nn
 from falconql.training.awareness import Range, make_aware, measured
 from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, TrainingConfig, read_config
-from falconql.training.dataset import IGNORE, collate
+from falconql.training.dataset import IGNORE, B, collate
 from falconql.training.pack import Pack, batches, width_multiple
 from falconql.training.precision import fastest
 from falconql.training.states import write_state
@@ -107,6 +107,21 @@ def losses_of(
     return Losses((labels * weights).sum() / label_count, (spans * weights).sum() / (span_count * config.span_tokens))
 
 
+def soft_losses(logits: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor, config: LossConfig) -> Losses:
+    """Return the losses as ``losses_of`` does, against distributions [batch, tokens, 3] in the place of classes."""
+    of_classes = torch.tensor([config.begin_weight, config.begin_weight, 1.0], device=logits.device)
+    surprise = -soft * nn.functional.log_softmax(logits, dim=-1)
+    asked = targets != IGNORE
+    labels = (surprise[:, 0].sum(-1) * asked[:, 0]).sum() / asked[:, 0].sum().clamp(min=1)
+    spans = ((surprise[:, 1:] * of_classes).sum(-1) * asked[:, 1:]).sum()
+    return Losses(labels, spans / (asked[:, 1:].any(dim=1).sum().clamp(min=1) * config.span_tokens))
+
+
+def one_hot(targets: torch.Tensor) -> torch.Tensor:
+    """Return classes [batch, tokens] as distributions [batch, tokens, 3]."""
+    return nn.functional.one_hot(targets.clamp(min=0), 3).float()
+
+
 class Run:
     """One training run with its position and checkpoints."""
 
@@ -126,12 +141,27 @@ class Run:
         groups = [{"params": body, "scale": 1.0}, {"params": head, "scale": config.head_rate}]
         self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=0.01, fused=True)
         self.ranges: dict[str, Range] = {}
+        self.teacher = self._teacher(base) if config.taught else None
+        rates = self._by_task(config.base_rates, 0.5)
+        self.surplus = torch.log((1 - rates) / rates)
+        self.taught = self._by_task(config.taught, 0.0)
         self.lengths = pack.lengths()
         self.multiple = width_multiple(self.model.config.max_position_embeddings)  # type: ignore[union-attr, arg-type]
         self.steps = 0
         self.examples = 0
         self.spent_s = 0.0
         self.started = self.saved = time.monotonic()
+
+    def _by_task(self, given: Mapping[str, float], otherwise: float) -> torch.Tensor:
+        return torch.tensor([given.get(str(task), otherwise) for task in self.pack.tasks], device=self.device)
+
+    def _teacher(self, base: Path) -> nn.Module:
+        if not (base / "proxy.json").exists():
+            raise ValueError(f"taught in [training] wants a proxy to start from, and {base} is none")
+        teacher = new_model(base, seed=self.config.seed).to(self.device).eval()
+        if self.device.type == "cpu":
+            fast_on_cpu(teacher)
+        return teacher
 
     def elapsed_s(self) -> float:
         """Return the seconds trained, earlier parts of a resumed run included."""
@@ -210,9 +240,26 @@ class Run:
         arrays = collate([self.pack.item(int(number)) for number in chosen], multiple=self.multiple)
         return {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
 
-    def losses(self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor]) -> Losses:
-        """Return the losses of a batch; ``inputs`` are the model's, for a loss that looks at them."""
-        return losses_of(logits, targets, self.config)
+    def losses(
+        self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor
+    ) -> Losses:
+        """Return the losses of a batch.
+
+        Args:
+            logits: [examples, tokens, 3].
+            targets: classes [examples, tokens].
+            inputs: those of the model.
+            tasks: of each example, its number in the file.
+        """
+        logits = logits.clone()
+        logits[:, 0, B] += self.surplus[tasks]
+        if self.teacher is None:
+            return losses_of(logits, targets, self.config)
+        with torch.no_grad(), fastest(self.device.type):
+            said = self.teacher(**inputs).logits
+        taught = self.taught[tasks, None, None]
+        soft = (1 - taught) * one_hot(targets) + taught * said.float().softmax(-1)
+        return soft_losses(logits, targets, soft, self.config)
 
     def step(self, chosen: NDArray[np.int64]) -> Losses:
         """Take one optimiser step on some examples and return their losses."""
@@ -220,7 +267,8 @@ class Run:
         targets = tensors.pop("targets")
         with fastest(self.device.type):
             logits = self.model(**tensors).logits
-        losses = self.losses(logits.float(), targets, tensors)
+        tasks = torch.from_numpy(self.pack.rows[chosen, 5].astype(np.int64)).to(self.device)
+        losses = self.losses(logits.float(), targets, tensors, tasks)
         self.optimiser.zero_grad(set_to_none=True)
         (self.config.label_weight * losses.labels + losses.spans).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -258,7 +306,7 @@ def pretrain(
 
     Raises:
         OSError: the examples cannot be read, or there is nothing to resume from.
-        ValueError: the file is none of examples.
+        ValueError: the file is none of examples, or there is no proxy to be taught by.
     """
     pack = Pack.load(examples)
     out.mkdir(parents=True, exist_ok=True)
@@ -330,6 +378,8 @@ def main() -> None:
         )
     except KeyboardInterrupt:
         raise SystemExit(f"interrupted; --resume goes on from {given.out / 'checkpoint.pt'}") from None
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     except OSError as error:
         raise SystemExit(f"{error.filename or given.out}: {error.strerror or error}") from error
     print(f"the model is in {final}")

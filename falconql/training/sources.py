@@ -51,9 +51,12 @@ class TrainingSet:
 
     @property
     def task(self) -> str:
-        """Return ``spans``, ``qa``, ``nli`` or ``classify``."""
-        return self.name.split("/")[0]
+        """Return ``spans``, ``qa``, ``nli``, ``opinions`` or ``classify``."""
+        return "opinions" if self.name in OPINIONS else self.name.split("/")[0]
 
+
+# Sets whose texts are for or against something; the texts of the other classified ones are of one class among several.
+OPINIONS = ("classify/sst2", "classify/sst5", "classify/imdb", "classify/amazon_polarity")
 
 SETS = (
     TrainingSet("spans/broad_twitter", 1.0, "CC BY 4.0", "GateNLP/broad_twitter_corpus@0c45ef7b19"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,17 @@ from numpy.typing import NDArray
 
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.decoding import is_question
-from falconql.training.calibration import as_manifest, calibrate, fit_label_threshold, fit_sigmoid, sigmoid
+from falconql.training.calibration import Scored, as_manifest, calibrate, fit_label_threshold, fit_sigmoid, sigmoid
 from falconql.training.sources import sets_in
 from tests.training.made_data import write_sets
 
 
-def drawn(temperature: float, bias: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def drawn(temperature: float, bias: float) -> Scored:
     """Margins whose calibrated probability is known, with answers drawn from it."""
     random = np.random.default_rng(1)
     logits = random.normal(0, 2, 3_000)
     truth = random.random(logits.size) < sigmoid(logits)
-    return (logits - bias) * temperature, truth
+    return Scored((logits - bias) * temperature, truth)
 
 
 @pytest.mark.parametrize(("temperature", "bias"), [(1.0, 0.0), (3.0, 0.5), (0.5, -1.0)])
@@ -31,9 +32,15 @@ def test_the_sigmoid_that_made_the_scores_is_found(temperature: float, bias: flo
     assert found == pytest.approx((temperature, bias), rel=0.15, abs=0.11)
 
 
+def test_scores_are_low_where_labels_are_rarely_true() -> None:
+    made = drawn(1.0, 0.0)
+    _, bias = fit_sigmoid([replace(made, base_rate=0.2)])
+    assert bias == pytest.approx(np.log(0.2 / 0.8), abs=0.11)
+
+
 def test_the_threshold_parts_what_can_be_parted() -> None:
     scores = np.concatenate([np.linspace(0.1, 0.58, 50), np.linspace(0.62, 0.9, 50)])
-    threshold, reached = fit_label_threshold([(scores, np.arange(100) >= 50)])
+    threshold, reached = fit_label_threshold([Scored(scores, np.arange(100) >= 50)])
     assert threshold == pytest.approx(0.6, abs=0.03)
     assert reached == pytest.approx(1.0, abs=0.03)
 

@@ -12,7 +12,7 @@ from falconql.training.config import KESTREL, ConfigError, read_config
 @pytest.mark.parametrize("path", [KESTREL, KESTREL.with_name("wider.toml")], ids=lambda path: path.name)
 def test_those_that_ship_are_read(path: Path) -> None:
     data, training = read_config(path)
-    assert data.shares.keys() >= {"spans", "qa", "nli", "classify"}
+    assert data.shares.keys() >= {"spans", "qa", "nli", "opinions", "classify"}
     assert abs(sum(data.shares.values()) - 1) < 1e-9
     assert training.examples > 0
 
@@ -25,7 +25,7 @@ def test_those_that_ship_are_read(path: Path) -> None:
         (("threads = 2", "threads = 2\ncores = 2"), r"\[training\] has no key cores"),
         (("max_tokens = 256", 'max_tokens = "256"'), r"max_tokens in \[data\] is to be int"),
         (("threads = 2", "threads = true"), r"threads in \[training\] is to be int"),
-        (("[training]", "[trainings]"), r"there is no table \[training\]"),
+        (("[training", "[trainings"), r"there is no table \[training\]"),
         (("[data]", "[data"), r"kestrel.toml: "),
     ],
 )

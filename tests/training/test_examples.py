@@ -11,7 +11,7 @@ import pytest
 from falconql.training import phrasing
 from falconql.training.examples import Example, dev_examples, disjoint, examples_of
 from falconql.training.sources import SETS, TrainingSet, read_split, sets_in
-from tests.training.made_data import NAMES, PLACES, write_sets
+from tests.training.made_data import NAMES, PLACES, write, write_sets
 
 
 @pytest.fixture
@@ -77,8 +77,18 @@ def test_only_entailment_is_true(data: Path) -> None:
         assert example.answer is ("visited" in example.text)
 
 
+def test_rows_whose_answers_are_pronouns_are_not_learned_from(data: Path) -> None:
+    (set_,) = (s for s in sets_in(data) if s.task == "spans")
+    rows = read_split(data, set_.name, "train")
+    some = {**rows[0], "text": "play My list for Ada", "spans": [{"start": 5, "end": 7, "label": "PER"}]}
+    write(data, set_.name, "train", [*rows, some])
+    texts = {e.text for e in islice(examples_of(set_, data, frozenset(), seed=5), 300)}
+    assert some["text"] not in texts
+    assert texts >= {row["text"] for row in rows}
+
+
 def test_opposite_sentiments_are_both_asked(data: Path) -> None:
-    asked = {(e.instruction, "liked" in e.text): e.answer for e in made(data, "classify", 2000)}
+    asked = {(e.instruction, "liked" in e.text): e.answer for e in made(data, "opinions", 2000)}
     assert asked["Is this a positive review?", True] is True
     assert asked["Is this a positive review?", False] is False
     assert asked["Is this a negative review?", True] is False
@@ -143,3 +153,5 @@ def test_plurals(one: str, many: str) -> None:
 
 def test_a_set_knows_its_task() -> None:
     assert TrainingSet("qa/x", 1.0, "MIT", "somebody/something").task == "qa"
+    assert {s.task for s in SETS} == {"spans", "qa", "nli", "opinions", "classify"}
+    assert {s.name.split("/")[1] for s in SETS if s.task == "opinions"} == set(phrasing.SENTIMENT_SETS)

@@ -35,9 +35,9 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
 
     base = write_base(tmp_path_factory.mktemp("base"))
     out = tmp_path_factory.mktemp("run")
-    shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "classify": 0.3}
+    shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "opinions": 0.3}
     prepare(DataConfig(400, 64, 3, False, [], shares), data, base).save(out / "examples.npz")
-    config = TrainingConfig(400, 256, 2e-4, 4, 10.0, 1.0, 4.0, 1.5, False, 1.0, 7, 1, 60.0, [])
+    config = TrainingConfig(400, 256, 2e-4, 4, 10.0, 1.0, {}, {}, 4.0, 1.5, False, 1.0, 7, 1, 60.0, [])
     pretrain(config, out / "examples.npz", out, base=base, device="cpu", resume=False)
     return out
 
@@ -58,6 +58,36 @@ def test_both_proxies_open_and_agree(exported: tuple[Path, dict[str, Any]]) -> N
     small, exact = OnnxProxy(out), OnnxProxy(out.with_name("tiny-fp32"))
     assert np.allclose(small.label(texts, asked), exact.label(texts, asked), atol=0.1)
     assert small.label_threshold == manifest["label"]["threshold"]
+
+
+def test_what_the_proxy_says_is_the_target_as_far_as_it_teaches(
+    exported: tuple[Path, dict[str, Any]], run: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    from falconql.training.dataset import B, O
+    from falconql.training.pack import Pack
+    from falconql.training.pretrain import Run
+
+    pack = Pack.load(run / "examples.npz")
+    labels = np.flatnonzero(pack.rows[:, 4] >= 0)[:8]
+    losses = {}
+    for taught in (0.5, 1.0):
+        config = TrainingConfig(
+            8, 256, 2e-4, 4, 10.0, 1.0, {}, {task: taught for task in pack.tasks}, 4.0, 1.5, False, 1.0, 7, 1, 60.0, []
+        )
+        pupil = Run(config, pack, tmp_path, exported[0], "cpu")
+        inputs, tasks = pupil.tensors(labels), torch.from_numpy(pack.rows[labels, 5].astype(np.int64))
+        targets = inputs.pop("targets")
+        shape = (*targets.shape, 3)
+        losses[taught] = [
+            pupil.losses(
+                torch.randn(shape, generator=torch.Generator().manual_seed(1)), said, inputs, tasks
+            ).labels.item()
+            for said in (torch.where(targets == B, O, targets), torch.where(targets == O, B, targets))
+        ]
+    assert losses[1.0][0] == losses[1.0][1]
+    assert losses[0.5][0] != losses[0.5][1]
 
 
 def test_the_scores_of_a_text_do_not_depend_on_its_batch(exported: tuple[Path, dict[str, Any]]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from falconql.training.config import DataConfig, TrainingConfig
@@ -35,7 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def examples(base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from falconql.training.prepare import prepare
 
-    shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "classify": 0.2, "next_token": 0.05, "is_a": 0.05}
+    shares = {"spans": 0.3, "qa": 0.2, "nli": 0.2, "opinions": 0.2, "next_token": 0.05, "is_a": 0.05}
     path = tmp_path_factory.mktemp("examples") / "examples.npz"
     prepare(DataConfig(600, 64, 3, False, [], shares), data, base).save(path)
     return path
@@ -48,6 +50,8 @@ CONFIG = TrainingConfig(
     warmup_steps=4,
     head_rate=10.0,
     label_weight=1.0,
+    base_rates={},
+    taught={},
     span_tokens=4.0,
     begin_weight=1.5,
     freeze_words=False,
@@ -103,6 +107,35 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+def test_margins_are_learned_less_what_base_rates_say(base: Path, examples: Path, tmp_path: Path) -> None:
+    from falconql.training.dataset import B
+    from falconql.training.pack import Pack
+    from falconql.training.pretrain import Run
+
+    pack = Pack.load(examples)
+    opinions = np.flatnonzero(pack.rows[:, 5] == list(pack.tasks).index("opinions"))[:8]
+    tasks = torch.from_numpy(pack.rows[opinions, 5].astype(np.int64))
+    plain, rare = (
+        Run(replace(CONFIG, base_rates=rates), pack, tmp_path, base, "cpu") for rates in ({}, {"opinions": 0.1})
+    )
+    inputs = plain.tensors(opinions)
+    targets = inputs.pop("targets")
+    logits = torch.randn((*targets.shape, 3), generator=torch.Generator().manual_seed(1))
+    less = logits.clone()
+    less[:, 0, B] -= np.log(9)
+    expected = plain.losses(logits, targets, inputs, tasks).labels.item()
+    assert rare.losses(less, targets, inputs, tasks).labels.item() == pytest.approx(expected, abs=1e-5)
+    assert rare.losses(logits, targets, inputs, tasks).labels.item() != pytest.approx(expected, abs=1e-2)
+
+
+def test_only_a_proxy_teaches(base: Path, examples: Path, tmp_path: Path) -> None:
+    from falconql.training.pack import Pack
+    from falconql.training.pretrain import Run
+
+    with pytest.raises(ValueError, match=r"taught in \[training\] wants a proxy to start from"):
+        Run(replace(CONFIG, taught={"nli": 0.5}), Pack.load(examples), tmp_path, base, "cpu")
+
+
 def test_a_span_example_weighs_as_its_tokens_in_doubt() -> None:
     from falconql.training.dataset import IGNORE, B, O
     from falconql.training.pretrain import losses_of
@@ -127,7 +160,7 @@ def test_nothing_of_an_evaluation_split_is_prepared(base: Path, data: Path) -> N
     from falconql.training.sources import evaluation_texts
 
     banned = fingerprints(evaluation_texts(data))
-    shares = {"spans": 0.4, "qa": 0.3, "nli": 0.1, "classify": 0.1, "is_a": 0.1}
+    shares = {"spans": 0.4, "qa": 0.3, "nli": 0.1, "opinions": 0.1, "is_a": 0.1}
     drawn = [
         example for _, example in islice(training_examples(DataConfig(1, 64, 3, False, [], shares), data, base), 500)
     ]
