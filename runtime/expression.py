@@ -18,7 +18,9 @@ from falconql.runtime.types import BOOL, FLOAT, Type
 ComparisonOp = OneOf["=", "!=", "<", "<=", ">", ">="]
 ArithmeticOp = OneOf["+", "-", "*", "/"]
 TextTestOp = OneOf["contains", "starts with"]
-FunctionName = OneOf["exists", "first", "length", "lower", "number", "date", "year", "month", "day"]
+FunctionName = OneOf[
+    "exists", "first", "length", "lower", "number", "date", "year", "quarter", "month", "day", "weekday", "hour"
+]
 AggregateName = OneOf["count", "sum", "avg", "min", "max", "share", "collect"]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,9 @@ FUNCTIONS: dict[str, Callable[[pa.Array], pa.Array]] = {
     "number": number,
     "date": read_dates,
     "year": pc.year,
+    "quarter": pc.quarter,
     "month": pc.month,
     "day": pc.day,
+    "weekday": partial(pc.day_of_week, count_from_zero=False, week_start=1),
+    "hour": pc.hour,
 }

@@ -287,8 +287,7 @@ def _function(expr: Function, scope: _Scope) -> None:
         "lower": (given == TEXT, TEXT),
         "number": (given == TEXT, FLOAT),
         "date": (given == TEXT, DATE),
-        "year": (given in (DATE, TIMESTAMP), INT),
-        "month": (given in (DATE, TIMESTAMP), INT),
-        "day": (given in (DATE, TIMESTAMP), INT),
+        **dict.fromkeys(("year", "quarter", "month", "day", "weekday"), (given in (DATE, TIMESTAMP), INT)),
+        "hour": (given == TIMESTAMP, INT),
     }[expr.name]
     _need(takes and expr.type == gives, f"`{expr.name}` of {given} is said to give {expr.type}")

@@ -24,8 +24,11 @@ _RESULTS: dict[str, Type] = {
     "number": FLOAT,
     "date": DATE,
     "year": INT,
+    "quarter": INT,
     "month": INT,
     "day": INT,
+    "weekday": INT,
+    "hour": INT,
 }
 _ORDERED = (INT, FLOAT, TEXT, DATE, TIMESTAMP)
 
@@ -67,7 +70,7 @@ def call_row_function(ctx: Context, node: ast.Call, signature: Signature, check:
             return _first(ctx, operand)
         case "length" if operand.type.item is not None:
             return Function("length", (operand.expr,), INT)
-        case "year" | "month" | "day":
+        case "year" | "quarter" | "month" | "day" | "weekday" | "hour":
             return _part_of_date(ctx, signature, operand)
         case _:
             return _text_function(ctx, signature, operand)
@@ -138,8 +141,11 @@ def _text_function(ctx: Context, signature: Signature, operand: Operand) -> Expr
 
 def _part_of_date(ctx: Context, signature: Signature, operand: Operand) -> Expr:
     name = cast(FunctionName, signature.name)
-    if operand.type in (DATE, TIMESTAMP, NULL):
+    if operand.type in (DATE, TIMESTAMP, NULL) and not (name == "hour" and operand.type == DATE):
         return Function(name, (operand.expr,), INT)
+    if operand.type == DATE:
+        message = f"`hour` takes a point in time, and {words(operand.node)} is a date without a time of day"
+        return ctx.problems.error("FQL212", message, operand.span, column_meant(ctx, operand.node, TIMESTAMP))
     message = f"`{name}` takes a date, and {words(operand.node)} is {spoken(operand.type)}"
     help_ = column_meant(ctx, operand.node, DATE)
     if help_ is None and operand.type in (TEXT, SPAN):

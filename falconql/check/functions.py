@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from falconql.syntax.lexemes import PARTS_OF_DATES
+
 Kind = Literal["model", "row", "aggregate"]
 
 
@@ -139,6 +141,30 @@ _ALL = (
         "group by year(published), month(published)\nselect year: year(published), month: month(published), n: count()",
     ),
     Signature(
+        "quarter",
+        "row",
+        ("quarter(date)",),
+        "Int",
+        "The quarter of a year, from 1 to 4, in UTC.",
+        "group by year(published), quarter(published)\nselect year(published), quarter: quarter(published), n: count()",
+    ),
+    Signature(
+        "weekday",
+        "row",
+        ("weekday(date)",),
+        "Int",
+        "The day of the week, from 1 for Monday to 7 for Sunday, in UTC.",
+        "where weekday(published) in (6, 7)",
+    ),
+    Signature(
+        "hour",
+        "row",
+        ("hour(timestamp)",),
+        "Int",
+        "The hour of a point in time, from 0 to 23, in UTC.",
+        "group by hour(sent) select hour: hour(sent), n: count()",
+    ),
+    Signature(
         "day", "row", ("day(date)",), "Int", "The day of the month, from 1 to 31, in UTC.", "where day(published) = 1"
     ),
     Signature(
@@ -219,6 +245,7 @@ RENAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "group_concat": ("collect", "a list, without a separator"),
         "confidence": ("score", ""),
         "probability": ("score", ""),
+        **dict.fromkeys(("dayofweek", "day_of_week", "isodow"), ("weekday", "Monday is 1 and Sunday 7")),
         "to_date": ("date", ""),
         "to_datetime": ("date", ""),
         "float": ("number", ""),
@@ -306,12 +333,12 @@ SAID_OTHERWISE: Mapping[str, str] = MappingProxyType(
             "texts cannot be cut; extract a part with `span(...)` or test it with `matches /.../`",
         ),
         **dict.fromkeys(
-            ("date_part", "date_trunc", "datepart", "datetrunc", "to_char", "strftime", "date_format", "quarter"),
-            "the parts of a date are `year(x)`, `month(x)` and `day(x)`; group by as many of them as it takes",
+            ("date_part", "date_trunc", "datepart", "datetrunc", "to_char", "strftime", "date_format"),
+            f"{PARTS_OF_DATES}; group by as many of them as it takes",
         ),
         **dict.fromkeys(
-            ("week", "weekday", "dayofweek", "hour", "minute"),
-            "only `year(x)`, `month(x)` and `day(x)` are taken out of a date; add a column to the corpus for others",
+            ("week", "weekofyear", "dayofyear", "minute", "second"),
+            f"{PARTS_OF_DATES}; add a column to the corpus for others",
         ),
         **dict.fromkeys(
             ("datediff", "date_diff", "dateadd", "date_add", "date_sub", "timedelta", "age"),

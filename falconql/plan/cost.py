@@ -109,7 +109,9 @@ def _node_seconds(expr: Expr, stats: Stats) -> float:
             return PARSED_S
         case Comparison(_, left):
             return TEXT_S if left.type.name == "Text" else NUMBER_S
-        case Function("year" | "month" | "day") | Arithmetic() | IsNull() | Not() | And() | Or():
+        case Function("year" | "quarter" | "month" | "day" | "weekday" | "hour"):
+            return NUMBER_S
+        case Arithmetic() | IsNull() | Not() | And() | Or():
             return NUMBER_S
         case _:
             return 0.0

@@ -33,6 +33,9 @@ _REGEX = re.compile(r"/(?:[^/\\\n]|\\.)+/[A-Za-z]*")
 CLAUSES = ("from", "text", "using", "let", "each", "where", "group", "select", "order", "limit")
 # Clause words that people also give to columns; what follows tells which it is.
 COLUMN_WORDS = frozenset({"text", "limit", "group", "order", "each"})
+# The functions that take a part out of a date, and how to say so.
+DATE_PARTS = ("year", "quarter", "month", "day", "weekday", "hour")
+PARTS_OF_DATES = f"the parts of a date are {', '.join(f'`{part}(x)`' for part in DATE_PARTS[:-1])} and `hour(x)`"
 _OPERATOR_WORDS = frozenset({"is", "in", "contains", "starts", "matches", "and", "or", "asc", "desc"})
 _EXPECTING = frozenset({"and", "or", "not", "in", "contains", "with", "matches", "let", "by", "select", "where"})
 

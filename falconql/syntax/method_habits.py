@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from falconql.diagnostics.model import Diagnostic, Help
 from falconql.source import Span
-from falconql.syntax.lexemes import Lexeme
+from falconql.syntax.lexemes import DATE_PARTS, PARTS_OF_DATES, Lexeme
 from falconql.syntax.operator_habits import OPERATOR_WORDS
 from falconql.syntax.place import ErrorPlace, problem, replacing, short
 from falconql.syntax.printer import name_text
@@ -15,8 +15,6 @@ from falconql.syntax.printer import name_text
 _OPERATORS = frozenset(OPERATOR_WORDS.values()) - {"in", "is null", "is not null"} | {"contains", "matches"}
 # What pandas puts before its methods for texts.
 _ACCESSORS = frozenset({"str"})
-DATE_PARTS = frozenset({"year", "month", "day"})
-PARTS_OF_DATES = "the parts of a date are `year(x)`, `month(x)` and `day(x)`"
 # What Python's programs call libraries and tables.
 _MODULES = frozenset({"pd", "np", "df", "pandas", "numpy"})
 _LENGTHS = frozenset({"length", "len", "size"})

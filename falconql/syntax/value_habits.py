@@ -9,8 +9,7 @@ from falconql.diagnostics.suggest import near_names
 from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
 from falconql.syntax.keywords import keywords
-from falconql.syntax.lexemes import Lexeme, lexemes
-from falconql.syntax.method_habits import DATE_PARTS, PARTS_OF_DATES
+from falconql.syntax.lexemes import DATE_PARTS, PARTS_OF_DATES, Lexeme, lexemes
 from falconql.syntax.operator_habits import OPERATOR_WORDS, TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted

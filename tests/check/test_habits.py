@@ -7,6 +7,7 @@ import pytest
 from falconql.catalog import Catalog
 from falconql.diagnostics.model import Diagnostic, Severity
 from falconql.source import Source
+from falconql.syntax.lexemes import PARTS_OF_DATES
 from tests.case_runner import diagnose
 from tests.check.support import CATALOG
 
@@ -111,15 +112,16 @@ def test_following_the_advice_gives_what_was_meant(query: str, meant: str) -> No
         ("select title and stars", "write `title, stars`"),
         ("select year: published.dt.year", "write `year(published)`"),
         ("select year: published.month", "write `month(published)`"),
-        ("select q: published.dt.quarter", "the parts of a date are `year(x)`, `month(x)` and `day(x)`"),
+        ("select q: published.dt.quarter", "write `quarter(published)`"),
         ("where extract(year from published) = 2024", "write `year(published)`"),
         ("select y: extract(year from date(title))", "write `year(date(title))`"),
-        ("select q: extract(quarter from published)", "the parts of a date are `year(x)`, `month(x)` and `day(x)`"),
-        ("select q: extract(year from)", "the parts of a date are `year(x)`, `month(x)` and `day(x)`"),
+        ("select q: extract(quarter from published)", "write `quarter(published)`"),
+        ("select q: extract(week from published)", PARTS_OF_DATES),
+        ("select q: extract(year from)", PARTS_OF_DATES),
         ('where published starts with "2024"', "compare it with `=`, `<`, `>=` and so on, or a part of it: `year("),
         (
             "group by week(published) select n: count()",
-            "only `year(x)`, `month(x)` and `day(x)` are taken out of a date",
+            PARTS_OF_DATES,
         ),
         ("where pd.isna(title)", "leave `pd.` out"),
         ('text body where label("Is it about " + title)', 'write it here, and quote values in it: `"... {name} ..."`'),

@@ -26,6 +26,7 @@ from falconql.runtime.io.arrow import SPAN_TYPE, fields_from_schema
 from falconql.runtime.plan import Plan
 from falconql.source import Source
 from falconql.syntax import parse
+from falconql.syntax.lexemes import DATE_PARTS
 from tests.fakes import FakeProxy, FakeSource
 from tests.plan.trees import HOT, MODEL, PLAIN, TABLE, conditions, meaning, queries, query
 
@@ -115,7 +116,7 @@ FORMS = [
     "select n: exists({}), m: {} is null",
     "group by {} select n: count()",
     *(f"select n: {name}({{}})" for name in ("first", "length", "lower", "number", "score", "exists")),
-    *(f"select n: {name}({{}})" for name in ("date", "year", "month", "day")),
+    *(f"select n: {name}({{}})" for name in ("date", *DATE_PARTS)),
     *(f"select n: {name}({{}})" for name in ("count", "sum", "avg", "min", "max", "share", "collect")),
 ]
 

@@ -197,13 +197,28 @@ def test_number_and_date_read_every_row() -> None:
     assert values(Function("date", (T,), DATE), t=["3 March 2015", "soon", None]) == [date(2015, 3, 3), None, None]
 
 
-@pytest.mark.parametrize(("name", "parts"), [("year", [1969, 1, 9999]), ("month", [12, 1, 12]), ("day", [31, 1, 30])])
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("year", [1969, 1, 9999]),
+        ("quarter", [4, 1, 4]),
+        ("month", [12, 1, 12]),
+        ("day", [31, 1, 30]),
+        ("weekday", [3, 1, 4]),
+    ],
+)
 def test_the_parts_of_dates_and_points_in_time(name: Any, parts: list[int]) -> None:
     days = [date(1969, 12, 31), date(1, 1, 1), date(9999, 12, 30), None]
     times = [None if day is None else datetime(day.year, day.month, day.day, 23, 59, 59, 999_999) for day in days]
     assert values(Function(name, (col("d", DATE),), INT), d=days) == [*parts, None]
     column = pa.array(times, pa.timestamp("us"))
     assert values(Function(name, (col("at", TIMESTAMP),), INT), at=column) == [*parts, None]
+
+
+def test_the_hour_of_a_point_in_time() -> None:
+    times = [datetime(1969, 12, 31, 23, 59), datetime(2024, 2, 29), None]
+    column = pa.array(times, pa.timestamp("us"))
+    assert values(Function("hour", (col("at", TIMESTAMP),), INT), at=column) == [23, 0, None]
 
 
 def test_a_text_of_a_megabyte_is_no_trouble() -> None:

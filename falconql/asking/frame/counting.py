@@ -129,7 +129,7 @@ def counts_groups(corpus: Corpus, instruction: str) -> bool:
 
 
 def by_period(corpus: Corpus, instruction: str) -> bool:
-    """Return whether rows are grouped by years, months or days of a date."""
+    """Return whether rows are grouped by parts of a date."""
     return any(_parts_of_date(corpus, instruction, named[0]) for named in _named_groups(instruction))
 
 
@@ -143,14 +143,18 @@ def _parts_of_date(corpus: Corpus, instruction: str, noun: str) -> tuple[str, ..
     own = [c for c in corpus.columns if _is_named(c, period) and (holds_years(c) or words(c.name) == [period])]
     if period not in PERIODS or len(dated) != 1 or own:
         return ()
-    name, parts = name_text(dated[0].name), PERIODS[: PERIODS.index(period) + 1]
+    name, parts = name_text(dated[0].name), PERIODS[period]
+    if period == "hour" and dated[0].type == DATE:
+        return ()
+    if period == "day" and re.search(r"\bdays? of the week\b", instruction, re.IGNORECASE):
+        return (f"weekday({name})",)
     whole = parts[-2] if len(parts) > 1 else ""
     if whole and re.search(rf"\b{period} of the {whole}\b", instruction, re.IGNORECASE):
         return (f"{period}({name})",)
     if period == "day" and dated[0].type == DATE:
         return (name,)
-    if period == "month" and _is_in_one_year(instruction):
-        parts = ("month",)
+    if len(parts) == 2 and _is_in_one_year(instruction):
+        parts = (period,)
     return tuple(f"{part}({name})" for part in parts)
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import stem, stems_of, words
 
-# Each is part of the one before it.
-PERIODS = ("year", "month", "day")
+# What rows of a period have in common.
+PERIODS = {
+    "year": ("year",),
+    "quarter": ("year", "quarter"),
+    "month": ("year", "month"),
+    "day": ("year", "month", "day"),
+    "weekday": ("weekday",),
+    "hour": ("hour",),
+}
 ROWS, PEOPLE = stems_of("rows"), stems_of("people")
 
 

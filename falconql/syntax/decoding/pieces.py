@@ -59,9 +59,9 @@ def slot_test(column: Column, slot: tuple[tuple[str, str], ...]) -> Node:
 
 
 def parts_of_dates(columns: Sequence[Column]) -> list[Node]:
-    """Return the year or the month of a column of dates; nothing where there is none."""
+    """Return parts of a column of dates; nothing where there is none."""
     dates = [name_text(column.name) for column in columns if column.kind == "date"]
-    return [seq(choice("year(", "month("), choice(*dates), ")")] if dates else []
+    return [seq(choice("year(", "quarter(", "month(", "weekday("), choice(*dates), ")")] if dates else []
 
 
 def compared() -> Node:
