@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from falconql.runtime.proxy.base import SpanValue
 from falconql.runtime.proxy.decoding import is_question
-from falconql.training.calibration import Scored, as_manifest, calibrate, fit_label_threshold, fit_sigmoid, sigmoid
+from falconql.training.calibration import (
+    LABEL_THRESHOLD,
+    Scored,
+    _kept_f1,
+    as_manifest,
+    calibrate,
+    fit_sigmoid,
+    sigmoid,
+)
 from falconql.training.sources import sets_in
 from tests.training.made_data import write_sets
 
@@ -38,11 +46,10 @@ def test_scores_are_low_where_labels_are_rarely_true() -> None:
     assert bias == pytest.approx(np.log(0.2 / 0.8), abs=0.11)
 
 
-def test_the_threshold_parts_what_can_be_parted() -> None:
-    scores = np.concatenate([np.linspace(0.1, 0.58, 50), np.linspace(0.62, 0.9, 50)])
-    threshold, reached = fit_label_threshold([Scored(scores, np.arange(100) >= 50)])
-    assert threshold == pytest.approx(0.6, abs=0.03)
-    assert reached == pytest.approx(1.0, abs=0.03)
+def test_f1_counts_as_many_true_ones_as_the_base_rate_says() -> None:
+    scores = np.concatenate([np.repeat([0.9, 0.1], 10), np.repeat([0.9, 0.1], [2, 18])])
+    given = Scored(scores, np.arange(40) < 20, base_rate=0.2)
+    assert _kept_f1(given, 0.5) == pytest.approx(2 * 0.1 / (0.1 + 0.08 + 0.2))
 
 
 class _Reader:
@@ -85,11 +92,11 @@ def test_calibration_moves_a_biased_proxy_to_the_middle(tmp_path: Path) -> None:
     data = write_sets(tmp_path)
     found = calibrate(_Reader(), data, sets_in(data), rows_per_set=24)
     low, high = sigmoid(np.log([0.7 / 0.3, 0.8 / 0.2]) / found.temperature + found.bias)
-    assert low < found.label_threshold < high
+    assert low < LABEL_THRESHOLD < high
     assert found.span_threshold > 0.65
     assert found.question_threshold < 0.6
     assert as_manifest(found)["span"] == {
         "threshold": found.span_threshold,
         "question_threshold": found.question_threshold,
     }
-    assert as_manifest(found)["label"]["threshold"] == found.label_threshold
+    assert as_manifest(found)["label"]["threshold"] == LABEL_THRESHOLD
