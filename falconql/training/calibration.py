@@ -151,25 +151,32 @@ def _fit_span_thresholds(proxy: Proxy, by_set: Sequence[Sequence[Example]]) -> t
     for questions in (False, True):
         groups = [[e for e in group if is_question(e.instruction) == questions] for group in asked]
         enough = [group for group in groups if len(group) >= LEAST_SPAN_ROWS]
-        fitted[questions] = fit_span_threshold(proxy, enough, _answer_f1 if questions else _span_f1)
+        measure = _answer_f1 if questions else _span_f1
+        # A model is less sure of questions that it was not trained on, so that the lowest is for those; but types that
+        # a text has none of are asked for more often by people than by these examples.
+        fitted[questions] = fit_span_threshold(proxy, enough, measure, highest=not questions)
     found = [f1 for _, scores in fitted.values() for f1 in scores]
     return fitted[False][0], fitted[True][0], mean(found) if found else 0.0
 
 
 def fit_span_threshold(
-    proxy: Proxy, groups: Sequence[Sequence[Example]], measure: SpanMeasure | None = None
+    proxy: Proxy,
+    groups: Sequence[Sequence[Example]],
+    measure: SpanMeasure | None = None,
+    *,
+    highest: bool = False,
 ) -> tuple[float, list[float]]:
-    """Return the lowest threshold within a point of the best mean F1, and the F1 of each group; 0.5 without any.
+    """Return the lowest threshold within a point of the best mean F1, or the highest, and the F1 of each group.
 
-    The lowest, because a model is less sure of types that it was not trained on than of those it is calibrated with.
-    ``measure`` is exact F1 over all spans, if left out.
+    Without any group it is 0.5. ``measure`` is exact F1 over all spans, if left out.
     """
     if not groups:
         return 0.5, []
     own = measure or _span_f1
     scores = {limit: [own(proxy, group, limit) for group in groups] for limit in SPAN_THRESHOLDS}
     top = max(mean(values) for values in scores.values())
-    chosen = min(limit for limit, values in scores.items() if mean(values) >= top - SLACK)
+    good = [limit for limit, values in scores.items() if mean(values) >= top - SLACK]
+    chosen = max(good) if highest else min(good)
     return chosen, scores[chosen]
 
 

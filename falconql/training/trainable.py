@@ -4,7 +4,7 @@ Only the ONNX file ships; its weights, int8 ones multiplied with their scales, a
 quantisation step. They all lie on the grid to which a model trained from them is quantised again, so that steps of
 training smaller than half a step of the grid would be lost without a trace: each weight is moved off the grid at
 random, by less than half a step (dither: Schuchman, "Dither signals and their effect on quantization noise", IEEE
-Transactions on Communication Technology 1964). docs/kestrel.md has what it does.
+Transactions on Communication Technology 1964). docs/kestrel-training.md has what it does.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from falconql.runtime.proxy.base import SpanValue
+from falconql.runtime.proxy.base import Proxy, SpanValue
 from falconql.runtime.proxy.decoding import is_question
 from falconql.training.calibration import (
     LABEL_THRESHOLD,
@@ -20,8 +20,10 @@ from falconql.training.calibration import (
     as_manifest,
     calibrate,
     fit_sigmoid,
+    fit_span_threshold,
     sigmoid,
 )
+from falconql.training.examples import Example
 from falconql.training.sources import sets_in
 from tests.training.made_data import write_sets
 
@@ -50,6 +52,15 @@ def test_f1_counts_as_many_true_ones_as_the_base_rate_says() -> None:
     scores = np.concatenate([np.repeat([0.9, 0.1], 10), np.repeat([0.9, 0.1], [2, 18])])
     given = Scored(scores, np.arange(40) < 20, base_rate=0.2)
     assert _kept_f1(given, 0.5) == pytest.approx(2 * 0.1 / (0.1 + 0.08 + 0.2))
+
+
+def test_the_lowest_or_the_highest_of_like_thresholds_is_taken() -> None:
+    def measure(proxy: Proxy, examples: Sequence[Example], threshold: float) -> float:
+        return 0.8 if 0.3 <= threshold <= 0.5 else 0.795 if threshold == 0.6 else 0.7
+
+    group = [[Example("Extract the place", "Oslo", ((0, 4),))]]
+    assert fit_span_threshold(_Reader(), group, measure)[0] == 0.3
+    assert fit_span_threshold(_Reader(), group, measure, highest=True) == (0.6, [0.795])
 
 
 class _Reader:
