@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
+from falconql.runtime.proxy import find_proxy
 from tests.annotating.model import right
 from tests.asking.server import Server, serving
 from tests.cli.shell import falconql
@@ -102,9 +104,14 @@ def test_rows_that_were_not_kept_come_from_the_proxy_that_found_them(
     server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("falconql.cli.repl.screen.MOST_KEPT_BYTES", 0)
-    # The other proxy finds more.
-    assert falconql("run", "-e", QUERY, "--from", "reviews.csv").out.split()[2:] == ["1", "3"]
-    typed = f"{QUERY};\n.set proxy kestrel\n.save rows.csv\n.report page.html\n"
+    copytree(find_proxy("kestrel"), folder / "eager")
+    manifest = json.loads((folder / "eager" / "proxy.json").read_text(encoding="utf-8"))
+    manifest["label"]["threshold"] = 0.001
+    (folder / "eager" / "proxy.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert falconql("proxies", "add", str(folder / "eager"), "--name", "eager").status == 0
+    found = falconql("run", "-e", QUERY, "--from", "reviews.csv", "--proxy", "eager").out.split()[2:]
+    assert set(found) > {"3"}
+    typed = f"{QUERY};\n.set proxy eager\n.save rows.csv\n.report page.html\n"
     assert falconql("repl", "reviews.csv", "--proxy", "llm:cheap", stdin=typed).status == 0
     assert (folder / "rows.csv").read_text().split() == ["id", "3"]
     assert "llm:cheap" in (folder / "page.html").read_text()
