@@ -31,7 +31,7 @@ from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.base import base_model_dir
 from falconql.training.config import KESTREL, TrainingConfig, read_config
 from falconql.training.pack import Pack, batches
-from falconql.training.pretrain import POOL, Losses, Run, one_hot, pretrain, soft_losses
+from falconql.training.pretrain import POOL, Run, one_hot, pretrain
 from falconql.training.trainable import trainable
 
 KESTREL_PROXY = Path(__file__).resolve().parents[1] / "runtime" / "proxy" / "kestrel"
@@ -42,12 +42,9 @@ TAUGHT = 0.5
 class Smoothed(Run):
     """A tenth of every target is spread over the classes (Szegedy et al., CVPR 2016)."""
 
-    def losses(
-        self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor
-    ) -> Losses:
-        """Return the losses of a batch."""
-        soft = (1 - SMOOTHING) * one_hot(targets) + SMOOTHING / 3
-        return soft_losses(logits, targets, soft, self.config)
+    def softened(self, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor) -> torch.Tensor:
+        """Return the targets of a batch."""
+        return (1 - SMOOTHING) * one_hot(targets) + SMOOTHING / 3
 
 
 class Taught(Run):
@@ -57,13 +54,11 @@ class Taught(Run):
         super().__init__(*given)
         self.teacher = trainable(KESTREL_PROXY).eval()
 
-    def losses(
-        self, logits: torch.Tensor, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor
-    ) -> Losses:
-        """Return the losses of a batch."""
+    def softened(self, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor) -> torch.Tensor:
+        """Return the targets of a batch."""
         with torch.no_grad():
             said = self.teacher(**inputs).logits.float().softmax(-1)
-        return soft_losses(logits, targets, (1 - TAUGHT) * one_hot(targets) + TAUGHT * said, self.config)
+        return (1 - TAUGHT) * one_hot(targets) + TAUGHT * said
 
 
 class ShortFirst(Run):

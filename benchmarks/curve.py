@@ -72,7 +72,7 @@ def trained(point: str, options: argparse.Namespace) -> Path:
 
 def as_proxy(weights: Path, proxy: Path, data: Path) -> None:
     """Export the weights in the folder of a run as a float32 proxy with calibrated thresholds."""
-    rates = json.loads((weights.parent / "run.json").read_text(encoding="utf-8"))["training"]["base_rates"]
+    rates = json.loads((weights.parent / "run.json").read_text(encoding="utf-8"))["training"].get("base_rates", {})
     model = BertForTokenClassification.from_pretrained(weights)
     ids = np.ones((2, 16), dtype=np.int64)
     sets = sets_in(data, stated_only=False, leave_out=())

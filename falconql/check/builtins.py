@@ -141,15 +141,15 @@ def _text_function(ctx: Context, signature: Signature, operand: Operand) -> Expr
 
 def _part_of_date(ctx: Context, signature: Signature, operand: Operand) -> Expr:
     name = cast(FunctionName, signature.name)
-    if operand.type in (DATE, TIMESTAMP, NULL) and not (name == "hour" and operand.type == DATE):
+    of_time = name == "hour"
+    if operand.type in (TIMESTAMP, NULL) or (operand.type == DATE and not of_time):
         return Function(name, (operand.expr,), INT)
-    if operand.type == DATE:
-        message = f"`hour` takes a point in time, and {words(operand.node)} is a date without a time of day"
-        return ctx.problems.error("FQL212", message, operand.span, column_meant(ctx, operand.node, TIMESTAMP))
-    message = f"`{name}` takes a date, and {words(operand.node)} is {spoken(operand.type)}"
-    help_ = column_meant(ctx, operand.node, DATE)
+    given = "a date without a time of day" if operand.type == DATE else spoken(operand.type)
+    message = f"`{name}` takes a {'point in time' if of_time else 'date'}, and {words(operand.node)} is {given}"
+    help_: Help | str | None = column_meant(ctx, operand.node, TIMESTAMP if of_time else DATE)
     if help_ is None and operand.type in (TEXT, SPAN):
-        help_ = rewrite("read the text as a date", operand.node, "date(", ")")
+        read = rewrite("read the text as a date", operand.node, "date(", ")")
+        help_ = "no time of day is read from texts; it takes a column of points in time" if of_time else read
     return ctx.problems.error("FQL212", message, operand.span, help_)
 
 

@@ -248,7 +248,9 @@ class _QueryChecker:
 
 def _direction_apart(key: ast.Order, before: ast.Order | None) -> Help | None:
     """Return what to write for a direction behind a comma: ``order by stars, desc``."""
-    if before is None or not isinstance(key.value, ast.Name) or key.value.text.lower() not in ("asc", "desc"):
+    if before is None or before.descending is not None:
+        return None
+    if not isinstance(key.value, ast.Name) or key.value.text.lower() not in ("asc", "desc"):
         return None
     direction = key.value.text.lower()
     edit = Edit(Span(before.span.end, key.span.end), f" {direction}")

@@ -245,7 +245,7 @@ RENAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "group_concat": ("collect", "a list, without a separator"),
         "confidence": ("score", ""),
         "probability": ("score", ""),
-        **dict.fromkeys(("dayofweek", "day_of_week", "isodow"), ("weekday", "Monday is 1 and Sunday 7")),
+        **dict.fromkeys(("dayofweek", "day_of_week", "isodow", "dow"), ("weekday", "Monday is 1 and Sunday 7")),
         "to_date": ("date", ""),
         "to_datetime": ("date", ""),
         "float": ("number", ""),

@@ -185,16 +185,22 @@ def extra_comma(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return problem("FQL013", "nothing stands behind this comma", before.span, place.removing(advice, before.span))
     if word.text == "," and before.lower in ("select", "by", "("):
         return problem("FQL013", "nothing stands before this comma", word.span, place.removing(advice, word.span))
-    clause = before.kind == "word" and before.lower in CLAUSES and not _column_before(before, word)
+    clause = before.kind == "word" and before.lower in CLAUSES and not _column_before(place, before, word)
     if clause and further is not None and further.text == ",":
         # The clause word was read as a column, and what follows it cannot be.
         return problem("FQL013", "nothing stands behind this comma", further.span, place.removing(advice, further.span))
     return None
 
 
-def _column_before(before: Lexeme, word: Lexeme) -> bool:
-    """Tell whether a clause word is a column that something is said of: ``text like "%x%"``."""
-    return before.lower in COLUMN_WORDS and word.kind == "word" and word.lower in BEHIND_VALUES
+def _column_before(place: ErrorPlace, before: Lexeme, word: Lexeme) -> bool:
+    """Tell whether a clause word is a column that something is said of: ``text like "%x%"``, ``text.lower()``."""
+    if before.lower not in COLUMN_WORDS:
+        return False
+    if word.kind == "sign" and word.text != "(":
+        return True
+    further = place.word(-2)
+    same_line = further is not None and "\n" not in place.text[further.end : before.start]
+    return word.kind == "word" and (word.lower in BEHIND_VALUES or (before.lower == "text" and same_line))
 
 
 def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
@@ -204,7 +210,7 @@ def missing_operand(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
         return None
     if before.lower not in ("and", "or", "in", "contains", "matches", "is", "asc", "desc", *CLAUSES):
         return None
-    if not (word.operand or word.text == "(") or _column_before(before, word):
+    if not (word.operand or word.text == "(") or _column_before(place, before, word):
         return None
     previous = place.words[place.index - 2]
     message = f"a value is missing between `{short(previous.text)}` and `{before.text}`"

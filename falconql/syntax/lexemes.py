@@ -116,12 +116,11 @@ def _begins_clause(text: str, words: Sequence[Lexeme], index: int) -> bool:
     if word.kind != "word":
         return False
     previous = words[index - 1] if index else None
-    following = words[index + 1] if index + 1 < len(words) else None
     if previous is not None and _expects_operand(text, previous, word):
         return False
     if word.lower == "from" and index > 2 and words[index - 2].text == "(" and words[index - 3].lower == "extract":
         return False  # SQL's `extract(year from x)`
-    return word.lower not in COLUMN_WORDS or _may_follow(word, following)
+    return word.lower not in COLUMN_WORDS or _is_followed(words, index)
 
 
 def _expects_operand(text: str, previous: Lexeme, word: Lexeme) -> bool:
@@ -132,9 +131,27 @@ def _expects_operand(text: str, previous: Lexeme, word: Lexeme) -> bool:
     return previous.kind == "word" and previous.lower in _EXPECTING
 
 
-def _may_follow(word: Lexeme, following: Lexeme | None) -> bool:
+def names_column(words: Sequence[Lexeme], index: int) -> bool:
+    """Tell whether a word where only a value can be names a column, and no clause that begins without that value."""
+    word = words[index]
+    return word.lower not in CLAUSES or word.lower == "text" or not _is_clause(words, index)
+
+
+def _is_clause(words: Sequence[Lexeme], index: int) -> bool:
+    word = words[index].lower
+    return word in CLAUSES and (word not in COLUMN_WORDS or _is_followed(words, index))
+
+
+def _is_followed(words: Sequence[Lexeme], index: int) -> bool:
+    """Whether a clause word that may be a column, too, is followed by what its clause begins with."""
+    word = words[index]
+    following, then = (words[i] if i < len(words) else None for i in (index + 1, index + 2))
     if following is None:
         return word.lower != "text"
+    if word.lower in ("text", "limit") and _is_clause(words, index + 1):
+        return False
+    if word.lower == "text" and then is not None and then.kind in ("text", "number", "regex"):
+        return False  # `text like "x"`
     if word.lower in ("group", "order"):
         return following.lower == "by" or following.kind in ("word", "quoted")
     if word.lower == "limit":

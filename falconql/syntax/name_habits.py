@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from falconql.diagnostics.model import Diagnostic, Help
 from falconql.source import Span
-from falconql.syntax.lexemes import CLAUSES, COLUMN_WORDS, Lexeme, clause_starts
+from falconql.syntax.lexemes import Lexeme, clause_starts
 from falconql.syntax.operator_habits import TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 
@@ -51,7 +51,7 @@ def named_key(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if clause.lower not in ("group", "order") or name.kind not in ("word", "quoted"):
         return None
     message = f"`{clause.lower} by` gives no names"
-    end = _item_end(place)
+    end = place.item_end()
     value = place.text[word.end : end].strip()
     before = {place.words[i].lower for i in starts}
     following = place.words[place.index + 1 :]
@@ -72,31 +72,6 @@ def named_key(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
 def _given_names(words: Sequence[Lexeme]) -> list[str]:
     """Return the names that ``let`` and ``each`` give."""
     return [name.text for first, name in pairwise(words) if first.lower in ("let", "each")]
-
-
-def _item_end(place: ErrorPlace) -> int:
-    """Return where the list item behind the present word ends."""
-    depth, end = 0, place.words[place.index].end
-    starts = clause_starts(place.text, place.words)
-    for index in range(place.index + 1, len(place.words)):
-        word = place.words[index]
-        # Right behind the colon a clause word would be the value, by what stands before it.
-        clause = index in starts or (index == place.index + 1 and _begins_next(place, index))
-        if depth == 0 and (word.text in (",", ";", ")") or clause):
-            break
-        depth += (word.text == "(") - (word.text == ")")
-        end = word.end
-    return end
-
-
-def _begins_next(place: ErrorPlace, index: int) -> bool:
-    """Return whether a clause word with a value of its own stands where a list item has none."""
-    word, following = place.words[index], place.words[index + 1 : index + 2]
-    if word.kind != "word" or word.lower not in CLAUSES or not following:
-        return False
-    if word.lower in COLUMN_WORDS:
-        return following[0].lower == "by"
-    return following[0].operand or following[0].text in ("*", "(")
 
 
 def several_lets(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:

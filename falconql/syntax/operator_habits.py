@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from falconql.diagnostics.model import Diagnostic, Help
 from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
-from falconql.syntax.lexemes import CLAUSES, Lexeme
+from falconql.syntax.lexemes import Lexeme, names_column
 from falconql.syntax.place import ErrorPlace, goes_on, inserting, no_operator, problem, replacing, short
 from falconql.syntax.printer import quoted
 
@@ -74,7 +74,7 @@ _ENDS = frozenset({"ends", "endswith", "ends_with"})
 _NEGATED = _LIKE | _ENDS | {"in", "contains", "matches", "starts", "between"}
 # What other languages and people write behind a value.
 BEHIND_VALUES = (
-    frozenset({*OPERATOR_WORDS, *_BOUNDS, "as", "at", "not", "between", "about", "exists"})
+    frozenset({*OPERATOR_WORDS, *_BOUNDS, "as", "at", "not", "between", "about", "exists", "mod", "div", "xor", "nor"})
     | _LIKE
     | _ENDS
     | _MORE
@@ -333,7 +333,9 @@ def _inside(place: ErrorPlace, first: int) -> Diagnostic | None:
     negated = place.words[first - 2].lower == "not"
     at = first - 3 if negated else first - 2
     value = place.words[at] if at >= 0 else None
-    if word.kind not in ("word", "quoted") or word.lower in (*CLAUSES, "not") or value is None or not value.operand:
+    if word.kind not in ("word", "quoted") or word.lower == "not" or value is None or not value.operand:
+        return None
+    if not names_column(place.words, first):
         return None
     message, last = "`in` does not look inside a value", first
     if first + 1 < len(place.words) and place.words[first + 1].text == "(":
@@ -363,13 +365,14 @@ def direction(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if before is not None and before.lower in ("asc", "desc") and place.lower(-2) in ("by", ",") and word.operand:
         if "DESC" not in place.expected:
             return None
-        span = Span(before.start, word.end)
-        right = f"{word.text} {before.lower}"
+        span = Span(before.start, place.item_end())
+        value = place.text[word.start : span.end]
+        right = value if value.lower().endswith((" asc", " desc")) else f"{value} {before.lower}"
         return problem(
             "FQL006",
             "the direction stands behind what is sorted by",
             before.span,
-            replacing(f"write `{right}`", span, right),
+            replacing(f"write `{short(right)}`", span, right),
         )
     if word.lower not in ("descending", "ascending") or "DESC" not in place.expected:
         return None

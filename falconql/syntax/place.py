@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from falconql.diagnostics.model import Diagnostic, Edit, Help, Label
 from falconql.source import Span
-from falconql.syntax.lexemes import Lexeme
+from falconql.syntax.lexemes import CLAUSES, COLUMN_WORDS, Lexeme, clause_starts
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
@@ -79,6 +79,29 @@ class ErrorPlace:
             if depth == 0 and (word.text == "," or word.lower in ("select", "by")):
                 return index + 1
         return None
+
+    def item_end(self) -> int:
+        """Return where the list item behind the present word ends."""
+        depth, end = 0, self.words[self.index].end
+        starts = clause_starts(self.text, self.words)
+        for index in range(self.index + 1, len(self.words)):
+            word = self.words[index]
+            # Right behind the colon a clause word would be the value, by what stands before it.
+            clause = index in starts or (index == self.index + 1 and self._begins_next(index))
+            if depth == 0 and (word.text in (",", ";", ")") or clause):
+                break
+            depth += (word.text == "(") - (word.text == ")")
+            end = word.end
+        return end
+
+    def _begins_next(self, index: int) -> bool:
+        """Return whether a clause word with a value of its own stands where a list item has none."""
+        word, following = self.words[index], self.words[index + 1 : index + 2]
+        if word.kind != "word" or word.lower not in CLAUSES or not following:
+            return False
+        if word.lower in COLUMN_WORDS:
+            return following[0].lower == "by"
+        return following[0].operand or following[0].text in ("*", "(")
 
     def closing(self, index: int) -> int | None:
         """Return the index of the bracket that closes the one at ``index``."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
 KESTREL = Path(__file__).with_name("kestrel.toml")
+# What the numbers in a table of tasks can be.
+_NUMBERS: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "shares": ("a number, 0 or more", lambda number: 0 <= number < inf),
+    "base_rates": ("a number between 0 and 1", lambda number: 0 < number < 1),
+    "taught": ("a number from 0 to 1", lambda number: 0 <= number <= 1),
+}
 
 
 _Part = TypeVar("_Part", "DataConfig", "TrainingConfig")
@@ -86,7 +93,7 @@ def read_config(path: Path) -> tuple[DataConfig, TrainingConfig]:
     """Return both parts of a configuration.
 
     Raises:
-        ConfigError: it is no TOML, or a key is missing, unknown or of the wrong type.
+        ConfigError: it is no TOML, a key is missing, unknown or of the wrong type, or a number is out of its range.
         OSError: it cannot be read.
     """
     try:
@@ -111,4 +118,8 @@ def _part(kind: type[_Part], read: Mapping[str, Any], name: str, path: Path) -> 
         allowed = types.get(wanted[key], (dict,))
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise ConfigError(f"{path}: {key} in [{name}] is to be {wanted[key]}, not {value!r}")
+        for task, number in value.items() if isinstance(value, dict) else ():
+            said, allows = _NUMBERS[key]
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or not allows(number):
+                raise ConfigError(f"{path}: {task} in [{name}.{key}] is to be {said}, not {number!r}")
     return kind(**given)

@@ -29,11 +29,10 @@ VERIFIED_SHARE = 0.08
 NEAR_CLASS_SHARE = 0.4
 # Sets whose rows list all right answers; elsewhere several answers are variants of one.
 ALL_ANSWERS = ("qa/qasrl_gs", "qa/bioasq_part")
-# Nobody who asks for people or things wants to read these; some sets mark them.
+# Nobody who asks for people or things wants to read these; some sets mark them. In capitals US is a country.
 PRONOUN = re.compile(
-    r"i|me|my|mine|myself|yours?|yourself|you|he|him|his|himself|she|hers?|herself|it|its|itself|we|us|ours?|ourselves|"
-    r"they|them|theirs?|themselves|who|whom|whose|which|that|this|these|those",
-    re.IGNORECASE,
+    r"I|[Mm](?:e|y|ine|yself)|[Yy]ou(?:rs?|rself)?|[Hh](?:e|im|is|imself|ers?|erself)|[Ss]he|[Ii]t(?:s|self)?|"
+    r"[Ww]e|[Uu]s|[Oo]urs?|[Oo]urselves|[Tt]he(?:y|m|irs?|mselves)|[Ww]ho(?:m|se)?|[Ww]hich|[Tt]h(?:at|is|ese|ose)"
 )
 
 

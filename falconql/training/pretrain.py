@@ -253,13 +253,21 @@ class Run:
         """
         logits = logits.clone()
         logits[:, 0, B] += self.surplus[tasks]
+        soft = self.softened(targets, inputs, tasks)
+        return (
+            losses_of(logits, targets, self.config) if soft is None else soft_losses(logits, targets, soft, self.config)
+        )
+
+    def softened(
+        self, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor
+    ) -> torch.Tensor | None:
+        """Return distributions [examples, tokens, 3] in the place of classes; None where those are the targets."""
         if self.teacher is None:
-            return losses_of(logits, targets, self.config)
+            return None
         with torch.no_grad(), fastest(self.device.type):
             said = self.teacher(**inputs).logits
         taught = self.taught[tasks, None, None]
-        soft = (1 - taught) * one_hot(targets) + taught * said.float().softmax(-1)
-        return soft_losses(logits, targets, soft, self.config)
+        return (1 - taught) * one_hot(targets) + taught * said.float().softmax(-1)
 
     def step(self, chosen: NDArray[np.int64]) -> Losses:
         """Take one optimiser step on some examples and return their losses."""
@@ -302,7 +310,7 @@ def pretrain(
     resume: bool,
     kind: type[Run] = Run,
 ) -> Path:
-    """Train on all examples and return the folder of the finished model; ``kind`` may have another loss or order.
+    """Train on all examples and return the folder of the finished model; ``kind`` may have other targets or order.
 
     Raises:
         OSError: the examples cannot be read, or there is nothing to resume from.

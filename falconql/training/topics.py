@@ -100,7 +100,7 @@ class _Chooser:
 def _named(name: str, text: str) -> bool:
     """Tell whether a text has a longer word of a topic's name."""
     low = text.lower()
-    return any(len(word) > 3 and word.rstrip("s") in low for word in name.lower().split())
+    return any(len(word) > 3 and word.removesuffix("s") in low for word in name.lower().split())
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from falconql.asking.corpus import Column, Corpus
 from falconql.asking.frame.intent import Intent, intent
 from falconql.asking.frame.quantities import date_slots, dates_in, limits_in, number_tests, numbers_in, unit_of
-from falconql.types import BOOL, DATE, INT, TEXT
+from falconql.types import BOOL, DATE, INT, TEXT, TIMESTAMP
 
 CORPUS = Corpus(
     "bakery orders",
@@ -112,6 +113,13 @@ def test_counting() -> None:
         ("how many orders per quarter in 2024", ("quarter(baked)",)),
         ("how many orders per day of the week", ("weekday(baked)",)),
         ("how many orders by weekday and branch", ("weekday(baked)", "branch")),
+        ("how many orders by day-of-week", ("weekday(baked)",)),
+        ("how many orders on each day of a week", ("weekday(baked)",)),
+        ("which day of the week had the most orders?", ("weekday(baked)",)),
+        ("top 2 days of the month by number of orders", ("day(baked)",)),
+        ("on which days of the week are orders baked most often?", ("weekday(baked)",)),
+        ("how many orders per quarter of an hour", ()),
+        ("how many orders per quarter-hour", ()),
         ("how many orders per hour", ()),
         ("how many orders per branch, year and month", ("branch", "year(baked)", "month(baked)")),
         ("how many orders per branch, baked since 2020", ("branch",)),
@@ -124,6 +132,15 @@ def test_counting() -> None:
 )
 def test_what_rows_are_grouped_by(instruction: str, by: tuple[str, ...]) -> None:
     assert decided(instruction).groups == by
+
+
+@pytest.mark.parametrize("instruction", ["which hour had the most orders?", "top 3 hours by number of orders"])
+def test_dates_without_a_time_of_day_have_no_hours(instruction: str) -> None:
+    assert (decided(instruction).grouped, decided(instruction).groups) == ("no", ())
+    columns = tuple(replace(column, type=TIMESTAMP) if column.name == "baked" else column for column in CORPUS.columns)
+    found = intent(replace(CORPUS, columns=columns), instruction)
+    assert found is not None
+    assert found.groups == ("hour(baked)",)
 
 
 def test_the_last_condition_must_not_hold() -> None:

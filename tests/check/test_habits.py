@@ -6,20 +6,25 @@ import pytest
 
 from falconql.catalog import Catalog
 from falconql.diagnostics.model import Diagnostic, Severity
+from falconql.runtime.plan import Field
 from falconql.source import Source
 from falconql.syntax.lexemes import PARTS_OF_DATES
+from falconql.types import TEXT
 from tests.case_runner import diagnose
-from tests.check.support import CATALOG
+from tests.check.support import CATALOG, FIELDS
+
+TEXT_CATALOG = Catalog((*FIELDS, Field("text", TEXT)))
 
 
 def _found(query: str) -> list[Diagnostic]:
     return diagnose(Source("query.fql", query), CATALOG)
 
 
-def _followed(query: str) -> str:
+def _followed(query: str, catalog: Catalog = CATALOG) -> str:
     """Return a query after the first edit of its first mistake has been made, and so on."""
     for _ in range(8):
-        edit = next((diagnostic.helps[0].edit for diagnostic in _found(query) if diagnostic.helps), None)
+        found = diagnose(Source("query.fql", query), catalog)
+        edit = next((diagnostic.helps[0].edit for diagnostic in found if diagnostic.helps), None)
         if edit is None:
             return query
         query = query[: edit.span.start] + edit.new_text + query[edit.span.end :]
@@ -82,10 +87,40 @@ def _followed(query: str) -> str:
         ("where+stars > 3", "where stars > 3"),
         ("select titel: lower(titel)", "select titel: lower(title)"),
         ("where starz > 3 select starz: stars", "where stars > 3 select starz: stars"),
+        ("select id order by desc length(title), id", "select id order by length(title) desc, id"),
+        ("select id order by stars, desc price * 2 limit 3", "select id order by stars, price * 2 desc limit 3"),
+        ("select id order by desc stars desc", "select id order by stars desc"),
+        ("select id order by stars asc, desc", "select id order by stars asc, desc"),
     ],
 )
 def test_following_the_advice_gives_what_was_meant(query: str, meant: str) -> None:
     assert _followed(query) == meant
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ('where "refund" in text select id', 'where text contains "refund" select id'),
+        ('where "refund" not in text', 'where not text contains "refund"'),
+        ("where exists text select id", "where exists(text) select id"),
+        ("where isnull text limit 3", "where text is null limit 3"),
+        ("select id, text.lower() as low", "select id, low: lower(text)"),
+        ('select id, t: text == "x" limit 3', 'select id, t: text = "x" limit 3'),
+        ('select id, text <> "x" limit 3', 'select id, value: text != "x" limit 3'),
+        ('where text like "x", text like "y"', 'where text = "x" and text = "y"'),
+        ("select text section", "select text, section"),
+        ("select id, text section", "select id, text, section"),
+        ("group text select n: count()", "group by text select n: count()"),
+    ],
+)
+def test_a_column_called_text_is_advised_about_as_any_other(query: str, meant: str) -> None:
+    assert _followed(query, TEXT_CATALOG) == meant
+
+
+def test_an_unknown_operator_behind_a_column_called_text_is_what_is_told_of() -> None:
+    for query in ('where text overlaps "x" select id', "select id, text mod 2 = 1"):
+        (found,) = diagnose(Source("query.fql", query), TEXT_CATALOG)
+        assert query[found.primary.span.start :].startswith(("overlaps", "mod"))
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,11 @@ def test_rows_whose_answers_are_pronouns_are_not_learned_from(data: Path) -> Non
     (set_,) = (s for s in sets_in(data) if s.task == "spans")
     rows = read_split(data, set_.name, "train")
     some = {**rows[0], "text": "play My list for Ada", "spans": [{"start": 5, "end": 7, "label": "PER"}]}
-    write(data, set_.name, "train", [*rows, some])
+    country = {**rows[0], "text": "Ada left the US", "spans": [{"start": 13, "end": 15, "label": "LOC"}]}
+    write(data, set_.name, "train", [*rows, some, country])
     texts = {e.text for e in islice(examples_of(set_, data, frozenset(), seed=5), 300)}
     assert some["text"] not in texts
-    assert texts >= {row["text"] for row in rows}
+    assert texts >= {row["text"] for row in (*rows, country)}
 
 
 def test_opposite_sentiments_are_both_asked(data: Path) -> None:

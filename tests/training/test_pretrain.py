@@ -128,6 +128,25 @@ def test_margins_are_learned_less_what_base_rates_say(base: Path, examples: Path
     assert rare.losses(logits, targets, inputs, tasks).labels.item() != pytest.approx(expected, abs=1e-2)
 
 
+def test_base_rates_hold_for_other_targets_too(base: Path, examples: Path, tmp_path: Path) -> None:
+    from falconql.training.pack import Pack
+    from falconql.training.pretrain import Run, one_hot
+
+    class Soft(Run):
+        def softened(self, targets: Any, inputs: Any, tasks: Any) -> Any:
+            return one_hot(targets)
+
+    pack, config = Pack.load(examples), replace(CONFIG, base_rates={"opinions": 0.1})
+    opinions = np.flatnonzero(pack.rows[:, 5] == list(pack.tasks).index("opinions"))[:8]
+    tasks = torch.from_numpy(pack.rows[opinions, 5].astype(np.int64))
+    plain, soft = (kind(config, pack, tmp_path, base, "cpu") for kind in (Run, Soft))
+    inputs = plain.tensors(opinions)
+    targets = inputs.pop("targets")
+    logits = torch.randn((*targets.shape, 3), generator=torch.Generator().manual_seed(1))
+    expected = plain.losses(logits, targets, inputs, tasks).labels.item()
+    assert soft.losses(logits, targets, inputs, tasks).labels.item() == pytest.approx(expected, abs=1e-5)
+
+
 def test_only_a_proxy_teaches(base: Path, examples: Path, tmp_path: Path) -> None:
     from falconql.training.pack import Pack
     from falconql.training.pretrain import Run

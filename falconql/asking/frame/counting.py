@@ -38,6 +38,9 @@ _SHARE_OF = re.compile(
     re.IGNORECASE,
 )
 
+_DAYS_OF_THE_WEEK = re.compile(r"\bdays?[ -]of[ -](?:the |a )?week\b", re.IGNORECASE)
+_QUARTERS_OF_HOURS = re.compile(r"\bquarters?[ -](?:of an )?hours?\b", re.IGNORECASE)
+
 
 def aggregates(corpus: Corpus, instruction: str) -> tuple[str, ...]:
     """Return what is computed over rows, as queries write it; nothing where the words leave that open."""
@@ -146,10 +149,12 @@ def _parts_of_date(corpus: Corpus, instruction: str, noun: str) -> tuple[str, ..
     name, parts = name_text(dated[0].name), PERIODS[period]
     if period == "hour" and dated[0].type == DATE:
         return ()
-    if period == "day" and re.search(r"\bdays? of the week\b", instruction, re.IGNORECASE):
+    if period == "quarter" and _QUARTERS_OF_HOURS.search(instruction):
+        return ()
+    if period == "day" and _DAYS_OF_THE_WEEK.search(instruction):
         return (f"weekday({name})",)
     whole = parts[-2] if len(parts) > 1 else ""
-    if whole and re.search(rf"\b{period} of the {whole}\b", instruction, re.IGNORECASE):
+    if whole and re.search(rf"\b{period}s? of the {whole}\b", instruction, re.IGNORECASE):
         return (f"{period}({name})",)
     if period == "day" and dated[0].type == DATE:
         return (name,)

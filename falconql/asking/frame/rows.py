@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import stem, stems_of, words
+from falconql.types import DATE, TIMESTAMP
 
 # What rows of a period have in common.
 PERIODS = {
@@ -15,6 +16,12 @@ PERIODS = {
     "hour": ("hour",),
 }
 ROWS, PEOPLE = stems_of("rows"), stems_of("people")
+
+
+def periods_of(corpus: Corpus) -> tuple[str, ...]:
+    """Return the periods that the dates of a table tell; dates without a time of day have no hours."""
+    types = {column.type for column in corpus.columns}
+    return tuple(period for period in PERIODS if TIMESTAMP in types or (DATE in types and period != "hour"))
 
 
 def row_nouns(corpus: Corpus) -> frozenset[str]:

@@ -12,9 +12,9 @@ from falconql.asking.frame.conditions import numbers_the_rows, tells_column
 from falconql.asking.frame.counting import by_period
 from falconql.asking.frame.halves import Halves, cut_in_halves
 from falconql.asking.frame.outputs import Output, cut_list, is_asked, outputs
-from falconql.asking.frame.rows import PEOPLE, PERIODS, row_nouns
+from falconql.asking.frame.rows import PEOPLE, periods_of, row_nouns
 from falconql.asking.frame.steps import Step
-from falconql.types import DATE, FLOAT, INT, TIMESTAMP
+from falconql.types import FLOAT, INT
 
 Need = Literal["no", "may", "must"]
 
@@ -95,8 +95,7 @@ def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
     "Which airline has the most claims?" has airline and most.
     """
     named = {stem(word) for c in corpus.columns if not c.is_long and c.name != corpus.text for word in words(c.name)}
-    if any(column.type in (DATE, TIMESTAMP) for column in corpus.columns):
-        named |= set(map(stem, PERIODS))
+    named |= set(map(stem, periods_of(corpus)))
     if (common := _MOST_COMMON.search(instruction)) and stem(common["of"].lower()) in named:
         return common["of"].lower(), "most"
     for pattern in (_MOST_IN, _TOP_BY):
@@ -115,17 +114,18 @@ def ranked_groups(corpus: Corpus, instruction: str) -> tuple[str, str] | None:
 
 
 _MOST_COMMON = re.compile(r"\b(?:most (?:common|frequent)|commonest) (?P<of>[a-z]+)\b", re.IGNORECASE)
+_OF = r"(?P<of>[a-z]+)(?: of the (?:week|month|year))?"
 _TOP_BY = re.compile(
-    r"^(?:show |give |list )?(?:me )?(?:the )?top \w+ (?P<of>[a-z]+) by (?:the )?(?:number|share|average|mean|total)\b",
+    rf"^(?:show |give |list )?(?:me )?(?:the )?top \w+ {_OF} by (?:the )?(?:number|share|average|mean|total)\b",
     re.IGNORECASE,
 )
 _MOST_IN = re.compile(
-    r"^(?:in|at|on|for|by|from) (?:which|what) (?P<of>[a-z]+) (?:do|does|did|is|are|was|were)\b.*"
+    rf"^(?:in|at|on|for|by|from) (?:which|what) {_OF} (?:do|does|did|is|are|was|were)\b.*"
     r"\b(?:the most|most(?: often)?)[\s.?]*$",
     re.IGNORECASE,
 )
 _MOST_OF = re.compile(
-    r"^(?:(?:which|what) |the )?(?P<of>[a-z]+) "
+    rf"^(?:(?:which|what) |the )?{_OF} "
     r"(?:with|has|have|had|gets?|got|gives?|gave|sees?|saw|draws?|shows?|earns?|makes?|made|takes?|took|sells?|writes?|wrote|"
     r"receives?|spends?|causes?|caused|comes? with) the "
     r"(?P<most>most|fewest|least|highest|lowest|longest|shortest|largest|biggest|smallest|greatest|best|worst)\b"

@@ -8,8 +8,7 @@ from typing import Literal
 
 from falconql.asking.corpus import Corpus
 from falconql.asking.evidence import actions, content_words, cue, said_values, stem, stems_of, words
-from falconql.asking.frame.rows import PERIODS, row_nouns
-from falconql.types import DATE, TIMESTAMP
+from falconql.asking.frame.rows import periods_of, row_nouns
 
 _KEEP_OF_EACH = cue("keep_of_each")
 _KEEP_THOSE = cue("keep_those")
@@ -239,7 +238,7 @@ def _head(said: str) -> str:
 
 def _is_period(corpus: Corpus, said: str) -> bool:
     """Return whether a noun is a part of a date that rows have."""
-    return said.lower() in PERIODS and any(column.type in (DATE, TIMESTAMP) for column in corpus.columns)
+    return said.lower() in periods_of(corpus)
 
 
 def _is_column(corpus: Corpus, said: str, *, told: bool) -> bool:
