@@ -35,6 +35,11 @@ CLAUSES = ("from", "text", "using", "let", "each", "where", "group", "select", "
 COLUMN_WORDS = frozenset({"text", "limit", "group", "order", "each"})
 # The functions that take a part out of a date, and how to say so.
 DATE_PARTS = ("year", "quarter", "month", "day", "weekday", "hour")
+# What other languages call them. Their weeks begin with 0, on Mondays or on Sundays.
+PARTS_ELSEWHERE = {part: part for part in DATE_PARTS} | dict.fromkeys(
+    ("dow", "isodow", "dayofweek", "day_of_week"), "weekday"
+)
+WEEKDAYS = ", in which Monday is 1 and Sunday 7"
 PARTS_OF_DATES = f"the parts of a date are {', '.join(f'`{part}(x)`' for part in DATE_PARTS[:-1])} and `hour(x)`"
 _OPERATOR_WORDS = frozenset({"is", "in", "contains", "starts", "matches", "and", "or", "asc", "desc"})
 _EXPECTING = frozenset({"and", "or", "not", "in", "contains", "with", "matches", "let", "by", "select", "where"})

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from falconql.diagnostics.model import Diagnostic, Help
 from falconql.source import Span
-from falconql.syntax.lexemes import DATE_PARTS, PARTS_OF_DATES, Lexeme
+from falconql.syntax.lexemes import PARTS_ELSEWHERE, PARTS_OF_DATES, WEEKDAYS, Lexeme
 from falconql.syntax.operator_habits import OPERATOR_WORDS
 from falconql.syntax.place import ErrorPlace, problem, replacing, short
 from falconql.syntax.printer import name_text
@@ -56,14 +56,15 @@ def method(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     if name.lower in _LENGTHS:
         helps.append(replacing(f"write `length({short(before)})`", span, f"length({before})"))
     part, last = name.lower, name.end
-    if part == "dt" and place.lower(2) == "." and place.lower(3) in DATE_PARTS:
+    if part == "dt" and place.lower(2) == "." and place.lower(3) in PARTS_ELSEWHERE:
         called = place.lower(4) == "(" and place.lower(5) == ")"
         part, last = place.lower(3), place.words[place.index + (5 if called else 3)].end
     if part == "dt":
         helps.append(Help(PARTS_OF_DATES))
-    if part in DATE_PARTS:
-        written = f"{part}({before})"
-        helps.append(replacing(f"write `{short(written)}`", Span(span.start, last), written))
+    if part in PARTS_ELSEWHERE:
+        written = f"{PARTS_ELSEWHERE[part]}({before})"
+        note = WEEKDAYS if PARTS_ELSEWHERE[part] == "weekday" else ""
+        helps.append(replacing(f"write `{short(written)}`{note}", Span(span.start, last), written))
     helps += [
         Help(f"a column is written by its name alone, in back-ticks if it holds a dot: {name_text(whole)}"),
         Help("the fields of a nested object cannot be read: flatten it first, as `pandas.json_normalize` does"),

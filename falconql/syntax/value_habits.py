@@ -9,7 +9,7 @@ from falconql.diagnostics.suggest import near_names
 from falconql.source import Span
 from falconql.syntax.builder import LiteralProblem, text_value
 from falconql.syntax.keywords import keywords
-from falconql.syntax.lexemes import DATE_PARTS, PARTS_OF_DATES, Lexeme, lexemes
+from falconql.syntax.lexemes import PARTS_ELSEWHERE, PARTS_OF_DATES, WEEKDAYS, Lexeme, lexemes
 from falconql.syntax.operator_habits import OPERATOR_WORDS, TESTS
 from falconql.syntax.place import ErrorPlace, inserting, problem, replacing, short
 from falconql.syntax.printer import name_text, quoted
@@ -221,12 +221,13 @@ def part_of_date(place: ErrorPlace, word: Lexeme) -> Diagnostic | None:
     """``extract(year from published)``."""
     if word.lower != "from" or (place.lower(-3), place.lower(-2)) != ("extract", "("):
         return None
-    part, end = place.lower(-1), place.closing(place.index - 2)
+    part, end = PARTS_ELSEWHERE.get(place.lower(-1)), place.closing(place.index - 2)
     span = Span(place.words[place.index - 3].start, word.end)
     help_ = Help(PARTS_OF_DATES)
-    if part in DATE_PARTS and end is not None and end > place.index + 1:
+    if part is not None and end is not None and end > place.index + 1:
         value, before = place.slice(place.index + 1, end - 1), Span(span.start, place.words[place.index + 1].start)
-        help_ = replacing(f"write `{part}({short(value)})`", before, f"{part}(")
+        note = WEEKDAYS if part == "weekday" else ""
+        help_ = replacing(f"write `{part}({short(value)})`{note}", before, f"{part}(")
     return problem("FQL006", "`from` stands before a corpus only", span, help_)
 
 

@@ -151,6 +151,8 @@ def test_an_unknown_operator_behind_a_column_called_text_is_what_is_told_of() ->
         ("where extract(year from published) = 2024", "write `year(published)`"),
         ("select y: extract(year from date(title))", "write `year(date(title))`"),
         ("select q: extract(quarter from published)", "write `quarter(published)`"),
+        ("select d: published.dt.dayofweek", "write `weekday(published)`, in which Monday is 1 and Sunday 7"),
+        ("select d: extract(dow from published)", "write `weekday(published)`, in which Monday is 1 and Sunday 7"),
         ("select q: extract(week from published)", PARTS_OF_DATES),
         ("select q: extract(year from)", PARTS_OF_DATES),
         ('where published starts with "2024"', "compare it with `=`, `<`, `>=` and so on, or a part of it: `year("),
