@@ -93,14 +93,19 @@ def read_config(path: Path) -> tuple[DataConfig, TrainingConfig]:
     """Return both parts of a configuration.
 
     Raises:
-        ConfigError: it is no TOML, a key is missing, unknown or of the wrong type, or a number is out of its range.
+        ConfigError: it is no TOML, a key or a task is missing, unknown or of the wrong type, or a number is out
+            of its range.
         OSError: it cannot be read.
     """
     try:
         read = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    return _part(DataConfig, read, "data", path), _part(TrainingConfig, read, "training", path)
+    data, training = _part(DataConfig, read, "data", path), _part(TrainingConfig, read, "training", path)
+    for key, tasks in (("base_rates", training.base_rates), ("taught", training.taught)):
+        if unknown := sorted(tasks.keys() - data.shares.keys()):
+            raise ConfigError(f"{path}: [training.{key}] names no task of [data.shares]: {', '.join(unknown)}")
+    return data, training
 
 
 def _part(kind: type[_Part], read: Mapping[str, Any], name: str, path: Path) -> _Part:

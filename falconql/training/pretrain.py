@@ -88,33 +88,27 @@ class Losses:
 
 
 def losses_of(
-    logits: torch.Tensor, targets: torch.Tensor, config: LossConfig, weights: torch.Tensor | None = None
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    config: LossConfig,
+    weights: torch.Tensor | None = None,
+    soft: torch.Tensor | None = None,
 ) -> Losses:
     """Return the losses of logits [batch, tokens, 3] and targets [batch, tokens], each example with its weight [batch].
 
     A mean over tokens would drown the few that are in doubt in those that are plainly outside, and with them span
     examples beside labels: the loss of a span example is the sum over its tokens, divided by ``span_tokens``.
+    ``soft`` are distributions [batch, tokens, 3] to be learned in the place of the targets, which say where.
     """
-    entropy = nn.functional.cross_entropy
     weights = torch.ones(len(logits), device=logits.device) if weights is None else weights
-    labels = entropy(logits[:, 0], targets[:, 0], ignore_index=IGNORE, reduction="none")
-    label_count = (targets[:, 0] != IGNORE).sum().clamp(min=1)
     of_classes = torch.tensor([config.begin_weight, config.begin_weight, 1.0], device=logits.device)
-    spans = entropy(
-        logits[:, 1:].transpose(1, 2), targets[:, 1:], weight=of_classes, ignore_index=IGNORE, reduction="none"
-    ).sum(dim=1)
-    span_count = (targets[:, 1:] != IGNORE).any(dim=1).sum().clamp(min=1)
-    return Losses((labels * weights).sum() / label_count, (spans * weights).sum() / (span_count * config.span_tokens))
-
-
-def soft_losses(logits: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor, config: LossConfig) -> Losses:
-    """Return the losses as ``losses_of`` does, against distributions [batch, tokens, 3] in the place of classes."""
-    of_classes = torch.tensor([config.begin_weight, config.begin_weight, 1.0], device=logits.device)
-    surprise = -soft * nn.functional.log_softmax(logits, dim=-1)
+    surprise = -(one_hot(targets) if soft is None else soft) * nn.functional.log_softmax(logits, dim=-1)
     asked = targets != IGNORE
-    labels = (surprise[:, 0].sum(-1) * asked[:, 0]).sum() / asked[:, 0].sum().clamp(min=1)
-    spans = ((surprise[:, 1:] * of_classes).sum(-1) * asked[:, 1:]).sum()
-    return Losses(labels, spans / (asked[:, 1:].any(dim=1).sum().clamp(min=1) * config.span_tokens))
+    labels = surprise[:, 0].sum(-1) * asked[:, 0]
+    spans = ((surprise[:, 1:] * of_classes).sum(-1) * asked[:, 1:]).sum(dim=1)
+    label_count = asked[:, 0].sum().clamp(min=1)
+    span_count = asked[:, 1:].any(dim=1).sum().clamp(min=1)
+    return Losses((labels * weights).sum() / label_count, (spans * weights).sum() / (span_count * config.span_tokens))
 
 
 def one_hot(targets: torch.Tensor) -> torch.Tensor:
@@ -253,10 +247,7 @@ class Run:
         """
         logits = logits.clone()
         logits[:, 0, B] += self.surplus[tasks]
-        soft = self.softened(targets, inputs, tasks)
-        return (
-            losses_of(logits, targets, self.config) if soft is None else soft_losses(logits, targets, soft, self.config)
-        )
+        return losses_of(logits, targets, self.config, soft=self.softened(targets, inputs, tasks))
 
     def softened(
         self, targets: torch.Tensor, inputs: dict[str, torch.Tensor], tasks: torch.Tensor

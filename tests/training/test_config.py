@@ -30,6 +30,7 @@ def test_those_that_ship_are_read(name: str) -> None:
             ("\ntopics = 0.25", "\ntopics = 1"),
             r"topics in \[training.base_rates\] is to be a number between 0 and 1, not 1",
         ),
+        (("\ntopics = 0.25", "\ntopic = 0.25"), r"\[training.base_rates\] names no task of \[data.shares\]: topic"),
         (("\ntopics = 0.25", "\ntopics = nan"), r"topics in \[training.base_rates\] is to be a number between"),
         (
             ("[training.taught]", "[training.taught]\nqa = 50"),
