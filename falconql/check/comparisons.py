@@ -19,6 +19,7 @@ from falconql.check.literals import (
 )
 from falconql.check.parts import is_constant, parts, walk
 from falconql.check.problems import BROKEN, Operand, code, flattening, plain_text, rewrite, spoken, words
+from falconql.check.ranges import warn_if_out_of_range
 from falconql.diagnostics.model import Edit, Help
 from falconql.diagnostics.suggest import near_names
 from falconql.runtime.display import quoted_name, quoted_text, shown_name
@@ -60,6 +61,7 @@ def compare(ctx: Context, node: ast.Comparison, left: Operand, right: Operand) -
         )
     for value, option in ((left, right), (right, left)):
         _warn_if_never_chosen(ctx, value, option)
+        warn_if_out_of_range(ctx, node, value, option, node.op, left=value is left)
         if node.op not in ("=", "!="):
             _warn_if_letters_of_a_date(ctx, node, value, option)
     return Comparison(node.op, *fitted)
@@ -75,6 +77,7 @@ def is_one_of(ctx: Context, node: ast.In, value: Operand, options: list[Operand]
         if fitted is None:
             return BROKEN
         _warn_if_never_chosen(ctx, value, option)
+        warn_if_out_of_range(ctx, node, value, option, "=", left=True)
         pairs.append(fitted)
     plain = scalar(value.expr)
     wanted = _widest([side.type for pair in pairs for side in pair]) if pairs else plain.type

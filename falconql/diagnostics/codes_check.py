@@ -304,6 +304,15 @@ ENTRIES = (
         'where section = "sport" and stars > 3',
     ),
     CodeEntry(
+        "FQL225",
+        "a part of a date that no date has",
+        "Months go from 1 to 12, quarters from 1 to 4, days from 1 to 31, weekdays from 1, which is Monday, to 7, and "
+        "hours from 0 to 23. A comparison with anything beyond is the same for every row. This is a warning; the query "
+        "runs.",
+        "where weekday(published) in (0, 6)",
+        "where weekday(published) in (6, 7)",
+    ),
+    CodeEntry(
         "FQL230",
         "a model call without its instruction",
         "A model call says in words what to ask of each text.",
