@@ -42,7 +42,7 @@ def _column(column: seen.Column, corpus: Corpus) -> Column:
     kind = _KINDS.get(column.type, "list" if column.type.item is not None else "other")
     values = tuple(str(value) for value in column.values) if column.closed and kind == "text" else ()
     is_text = kind == "text" and (column.is_long or column.name == corpus.text)
-    return Column(column.name, kind, values, question=is_text)
+    return Column(column.name, kind, values, timed=column.type == TIMESTAMP, question=is_text)
 
 
 def _narrowed(column: Column, seen_: seen.Column, decided: Intent) -> Column:

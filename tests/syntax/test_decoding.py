@@ -229,6 +229,7 @@ def test_a_narrow_grammar_has() -> None:
     [
         (Frame(), "select *\norder by posted desc\nlimit 5"),
         (Frame(), "where month(posted) = 12 and year(posted) > 2020\nselect id, year(posted)"),
+        (Frame(), "where hour(sent) >= 22 and day(sent) = 1\ngroup by day(posted)\nselect day(posted), n: count()"),
         (
             Frame(),
             "group by year(posted), month(posted), id\nselect year(posted), n: count()\norder by n desc",
@@ -243,8 +244,15 @@ def test_a_narrow_grammar_has() -> None:
 )
 def test_a_narrow_grammar_has_what_a_frame_leaves_open(frame: Frame, query: str) -> None:
     columns = [Column("id", "number"), Column("posted", "date"), Column("body", "text", question=True)]
+    columns.append(Column("sent", "date", timed=True))
     assert unread(LlguidanceMatcher(narrow_grammar(columns, text="body", frame=frame)), query) is None
     assert_parses(query)
+
+
+def test_a_narrow_grammar_has_no_hours_of_days() -> None:
+    grammar = narrow_grammar([Column("posted", "date"), Column("sent", "date", timed=True)], text=None)
+    assert unread(LlguidanceMatcher(grammar), "where hour(sent) = 3\nselect posted") is None
+    assert unread(LlguidanceMatcher(grammar), "where hour(posted) = 3\nselect posted") is not None
 
 
 def test_what_no_grammar_can_say_is_refused() -> None:

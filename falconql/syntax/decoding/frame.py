@@ -22,6 +22,7 @@ class Column:
         open: there are more texts than ``values``, so that one may be a part of what the column holds.
         slots: for numbers and dates, the conditions there are, each as the ways to write it, a sign and a value;
             none allows any.
+        timed: for dates, whether they have a time of day.
         question: whether model calls may read it.
         tested: whether conditions may be about it.
         shown: whether it may be an output.
@@ -34,6 +35,7 @@ class Column:
     values: tuple[str, ...] = ()
     open: bool = False
     slots: tuple[tuple[tuple[str, str], ...], ...] = ()
+    timed: bool = False
     question: bool = False
     tested: bool = True
     shown: bool = True

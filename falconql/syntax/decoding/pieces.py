@@ -61,7 +61,9 @@ def slot_test(column: Column, slot: tuple[tuple[str, str], ...]) -> Node:
 def parts_of_dates(columns: Sequence[Column]) -> list[Node]:
     """Return parts of a column of dates; nothing where there is none."""
     dates = [name_text(column.name) for column in columns if column.kind == "date"]
-    return [seq(choice("year(", "quarter(", "month(", "weekday("), choice(*dates), ")")] if dates else []
+    timed = [name_text(column.name) for column in columns if column.kind == "date" and column.timed]
+    day = [seq(choice("year(", "quarter(", "month(", "day(", "weekday("), choice(*dates), ")")] if dates else []
+    return [*day, seq("hour(", choice(*timed), ")")] if timed else day
 
 
 def compared() -> Node:
