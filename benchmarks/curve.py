@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from quality import LOSSES, measure, sample
-from quality_tasks import Task, tasks
+from quality_tasks import TRAINED, Task, tasks
 from transformers import BertForTokenClassification
 
 from falconql.runtime.proxy.onnx import OnnxProxy
@@ -72,10 +72,11 @@ def trained(point: str, options: argparse.Namespace) -> Path:
 
 def as_proxy(weights: Path, proxy: Path, data: Path) -> None:
     """Export the weights in the folder of a run as a float32 proxy with calibrated thresholds."""
-    rates = json.loads((weights.parent / "run.json").read_text(encoding="utf-8"))["training"].get("base_rates", {})
+    about = json.loads((weights.parent / "run.json").read_text(encoding="utf-8"))
+    rates = about["training"].get("base_rates", {})
     model = BertForTokenClassification.from_pretrained(weights)
     ids = np.ones((2, 16), dtype=np.int64)
-    sets = sets_in(data, stated_only=False, leave_out=())
+    sets = sets_in(data, stated_only=False, leave_out=about["data"].get("leave_out", ()))
     manifest = draft_manifest("0", {"max_tokens": 256}, sets) | {"name": proxy.parent.name}
     with tempfile.TemporaryDirectory() as folder:
         plain, fused = Path(folder) / "plain.onnx", Path(folder) / "fused.onnx"
@@ -96,7 +97,7 @@ def figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     for unseen, title in ((True, "unseen"), (False, "seen")):
         means: dict[str, list[float]] = {}
         for (task, _), scores in zip(chosen, results, strict=True):
-            if task.unseen == unseen:
+            if (task.since != TRAINED) == unseen:
                 means.setdefault(task.group, []).append(_standing(task, scores))
         found[title] = {group: round(100 * mean(values), 1) for group, values in means.items()}
     return found

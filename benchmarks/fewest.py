@@ -14,6 +14,7 @@ import argparse
 import itertools
 import json
 import random
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from falconql.runtime.proxy import find_proxy
+sys.path.insert(0, str(Path(__file__).parent / "paper"))
+
+from common import base_without
+
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training.dataset import collate, tokenise
 from falconql.training.examples import Example
@@ -135,9 +139,10 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=10)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rows", type=int, default=150)
+    parser.add_argument("--base", default="kestrel")
     parser.add_argument("--tasks", nargs="*", default=list(TASKS), help="none: only print the table")
     options = parser.parse_args()
-    base = OnnxProxy(find_proxy("kestrel"))
+    base = base_without(options.base, options.tasks)
     found = read_scores(options.scores)
     for seed, name in itertools.product(options.seeds, options.tasks):
         dev = examples(options.data, name, "dev", 2026)[: options.rows]

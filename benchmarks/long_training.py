@@ -20,10 +20,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent / "paper"))
 
 import common
-from common import KESTREL, QUESTIONS, Task, fresh, machine, measured, tuned
+from common import KESTREL, QUESTIONS, Task, base_without, fresh, machine, measured, tuned
 
-from falconql.runtime.proxy import find_proxy
-from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.training import finetune
 from falconql.training.dataset import tokenise
 
@@ -74,6 +72,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=24, help="long texts drawn, 15 %% of them held out")
     parser.add_argument("--joined", type=int, default=20, help="rows in each")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--base", default="kestrel")
     options = parser.parse_args()
     read = common.read_split
     asked = set(QUESTIONS.get(options.set, ()))
@@ -83,7 +82,7 @@ def main() -> None:
         return hidden(rows, options.joined, asked) if asked else joined(rows, options.joined)
 
     common.read_split = long_rows
-    base = OnnxProxy(find_proxy("kestrel"))
+    base = base_without(options.base, [options.set])
     task = Task(options.data, options.set, LABELS_MEASURED if asked else TEXTS_MEASURED)
     replaced, by = ("items_of", one_window) if asked else ("in_pieces", lambda _, examples, *__: examples)
     all_windows = getattr(finetune, replaced)

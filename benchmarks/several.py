@@ -61,7 +61,7 @@ LEARNED = (
     "nli/mnli_part",
     "nli/fever_evidence",
 )
-# Families that the shipped proxy has not seen either, each with a question about a class.
+# Families that Kestrel 1.2 had not seen, each with a question about a class.
 UNSEEN = {
     "classify/bbc_news": "Is this news about {}?",
     "classify/tweet_emotion": "Does the author feel {}?",

@@ -11,7 +11,7 @@ import os
 import platform
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from falconql.runtime.proxy import find_proxy
 from falconql.runtime.proxy.manifest import LabelCalibration
 from falconql.runtime.proxy.onnx import OnnxProxy
 from falconql.specialise.calibrating import calibrations
@@ -46,6 +47,22 @@ QUESTIONS = {
     "classify/tweet_emotion": {"joy": "Is the author happy?", "anger": "Is the author angry?"},
     "classify/bbc_news": {"sport": "Is this about sport?", "politics": "Is this about politics?"},
 }
+
+
+def base_without(name: str, sets: Iterable[str]) -> OnnxProxy:
+    """Return the proxy of a name or folder.
+
+    Raises:
+        SystemExit: it was trained on one of the sets.
+    """
+    base = OnnxProxy(find_proxy(name))
+    known = sorted({entry["name"] for entry in base.manifest.card.get("data", [])} & set(sets))
+    if known:
+        raise SystemExit(
+            f"{name} was trained on {', '.join(known)}: give a --base that was not. Kestrel 1.2 was trained on none of "
+            "wnut17, tasteset, skillspan, cyner, re3d, covid_qa and sms_spam; falconql/training/rates.toml makes it"
+        )
+    return base
 
 
 @dataclass(frozen=True, slots=True)

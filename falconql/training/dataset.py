@@ -30,7 +30,7 @@ B, I, O = 0, 1, 2  # noqa: E741
 IGNORE = -100
 BASE_HINT = "start from kestrel, or from a proxy that was trained from it"
 _PROMPT = Prompt("pair", "{instruction}", "{text}")
-TASK_SHARES = {"spans": 0.28, "qa": 0.28, "nli": 0.20, "opinions": 0.13, "classify": 0.11}
+TASK_SHARES = {"spans": 0.28, "qa": 0.28, "nli": 0.20, "opinions": 0.13, "classify": 0.11, "families": 0.15}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def examples_of(set_: TrainingSet, data: Path, banned: frozenset[bytes], seed: i
     Rows whose text is among ``banned`` fingerprints, or in which a pronoun is an answer, are never used. Yields nothing
     for a set without other rows.
     """
-    rows = evaluation_free(read_split(data, set_.name, "train"), set_.task, banned)
+    rows = evaluation_free(read_split(data, set_.name, "train"), set_.kind, banned)
     rows = [row for row in rows if not _pronoun_marked(row)]
     rng = random.Random(f"{seed}:{set_.name}")
     make = _maker(set_, data, rows)
@@ -71,11 +71,11 @@ def dev_examples(set_: TrainingSet, data: Path, count: int, seed: int) -> list[E
 
 
 def _maker(set_: TrainingSet, data: Path, rows: Sequence[Row]) -> Callable[[Row, random.Random], Example]:
-    if set_.task == "spans":
+    if set_.kind == "spans":
         return _SpanMaker(label_names(data, set_.name), rows)
-    if set_.task == "qa":
+    if set_.kind == "qa":
         return _QuestionMaker(rows, all_answers=set_.name in ALL_ANSWERS)
-    if set_.task == "nli":
+    if set_.kind == "nli":
         return _entailment
     return _ClassMaker(set_.name.split("/")[1], label_names(data, set_.name))
 

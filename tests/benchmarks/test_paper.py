@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "paper"))
 
-from common import QUESTIONS, Task  # noqa: E402
+from common import QUESTIONS, Task, base_without  # noqa: E402
 
 
 def made(folder: Path, classes: dict[str, str]) -> Path:
@@ -40,3 +40,9 @@ def test_a_class_is_asked_for_by_the_name_that_rows_have(tmp_path: Path) -> None
 def test_a_class_that_the_set_lacks_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has the classes ham, advertising, not spam"):
         Task(made(tmp_path, {"ham": "ham", "advertising": "spam"}), "classify/sms_spam", 12)
+
+
+def test_a_base_that_knows_a_set_is_refused() -> None:
+    assert base_without("kestrel", ["spans/gum"]).manifest.name == "kestrel"
+    with pytest.raises(SystemExit, match=r"kestrel was trained on spans/wikigold: give a --base that was not"):
+        base_without("kestrel", ["spans/gum", "spans/wikigold"])

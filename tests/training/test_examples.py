@@ -10,8 +10,8 @@ import pytest
 
 from falconql.training import phrasing
 from falconql.training.examples import Example, dev_examples, disjoint, examples_of
-from falconql.training.sources import SETS, TrainingSet, read_split, sets_in
-from tests.training.made_data import NAMES, PLACES, write, write_sets
+from falconql.training.sources import FAMILIES, SETS, TrainingSet, label_names, read_split, sets_in, text_column
+from tests.training.made_data import NAMES, PLACES, labels, write, write_sets
 
 
 @pytest.fixture
@@ -103,6 +103,26 @@ def test_some_class_instructions_have_the_form_of_choose() -> None:
     assert "Is this about village?" in made_
 
 
+def test_a_class_is_asked_for_as_people_call_it() -> None:
+    rng = random.Random(0)
+    made_ = {
+        phrasing.class_instruction("sms_spam", "unsolicited advertising or fraud message", rng) for _ in range(300)
+    }
+    assert made_ >= {"Is this spam?", "Is this junk?", "What kind of message is it? spam"}
+
+
+def test_families_are_made_into_examples_as_other_sets_of_their_kind_are(data: Path) -> None:
+    for family, like in (("spans/cyner", "spans/broad_twitter"), ("qa/covid_qa", "qa/squad_part")):
+        rows = read_split(data, like, "train")
+        write(data, family, "train", rows)
+        if family.startswith("spans"):
+            labels(data, family, label_names(data, like))
+        (set_,) = (s for s in sets_in(data) if s.name == family)
+        drawn = list(islice(examples_of(set_, data, frozenset(), seed=5), 50))
+        assert {e.text for e in drawn} <= {row[text_column(set_.kind)] for row in rows}
+        assert any(isinstance(e.answer, tuple) and e.answer for e in drawn)
+
+
 def test_the_same_seed_gives_the_same_examples(data: Path) -> None:
     assert made(data, "spans") == made(data, "spans")
 
@@ -154,5 +174,6 @@ def test_plurals(one: str, many: str) -> None:
 
 def test_a_set_knows_its_task() -> None:
     assert TrainingSet("qa/x", 1.0, "MIT", "somebody/something").task == "qa"
-    assert {s.task for s in SETS} == {"spans", "qa", "nli", "opinions", "classify"}
+    assert {s.task for s in SETS} == {"spans", "qa", "nli", "opinions", "classify", "families"}
+    assert {s.name for s in SETS if s.task == "families"} == set(FAMILIES)
     assert {s.name.split("/")[1] for s in SETS if s.task == "opinions"} == set(phrasing.SENTIMENT_SETS)
