@@ -74,7 +74,7 @@ def test_manners_are_answered_yes_as_often_as_no() -> None:
 
 
 def test_some_questions_lose_their_mark() -> None:
-    pairs = [(f"Is it the blue one, Ada {'x' * (n % 50)}?", "They left.") for n in range(200)]
+    pairs = [(f"Is it the blue one, Ada {'x' * (1 + n % 50)}?", "They left.") for n in range(200)]
     made = [e for e in manner_examples([text for pair in pairs for text in pair], random.Random(2)) if e.answer is True]
     marked = [e.text.endswith("?") for e in made]
     assert len(made) > 100
