@@ -70,10 +70,10 @@ def widen(kind: Kind, values: pa.Array, candidates: tuple[Kind, ...] = _ALL) -> 
         return kind
     if kind is not Kind.NULL and convert(values, kind) is not None:
         return kind
-    blank = blank_to_null(values)
-    if blank.null_count == len(blank):
+    filled = blank_to_null(pc.utf8_trim_whitespace(values))
+    if filled.null_count == len(filled):
         return kind
-    return next((join(kind, k) for k in candidates if convert(blank, k) is not None), Kind.TEXT)
+    return next((join(kind, k) for k in candidates if convert(filled, k) is not None), Kind.TEXT)
 
 
 _FIRST = 64
@@ -83,7 +83,7 @@ def convert(values: pa.Array, kind: Kind) -> pa.Array | None:
     """Return text values as a kind; None when one does not read as that.
 
     In a column that is not text, an empty text is null and spaces around a value do not count. One with nothing but
-    empty texts is text.
+    spaces and empty texts is text.
     """
     if kind is Kind.TEXT:
         return values
@@ -110,7 +110,7 @@ def misfit(values: pa.Array, kind: Kind) -> int:
 
 def _convert(values: pa.Array, kind: Kind) -> pa.Array | None:
     if kind is Kind.NULL:
-        return values if _all(pc.equal(values, "")) else None
+        return values if _all(pc.equal(pc.utf8_trim_whitespace(values), "")) else None
     if kind is Kind.BOOL:
         return _booleans(values)
     try:

@@ -61,25 +61,24 @@ class InputFile:
     def read_by(
         self, reader: Callable[[pa.NativeFile], Iterable[pa.RecordBatch]]
     ) -> Generator[pa.RecordBatch, None, None]:
-        """Yield what a reader of Arrow makes of the file, decompressed.
+        """Yield what a reader of Arrow that cuts lines makes of the file, decompressed.
 
         Raises:
             DataError: on opening or while reading.
         """
         with self.reading(), self._raw() as raw, _decompressed(raw, self.compression) as stream:
-            batches = iter(reader(stream))
-            if self.remote is None:
-                yield from batches
-                return
-            remote = self.remote
+            lines = _UncutLineEnds(stream)
+            batches = iter(reader(pa.PythonFile(lines, mode="r")))
 
             def end() -> None:
-                remote.end(raw)
+                lines.close()
+                if self.remote is not None:
+                    self.remote.end(raw)
                 with suppress(pa.ArrowException, OSError, ValueError):
                     for _ in batches:
                         pass
 
-            # Arrow reads ahead in a thread of its own, which may call Python: a process that ended before it is done
+            # Arrow reads ahead in a thread of its own, which calls Python: a process that ended before it is done
             # would hang or abort.
             atexit.register(end)
             try:
@@ -115,6 +114,33 @@ class InputFile:
         """Return the first bytes, decompressed."""
         with self.open() as stream:
             return read_fully(stream, size)
+
+
+class _UncutLineEnds:
+    """A stream in blocks of which none ends between a carriage return and a line feed.
+
+    Where one does, Arrow leaves the line feed out, in quoted texts as well. Closed, it has come to its end.
+    """
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self._kept = b""
+        self.closed = False
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
+        while not self.closed:
+            part: bytes = self._stream.read(size - len(self._kept))
+            data, self._kept = self._kept + part, b""
+            if not part or not data.endswith(b"\r"):
+                return data
+            self._kept = b"\r"
+            if len(data) > 1:
+                return data[:-1]
+        return b""
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def _decompressed(raw: pa.NativeFile, compression: Compression | None) -> AbstractContextManager[pa.NativeFile]:

@@ -22,7 +22,15 @@ from falconql.runtime.io.infer import ARROW, DATES, WORDS, Kind, convert, join, 
 from falconql.runtime.io.inputs import InputFile
 from falconql.runtime.io.json_lines import Block, Unit, blocks, lines_of
 from falconql.runtime.io.json_problems import MOST_DEPTH, Parse, Path, depth, explain, has_long_integers
-from falconql.runtime.io.json_types import LONG_INTEGER, MixedTypes, as_text, has_long_integer, merge, without_times
+from falconql.runtime.io.json_types import (
+    LONG_INTEGER,
+    MixedTypes,
+    as_text,
+    has_long_integer,
+    merge,
+    without_nulls,
+    without_times,
+)
 
 LOOK_BYTES = 32 << 20
 _FIRST_LONG = float(2**63)
@@ -38,11 +46,9 @@ class JsonField:
 
     @property
     def final(self) -> pa.DataType:
-        if self.type == pa.null():
-            return pa.string()
         if has_long_integer(self.type):
-            return as_text(self.type)
-        return ARROW[self.kind] if self.type == pa.string() and self.kind in DATES else self.type
+            return as_text(without_nulls(self.type))
+        return ARROW[self.kind] if self.type == pa.string() and self.kind in DATES else without_nulls(self.type)
 
     def joined(self, other: JsonField) -> JsonField:
         """Return what covers both; this one where nothing does."""
@@ -79,7 +85,7 @@ class JsonSource:
 
     def batches(self, columns: Sequence[str], filter: Expr | None, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
         positions(self.schema, columns, self.name)
-        wanted = pa.schema([(name, self.fields[name].type) for name in columns])
+        wanted = pa.schema([(name, without_nulls(self.fields[name].type)) for name in columns])
         # Beyond the part looked at, a new field would be lost without a word where all are asked for.
         complete = self.rows is None and set(columns) == set(self.fields)
         for block in blocks(self.file, self.unit):
@@ -93,9 +99,9 @@ class JsonSource:
     def _converted(self, column: pa.ChunkedArray, name: str, block: Block) -> pa.Array:
         values = column.combine_chunks()
         field = self.fields[name]
-        if field.type == pa.null() or has_long_integer(field.type):
+        if has_long_integer(field.type):
             return pc.cast(values, field.final)
-        if field.final == field.type:
+        if field.final == values.type:
             return values
         found = convert(values, field.kind)
         if found is None:
@@ -135,8 +141,14 @@ class JsonSource:
     def _learn(self, table: pa.Table, block: Block) -> None:
         times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
         as_text = self._parsed(block, pa.schema([(name, pa.string()) for name in times])) if times else table
-        for field in table.schema:
-            type_ = _long_integers(table.column(field.name).combine_chunks(), (field.name,), block)
+        types = table.schema
+        try:
+            table.validate()
+        except pa.ArrowInvalid:
+            # Arrow counts all nulls with which a list begins as one, unless it is told of what type the items are.
+            table = self._parsed(block, pa.schema([(field.name, without_nulls(field.type)) for field in types]))
+        for field in types:
+            type_ = _long_integers(table.column(field.name).combine_chunks(), field.type, (field.name,), block)
             known = self.fields.setdefault(field.name, JsonField(pa.null()))
             known.type = merge(known.type, type_)
             if type_ == pa.string():
@@ -172,14 +184,14 @@ class JsonSource:
         return explain(block, self.name, {name: field.type for name, field in self.fields.items()}, reason, parse)
 
 
-def _long_integers(values: pa.Array, path: Path, block: Block) -> pa.DataType:
-    """Return the type of values as the file has it; Arrow takes whole numbers that are too long for decimal ones."""
-    type_ = values.type
+def _long_integers(values: pa.Array, type_: pa.DataType, path: Path, block: Block) -> pa.DataType:
+    """Return a type as the file has it; Arrow takes whole numbers that are too long for decimal ones."""
     if pa.types.is_list(type_):
-        return pa.list_(_long_integers(values.flatten(), (*path, None), block))
+        return pa.list_(_long_integers(values.flatten(), type_.value_type, (*path, None), block))
     if pa.types.is_struct(type_):
         parts = zip(type_, values.flatten(), strict=True)
-        return pa.struct([(field.name, _long_integers(part, (*path, field.name), block)) for field, part in parts])
+        found = ((field.name, _long_integers(part, field.type, (*path, field.name), block)) for field, part in parts)
+        return pa.struct(list(found))
     if pa.types.is_floating(type_):
         largest = pc.max(pc.abs(values)).as_py()
         if largest is not None and largest >= _FIRST_LONG and has_long_integers(block, path):

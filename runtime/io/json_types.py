@@ -26,6 +26,15 @@ def as_text(type_: pa.DataType) -> pa.DataType:
     return pa.string() if type_ == LONG_INTEGER else type_
 
 
+def without_nulls(type_: pa.DataType) -> pa.DataType:
+    """Return a type with Text for what holds nothing but nulls: it could be anything, and as text it can be read."""
+    if pa.types.is_list(type_):
+        return pa.list_(without_nulls(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([(field.name, without_nulls(field.type)) for field in type_])
+    return pa.string() if pa.types.is_null(type_) else type_
+
+
 class MixedTypes(Exception):
     """Two values of a field have nothing in common."""
 

@@ -121,6 +121,8 @@ def test_counting() -> None:
         ("how many orders per quarter of an hour", ()),
         ("how many orders per quarter-hour", ()),
         ("how many orders per hour", ()),
+        ("orders with a price per day above 20", ()),
+        ("how many orders have a fee per year over 3?", ()),
         ("how many orders per branch, year and month", ("branch", "year(baked)", "month(baked)")),
         ("how many orders per branch, baked since 2020", ("branch",)),
         ("number of orders per branch and average loaves", ("branch",)),
