@@ -60,7 +60,7 @@ def base_without(name: str, sets: Iterable[str]) -> OnnxProxy:
     if known:
         raise SystemExit(
             f"{name} was trained on {', '.join(known)}: give a --base that was not. Kestrel 1.2 was trained on none of "
-            "wnut17, tasteset, skillspan, cyner, re3d, covid_qa and sms_spam; falconql/training/rates.toml makes it"
+            "tasteset, skillspan, cyner, re3d and sms_spam; falconql/training/rates.toml makes it"
         )
     return base
 

@@ -27,6 +27,7 @@ WRONG_QUESTION_SHARE = 0.13
 ANSWERABLE_SHARE = 0.07
 VERIFIED_SHARE = 0.08
 NEAR_CLASS_SHARE = 0.4
+EMPTY_SHARE = 0.2  # of the rows of a family
 # Sets whose rows list all right answers; elsewhere several answers are variants of one.
 ALL_ANSWERS = ("qa/qasrl_gs", "qa/bioasq_part")
 # Nobody who asks for people or things wants to read these; some sets mark them. In capitals US is a country.
@@ -54,6 +55,8 @@ def examples_of(set_: TrainingSet, data: Path, banned: frozenset[bytes], seed: i
     rows = evaluation_free(read_split(data, set_.name, "train"), set_.kind, banned)
     rows = [row for row in rows if not _pronoun_marked(row)]
     rng = random.Random(f"{seed}:{set_.name}")
+    if set_.task == "families":
+        rows = _less_empty(rows, rng)
     make = _maker(set_, data, rows)
     while rows:
         rng.shuffle(rows)
@@ -108,6 +111,14 @@ class _SpanMaker:
         label = rng.choice(others) if wrong else span["label"]
         mention = row["text"][span["start"] : span["end"]]
         return Example(phrasing.kind_instruction(mention, self.names[label], rng), row["text"], not wrong)
+
+
+def _less_empty(rows: Sequence[Row], rng: random.Random) -> list[Row]:
+    """Return the rows without most of those that have no span: each teaches only that there is nothing to find."""
+    marked = [row for row in rows if row.get("spans", True)]
+    empty = [row for row in rows if not row.get("spans", True)]
+    most = round(len(marked) * EMPTY_SHARE / (1 - EMPTY_SHARE))
+    return [*marked, *rng.sample(empty, min(len(empty), most))]
 
 
 def _pronoun_marked(row: Row) -> bool:
