@@ -82,6 +82,9 @@ def opened(data: Data, input_format: str | None = None) -> TableSource:
     from falconql.runtime.io import open_source
     from falconql.runtime.io.address import is_database
 
+    if callable(getattr(data, "batches", None)):
+        source: TableSource = data  # opened before
+        return source
     if input_format is not None and isinstance(data, str) and is_database(data):
         raise DataError("a table of a database has no format", hint="leave --input-format out")
     try:

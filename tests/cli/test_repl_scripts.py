@@ -208,6 +208,42 @@ def test_what_changed_is_seen(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert not run_statement(session, ".set text kind").ok
 
 
+def test_a_file_is_opened_once_and_again_when_it_changes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The types of the columns of a large file are found by reading all of it."""
+    from falconql.runtime import io
+
+    opened: list[str] = []
+    really = io.open_source
+    monkeypatch.setattr(io, "open_source", lambda path, **given: opened.append(path) or really(path, **given))
+    session = Session()
+    session.open("other.csv")
+    for line in (
+        "select id",
+        "let late = id > 3",
+        "let early = not late",
+        "where early select id",
+        ".explain select id",
+    ):
+        assert run_statement(session, line).ok
+    assert opened == ["other.csv"]
+    (folder / "other.csv").write_text("id,body,title\n77,a text,x\n88,another,y\n")
+    assert run_statement(session, "select id").ok
+    assert opened == ["other.csv"] * 2
+    assert capsys.readouterr().out.split()[-2:] == ["77", "88"]
+
+
+def test_a_folder_may_have_more_files_by_now(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "parts").mkdir()
+    (folder / "parts" / "a.csv").write_text("id\n1\n")
+    session = Session()
+    session.open("parts")
+    (folder / "parts" / "b.csv").write_text("id\n2\n")
+    assert run_statement(session, "select id").ok
+    assert capsys.readouterr().out.split()[-2:] == ["1", "2"]
+
+
 @pytest.mark.parametrize("settled", ["", "text body"])
 def test_a_text_column_that_is_gone_is_a_mistake_where_it_is_read(
     settled: str, folder: Path, capsys: pytest.CaptureFixture[str]

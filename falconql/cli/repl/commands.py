@@ -102,7 +102,7 @@ def _sample(session: Session, rest: str) -> Outcome:
     from falconql.runtime.normalise import normalise
     from falconql.table import format_table
 
-    source = opened(_corpus(session))
+    source = opened(session.read_from(_corpus(session)))
     rows = _number(rest, "sample") if rest else SAMPLE_ROWS
     counted = Counter(source.schema.names)
     names = [name for name, times in counted.items() if times == 1]
@@ -129,7 +129,7 @@ def _rules(session: Session, rest: str) -> Outcome:
 def _explained(session: Session, text: str) -> Explained:
     query, corpus = last_or(session, text)
     require_corpus(query, corpus)
-    return query.explain(corpus, order=session.settings.order, proxy=session.proxy_for(query))
+    return query.explain(session.read_from(corpus), order=session.settings.order, proxy=session.proxy_for(query))
 
 
 def _analyze(session: Session, rest: str) -> Outcome:

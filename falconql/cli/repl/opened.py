@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from falconql.runtime.io.address import scheme_of
@@ -36,6 +36,7 @@ class Opened:
         files: the files on this machine that it is read from.
         tables: the tables of databases that it is read from.
         stamps: when the first files were changed, and how large they were.
+        source: what reads it.
     """
 
     path: str
@@ -45,6 +46,15 @@ class Opened:
     files: tuple[str, ...]
     tables: tuple[Database, ...]
     stamps: tuple[_Stamp, ...]
+    source: TableSource | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def kept(self) -> TableSource | None:
+        """What goes on reading it: a file of its own, whose columns need not be found anew for every query.
+
+        A folder may have more files by now, and a table other rows.
+        """
+        return self.source if len(self.files) == 1 and os.path.isfile(os.path.expanduser(self.path)) else None
 
     @property
     def texts(self) -> list[str]:
@@ -79,7 +89,7 @@ def look(path: str, source: TableSource) -> Opened:
 
     files = tuple(local_files(source))
     fields = fields_from_schema(source.schema)
-    return Opened(path, source.name, source.rows, fields, files, tuple(tables_of(source)), stamps(files))
+    return Opened(path, source.name, source.rows, fields, files, tuple(tables_of(source)), stamps(files), source)
 
 
 def stamps(files: tuple[str, ...]) -> tuple[_Stamp, ...]:

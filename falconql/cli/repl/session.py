@@ -18,7 +18,7 @@ from falconql.source import Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from falconql.api import Checked
+    from falconql.api import Checked, Data
     from falconql.result import Run
     from falconql.runtime.answers import Answers
     from falconql.runtime.io.sql.address import Database
@@ -205,11 +205,18 @@ class Session:
         Raises:
             DataError: the corpus cannot be read.
         """
-        return query.check(self.data_for(query))
+        return query.check(self.read_from(self.data_for(query)))
 
     def data_for(self, query: Query) -> str | None:
         """Return the corpus for a query: its own, else the open one."""
         return None if _names_corpus(query) else self.corpus
+
+    def read_from(self, corpus: str | None) -> Data:
+        """Return the open corpus as it was opened, if that is what is read and nothing tells of a change."""
+        if self.opened is None or corpus != self.opened.path:
+            return corpus
+        self.look_again()
+        return self.opened.kept or corpus
 
     def define(self, text: str, lets: tuple[Let, ...]) -> list[str]:
         """Keep the definitions of a text that consists of nothing else; return earlier ones dropped for them.
@@ -264,12 +271,13 @@ class Session:
         from falconql.runtime.answers import Answers
 
         require_corpus(query, corpus)
-        checked = query.check(corpus)
+        data = self.read_from(corpus)
+        checked = query.check(data)
         if checked.typed is None:
             raise QueryError(checked.diagnostics, query.source)
         named = proxy or self.proxy_for(query)
         run = query.start(
-            corpus,
+            data,
             proxy=self._opened(named) if checked.typed.calls and named is not None else None,
             order=self.settings.order,
             confirm=confirmation(yes=self.yes),
