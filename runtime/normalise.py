@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from falconql.runtime.io.arrow import is_list, type_from_arrow, type_to_arrow
+from falconql.runtime.io.arrow import is_list, type_from_arrow, type_to_arrow, without_views
 
 _DAYS = ((date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days)
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000}
@@ -28,7 +28,7 @@ def normalise(values: pa.Array) -> pa.Array:
         return pc.run_end_decode(runs.slice(values.offset, len(values)))
     type_ = type_from_arrow(values.type)
     if type_.name == "Other":
-        plain = _without_views(values.type)
+        plain = without_views(values.type)
         return values if plain == values.type else pc.cast(values, plain)
     wanted = type_to_arrow(type_)
     if pa.types.is_dictionary(values.type):
@@ -45,25 +45,6 @@ def normalise(values: pa.Array) -> pa.Array:
         # Arrow's own cast multiplies: of 1234567.89 it makes 1234567.8900000001, which no literal equals.
         values = pc.cast(values, pa.string())
     return pc.cast(values, wanted, safe=False)
-
-
-def _without_views(type_: pa.DataType) -> pa.DataType:
-    """Return an unusual type in the layout of which Arrow can take rows."""
-    kinds = pa.types
-    if kinds.is_binary_view(type_):
-        return pa.binary()
-    if kinds.is_string_view(type_):
-        return pa.string()
-    if kinds.is_struct(type_):
-        return pa.struct([field.with_type(_without_views(field.type)) for field in type_])
-    if kinds.is_fixed_size_list(type_):
-        return pa.list_(type_.value_field.with_type(_without_views(type_.value_type)), type_.list_size)
-    for is_kind, kind in ((kinds.is_list, pa.list_), (kinds.is_large_list, pa.large_list)):
-        if is_kind(type_):
-            return kind(type_.value_field.with_type(_without_views(type_.value_type)))
-    if kinds.is_map(type_):
-        return pa.map_(_without_views(type_.key_type), type_.item_field.with_type(_without_views(type_.item_type)))
-    return type_
 
 
 def _in_calendar(values: pa.Array) -> pa.Array:

@@ -52,8 +52,8 @@ def examples_of(set_: TrainingSet, data: Path, banned: frozenset[bytes], seed: i
     Rows whose text is among ``banned`` fingerprints, or in which a pronoun is an answer, are never used. Yields nothing
     for a set without other rows.
     """
-    rows = evaluation_free(read_split(data, set_.name, "train"), set_.kind, banned)
-    rows = [row for row in rows if not _pronoun_marked(row)]
+    allowed = evaluation_free(read_split(data, set_.name, "train"), set_.kind, banned)
+    rows: list[Row] = [row for row in allowed if not _pronoun_marked(row)]
     rng = random.Random(f"{seed}:{set_.name}")
     if set_.task == "families":
         rows = _less_empty(rows, rng)

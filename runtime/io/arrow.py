@@ -103,6 +103,25 @@ def own_type(type_: pa.DataType) -> pa.DataType:
     return type_ if known.name == "Other" else type_to_arrow(known)
 
 
+def without_views(type_: pa.DataType) -> pa.DataType:
+    """Return an unusual type in the layout of which Arrow can take rows, and write Parquet."""
+    kinds = pa.types
+    if kinds.is_binary_view(type_):
+        return pa.binary()
+    if kinds.is_string_view(type_):
+        return pa.string()
+    if kinds.is_struct(type_):
+        return pa.struct([field.with_type(without_views(field.type)) for field in type_])
+    if kinds.is_fixed_size_list(type_):
+        return pa.list_(type_.value_field.with_type(without_views(type_.value_type)), type_.list_size)
+    for is_kind, kind in ((kinds.is_list, pa.list_), (kinds.is_large_list, pa.large_list)):
+        if is_kind(type_):
+            return kind(type_.value_field.with_type(without_views(type_.value_type)))
+    if kinds.is_map(type_):
+        return pa.map_(without_views(type_.key_type), type_.item_field.with_type(without_views(type_.item_type)))
+    return type_
+
+
 def fields_from_schema(schema: pa.Schema) -> tuple[Field, ...]:
     """Return the columns of an Arrow schema, duplicate names included, in order."""
     return tuple(Field(field.name, type_from_arrow(field.type)) for field in schema)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from falconql.runtime.io.arrow import without_views
+
 _GROUP_ROWS = 131_072
 _GROUP_BYTES = 64 << 20
 # What a column of a batch costs beside its values: with few rows in a batch that is most of it.
@@ -38,7 +40,8 @@ class ParquetWriter:
         import pyarrow.parquet as pq
 
         self._gathered = _Gatherer(schema)
-        self._writer = pq.ParquetWriter(output, schema, compression="zstd")
+        self._schema = pa.schema([field.with_type(without_views(field.type)) for field in schema])
+        self._writer = pq.ParquetWriter(output, self._schema, compression="zstd")
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._put(self._gathered.add(batch))
@@ -56,7 +59,7 @@ class ParquetWriter:
 
     def _put(self, table: pa.Table | None) -> None:
         if table is not None:
-            self._writer.write_table(table, row_group_size=_GROUP_ROWS)
+            self._writer.write_table(table.cast(self._schema), row_group_size=_GROUP_ROWS)
 
 
 class ArrowWriter:

@@ -55,6 +55,8 @@ _WIDER = {
 }
 # A number does not keep a leading plus or zeros, nor more digits than fit.
 _NOT_A_NUMBER = r"^[+]|^-?(0[0-9]|[0-9]{19,}$)|^-?0[xX]"
+# Beyond the largest number, as an id such as 1e400 would be.
+_DIGITS_OF_INFINITY = "[0-9]"
 
 
 def join(first: Kind, second: Kind) -> Kind:
@@ -119,9 +121,15 @@ def _convert(values: pa.Array, kind: Kind) -> pa.Array | None:
         return None
     if kind is Kind.INT and not _all(pc.equal(pc.cast(found, pa.string()), values)):
         return None
-    if kind is Kind.FLOAT and pc.any(pc.match_substring_regex(values, _NOT_A_NUMBER)).as_py():
+    if kind is Kind.FLOAT and (
+        _matches(values, _NOT_A_NUMBER) or _matches(values.filter(pc.is_inf(found)), _DIGITS_OF_INFINITY)
+    ):
         return None
     return found
+
+
+def _matches(values: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(values, pattern)).as_py())
 
 
 def _booleans(values: pa.Array) -> pa.Array | None:

@@ -114,7 +114,9 @@ class ParquetSource:
                 where = stack.enter_context(self.file.anywhere())
                 # Over a network the parts of columns that lie together are fetched together.
                 options = {"pre_buffer": True} if self._far else {"pre_buffer": False, "buffer_size": _BUFFER_BYTES}
-                yield stack.enter_context(pq.ParquetFile(where, metadata=self.metadata, **options))
+                # Arrow would give times of 96 bits, as Spark has them, nanoseconds, and others outside of 1677 to 2262.
+                parquet = pq.ParquetFile(where, metadata=self.metadata, coerce_int96_timestamp_unit="us", **options)
+                yield stack.enter_context(parquet)
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             raise DataError(f"{self.name} is no Parquet file, or is damaged: {error}") from error
 

@@ -11,7 +11,7 @@ import io
 import os
 import re
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -182,6 +182,14 @@ class HttpFile(io.RawIOBase):
 
 
 def _ask(url: str, headers: dict[str, str]) -> Any:
+    try:
+        return _answer(url, headers)
+    except ValueError as error:
+        # A name of a server that is none, such as `a..b`.
+        raise InvalidURL(str(error)) from error
+
+
+def _answer(url: str, headers: dict[str, str]) -> Any:
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     plain = urlunsplit((parts.scheme, host, quote(parts.path, safe=_SAFE), quote(parts.query, safe=_SAFE), ""))

@@ -21,6 +21,7 @@ _CLOCK = "look at the secret key and at the clock of this machine"
 _REGION = "set AWS_REGION"
 _RULES: tuple[tuple[str, str, str | None], ...] = (
     # What is said, what it means, the remedy; "login" stands for that of the store.
+    (r"^InvalidURL\b", "{name} is no address of a web server", "look at the name of the server and at its port"),
     (r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist", "there is no bucket {host}", "look at the name and region"),
     (r"INVALID_ACCESS_KEY_ID|InvalidAccessKeyId", "the access key of {name} is not known there", "login"),
     (r"SIGNATURE_DOES_NOT_MATCH|SignatureDoesNotMatch", "the secret key of {name} does not fit its access key", _CLOCK),

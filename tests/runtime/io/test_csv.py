@@ -39,6 +39,8 @@ TYPES = [
     (["12345678901234567890", "1"], TEXT),
     (["9223372036854775807", "-9223372036854775808"], INT),
     (["0x1F"], TEXT),
+    (["1e400", "12e3"], TEXT),
+    (["inf", "1.5"], FLOAT),
     (["1,5"], TEXT),
     (["true", "False", "TRUE", ""], BOOL),
     (["true", "1"], TEXT),
@@ -109,6 +111,18 @@ def test_nothing_but_empty_texts_in_one_column_is_null(tmp_path: Path) -> None:
     assert rows_of(open_source(str(tmp_path))) == [{"n": None}] * 3
     # Beside other texts it may be either, and is as it was written.
     assert rows_of(open_source(written(tmp_path, "c.csv", 'n\n""\nx\n'))) == [{"n": ""}, {"n": "x"}]
+
+
+def test_a_column_of_nothing_but_spaces_is_text(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "id,note\n1,  \n2,\n")
+    source = open_source(path)
+    assert source.schema.field("note").type == TEXT
+    assert rows_of(source) == [{"id": 1, "note": "  "}, {"id": 2, "note": None}]
+    written(tmp_path, "b.csv", "id,note\n3,2024-05-31\n")
+    assert rows_of(open_source(str(tmp_path)))[::2] == [
+        {"id": 1, "note": None},
+        {"id": 3, "note": dt.date(2024, 5, 31)},
+    ]
 
 
 def test_dates_and_times_are_values(tmp_path: Path) -> None:
@@ -238,6 +252,32 @@ def test_lines_that_end_in_carriage_returns_alone(tmp_path: Path, monkeypatch: p
     path = written(tmp_path, "d.csv", "a\r" + "1\r" * 500 + "x\r")
     with pytest.raises(DataError, match="line 502: `x` in column `a`"):
         rows_of(CsvSource(open_input(path, "d.csv"), look_bytes=1))
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_line_ends_inside_quotes_stay_whole_wherever_a_block_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """As Excel writes them: a block that ended between the two signs would lose the second."""
+    texts = [f"{'x' * number}\r\n\r\r\ny\n\r" for number in range(64)]
+    data = "a,b\r\n" + "".join(f'{number},"{text}"\r\n' for number, text in enumerate(texts))
+    path = written(tmp_path, f"a.{ending}", gzip.compress(data.encode()) if ending.endswith("gz") else data)
+    for size in (128, 129, 131):
+        monkeypatch.setattr(csv, "_BLOCK_BYTES", size)
+        assert [row["b"] for row in rows_of(open_source(path))] == texts
+
+
+@pytest.mark.parametrize("last", ["", "batches.close()"])
+def test_a_process_may_end_while_a_file_is_read(tmp_path: Path, last: str) -> None:
+    lines = b"".join(b"%d,a text that is long enough\n" % number for number in range(1_000_000))
+    path = written(tmp_path, "a.csv.gz", gzip.compress(b"a,b\n" + lines, 1))
+    program = (
+        "import sys; from falconql.runtime.io import open_source\n"
+        "source = open_source(sys.argv[1]); batches = source.batches(['a'], None, batch_rows=10)\n"
+        f"print(next(batches).num_rows); {last}"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, path], capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"10\n", b"")
 
 
 @pytest.mark.parametrize("returns", [False, True])

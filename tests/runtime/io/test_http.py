@@ -153,6 +153,13 @@ def test_nobody_listens_and_nobody_writes(web: Web) -> None:
         open_sink(f"{web.url}/a.csv", pa.schema([("a", pa.int64())]))
 
 
+@pytest.mark.parametrize(
+    "host", ["a..b", f"{'a' * 64}.com", "localhost:port", "[::1", "[zz]", "localhost:\N{ARABIC-INDIC DIGIT THREE}"]
+)
+def test_a_name_of_a_server_that_is_none(host: str) -> None:
+    refused(f"http://u:secret@{host}/a.csv", f"http://***@{host}/a.csv is no address of a web server")
+
+
 @pytest.mark.parametrize("status", [200, 403, 404, 500])
 def test_signatures_and_passwords_are_used_and_not_shown(web: Web, status: int) -> None:
     web.files["a.csv"] = b"a\n1\n"

@@ -128,6 +128,39 @@ def test_a_field_without_values_is_text(tmp_path: Path) -> None:
     assert rows_of(source) == [{"a": None}, {"a": None}]
 
 
+def test_a_text_of_spaces_is_that_text(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.jsonl", '{"a": " \\n"}\n{"a": ""}'))
+    assert source.schema == pa.schema({"a": pa.string()})
+    assert rows_of(source) == [{"a": " \n"}, {"a": ""}]
+
+
+LISTS: list[list[object]] = [
+    [[None, 1.5], [2, None], []],
+    [[None, None, "x"], None, [None, "y"]],
+    [[None, None], [], [None, None, None]],
+    [[None, {"b": [None, None, 1]}], [{"b": [2]}]],
+    [[[None, None], None, None, [True]], [[False]]],
+    [[None, 2**64], [1]],
+    [[None, "2024-05-31"], ["2024-06-01"]],
+]
+
+
+@pytest.mark.parametrize("lists", LISTS, ids=str)
+def test_lists_that_begin_with_nulls(tmp_path: Path, lists: list[object]) -> None:
+    for below in (False, True):
+        rows = [{"id": number, "a": {"c": value} if below else value} for number, value in enumerate(lists)]
+        found = rows_of(open_source(written(tmp_path, "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))))
+        values = [row["a"]["c"] if below else row["a"] for row in found]  # type: ignore[index]
+        assert values == ([[None, str(2**64)], ["1"]] if str(2**64) in str(lists) else lists)
+
+
+def test_lists_of_nothing_but_nulls_are_of_texts(tmp_path: Path) -> None:
+    source = open_source(written(tmp_path, "a.jsonl", '{"a": []}\n{"a": [null, null]}'))
+    assert source.schema == pa.schema({"a": pa.list_(pa.string())})
+    written(tmp_path, "b.jsonl", '{"a": [1]}')
+    assert rows_of(open_source(str(tmp_path))) == [{"a": []}, {"a": [None, None]}, {"a": [1]}]
+
+
 def test_objects_without_fields_are_rows(tmp_path: Path) -> None:
     source = open_source(written(tmp_path, "a.jsonl", "{}\n{}"))
     assert sum(batch.num_rows for batch in source.batches([], None, batch_rows=10)) == source.rows == 2

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import falconql
 from falconql.runtime.expression import ColumnRef, Comparison, Expr, Literal
 from falconql.runtime.io import open_source
 from falconql.runtime.types import INT
@@ -144,6 +145,17 @@ def test_text_that_is_not_utf_8_is_refused_by_the_name_of_its_column(tmp_path: P
     assert b"cafxx" in data
     path.write_bytes(data.replace(b"cafxx", b"caf\xe9!"))
     refused(str(path), "corpus.parquet: the column `review` has text that is not UTF-8")
+
+
+def test_times_of_96_bits_are_read_in_all_years(tmp_path: Path) -> None:
+    """As Spark writes them: where there is no end, many a table has the end of the year 9999."""
+    times = [dt.datetime(2024, 5, 31, 1, 2, 3, 456), dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1), None]
+    table = pa.table({"id": range(4), "t": pa.array(times, pa.timestamp("us"))})
+    path = str(tmp_path / "a.parquet")
+    pq.write_table(table, path, use_deprecated_int96_timestamps=True, row_group_size=1)
+    assert [row["t"] for row in rows_of(open_source(path))] == times
+    found = falconql.query('where t > date("2100-01-01") select id').run(path)
+    assert found.to_arrow()["id"].to_pylist() == [1]
 
 
 def test_decimals_of_more_digits_than_their_type_says_are_read(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from falconql.runtime.errors import DataError
 from falconql.runtime.io import open_sink, open_source
 from falconql.runtime.io.arrow import SPAN_TYPE
 from falconql.table import format_table
-from tests.runtime.io.reading import table_of
+from tests.runtime.io.reading import rows_of, table_of
 
 SPAN = {"text": "a, b", "start": 3, "end": 7, "score": 0.9}
 
@@ -215,6 +215,21 @@ def test_typed_columns_come_back_from_text_formats(format_: str, table: pa.Table
     back = there_and_back(table, format_, batch_rows)
     assert back.schema == table.schema
     assert back.to_pylist() == table.to_pylist()
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "parquet", "arrow"])
+def test_objects_with_texts_as_polars_lays_them_out(format_: str, tmp_path: Path) -> None:
+    type_ = pa.struct([("a", pa.string_view()), ("b", pa.list_(pa.binary_view()))])
+    values = pa.array([{"a": "x" * 20, "b": [b"y", None]}, None, {"a": None, "b": None}], type_)
+    batch = pa.record_batch({"id": range(3), "v": values})
+    sink = open_sink(tmp_path / f"out.{format_}", batch.schema)
+    for row in range(3):
+        sink.write(batch.slice(row, 1))
+    sink.commit()
+    rows = rows_of(open_source(str(tmp_path / f"out.{format_}")))
+    if format_ in ("parquet", "arrow"):
+        assert rows == batch.to_pylist()
+    assert len(rows) == 3
 
 
 def test_nested_values_come_back_from_json() -> None:
