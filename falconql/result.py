@@ -169,8 +169,19 @@ class Result:
         return self._table
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the rows as a pandas data frame; spans become dictionaries."""
+        """Return the rows as a pandas data frame; spans become dictionaries.
+
+        A column of whole numbers or truths in which some are null has pandas' ``Int64`` or ``boolean``: as floats, large
+        numbers would lose digits, and as objects, null would be neither true nor missing.
+        """
+        import pandas as pd
+
         frame: pd.DataFrame = self._table.to_pandas()
+        kinds = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+        for place, column in enumerate(self._table.columns):
+            if column.null_count and column.type in kinds:
+                values = column.to_pandas(types_mapper=kinds.get)
+                frame.isetitem(place, values)
         return frame
 
     def to_polars(self) -> pl.DataFrame:

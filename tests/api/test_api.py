@@ -52,6 +52,14 @@ def test_data_out() -> None:
     assert relation.fetchall() == [(3, "a blue pen"), (1, "a red pen")]
 
 
+def test_pandas_gets_whole_numbers_whole_where_some_are_null() -> None:
+    rows = {"id": [2**60 + 1, None], "ok": [None, True], "n": [1, 2], "x": [0.5, None]}
+    frame = falconql.query("select id, ok, n, x").run(rows).to_pandas()
+    assert frame["id"].tolist() == [2**60 + 1, pd.NA]
+    assert frame[frame["ok"]]["n"].tolist() == [2]
+    assert frame.dtypes.map(str).tolist() == ["Int64", "boolean", "int64", "float64"]
+
+
 def test_a_result_goes_to_other_processes() -> None:
     found = falconql.query('where label("Is it a pen?") select id, text').run(ROWS)
     for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
