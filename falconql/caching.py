@@ -21,7 +21,7 @@ WHERE, LIMIT = "FALCONQL_CACHE", "FALCONQL_CACHE_LIMIT"
 _OFF = ("off", "0", "no", "false")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)(i?)b?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_LEAST_LIMIT = 1 << 20
+_LEAST_LIMIT, _MOST_LIMIT = 1 << 20, 1 << 60
 
 
 def result_cache(choice: CacheChoice, proxy: Proxy, warn: Callable[[str], None] | None) -> ResultCache | None:
@@ -66,12 +66,12 @@ def read_size(written: str) -> int:
     """Return a size such as ``500MB`` or ``2 GiB`` in bytes.
 
     Raises:
-        ConfigError: it is none, or too small to be of use.
+        ConfigError: it is none, too small to be of use, or larger than any disk.
     """
     match = _SIZE.fullmatch(written)
     size = 0.0
     if match:
         size = float(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2].lower()]
-    if size < _LEAST_LIMIT:
+    if not _LEAST_LIMIT <= size <= _MOST_LIMIT:
         raise ConfigError(f"{LIMIT}={written} is no size", hint="write at least 1MiB, for example 500MB or 2GiB")
     return int(size)

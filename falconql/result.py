@@ -171,8 +171,8 @@ class Result:
     def to_pandas(self) -> pd.DataFrame:
         """Return the rows as a pandas data frame; spans become dictionaries.
 
-        A column of whole numbers or truths in which some are null has pandas' ``Int64`` or ``boolean``: as floats, large
-        numbers would lose digits, and as objects, null would be neither true nor missing.
+        A column of whole numbers or truths in which some are null has pandas' ``Int64`` or ``boolean``: as floats,
+        large numbers would lose digits, and as objects, null would be neither true nor missing.
         """
         import pandas as pd
 

@@ -24,6 +24,7 @@ from falconql.errors import ConfigError, FalconQLError, ModelServerError
 from falconql.llm.client import OpenAIChat, Unreachable, WrongSettings
 from falconql.llm.endpoint import Endpoint
 from falconql.plan.prices import load_prices
+from falconql.visible import quoted
 
 WINDOW = "FALCONQL_WINDOW"
 _LEAST_WINDOW = 200
@@ -338,8 +339,9 @@ class Annotator:
         self._count(answers)
         for question, kept in answers.items():
             if strict and kept.answer is None:
+                asked = quoted(question.task.instruction)
                 raise ModelServerError(
-                    f"{self.name} gave no usable answer to {question.task.instruction!r}, asked twice: {kept.why}",
+                    f"{self.name} gave no usable answer to {asked}, asked twice: {kept.why}",
                     hint="answers so far are kept, so that running again costs only what is new; try another model",
                 )
         return answers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,20 +70,27 @@ class Finder:
 
     def find_exact(self, piece: str, after: int) -> tuple[int, int] | None:
         """Return where a piece stands as it is, preferably in whole words, and after a place; None if nowhere."""
-        exact = self._exact(piece)
-        return _first(filter(self._is_whole, exact), after) or _first(exact, after)
+        return self._exact(piece, after, self._is_whole) or self._exact(piece, after)
 
     def find(self, piece: str, after: int) -> tuple[int, int] | None:
         """Return where a piece stands, exactly or repaired."""
-        exact = self._exact(piece)
-        whole = _first(filter(self._is_whole, exact), after)
+        whole = self._exact(piece, after, self._is_whole)
         if whole is not None:
             return whole
-        repaired = self._free(self._repaired(piece))
-        return _first(filter(self._is_whole, repaired), after) or _first(exact, after) or _first(repaired, after)
+        repaired = [span for span in self._repaired(piece) if not self._is_taken(span)]
+        return _first(filter(self._is_whole, repaired), after) or self._exact(piece, after) or _first(repaired, after)
 
-    def _exact(self, piece: str) -> list[tuple[int, int]]:
-        return self._free((start, start + len(piece)) for start in _places(self.text, piece))
+    def _exact(
+        self, piece: str, after: int, fits: Callable[[tuple[int, int]], bool] | None = None
+    ) -> tuple[int, int] | None:
+        """Return the first place of a piece as it is that is free and fits, from ``after`` on, else of all."""
+        # No further than to the first: a long text may have many pieces, and each of them in many places.
+        for begin in (after, 0):
+            for start in _places(self.text, piece, begin):
+                span = start, start + len(piece)
+                if not self._is_taken(span) and (fits is None or fits(span)):
+                    return span
+        return None
 
     def _repaired(self, piece: str) -> Iterator[tuple[int, int]]:
         normal, starts, ends = self._normal
@@ -100,9 +107,6 @@ class Finder:
     def _normal(self) -> tuple[str, list[int], list[int]]:
         return _normalised(self.text)
 
-    def _free(self, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        return [span for span in spans if not self._is_taken(span)]
-
     def _is_taken(self, span: tuple[int, int]) -> bool:
         place = bisect_left(self.taken, (span[1], -1))
         return place > 0 and self.taken[place - 1][1] > span[0]
@@ -118,8 +122,8 @@ def _first(spans: Iterable[tuple[int, int]], after: int) -> tuple[int, int] | No
     return min(spans, key=lambda span: (span[0] < after, span[0]), default=None)
 
 
-def _places(text: str, piece: str) -> Iterator[int]:
-    place = text.find(piece)
+def _places(text: str, piece: str, begin: int = 0) -> Iterator[int]:
+    place = text.find(piece, begin)
     while place >= 0:
         yield place
         place = text.find(piece, place + 1)

@@ -94,7 +94,7 @@ def _measure(of: Measure) -> dict[str, Any]:
 
 
 def as_text(found: Evaluation, *, worst: int) -> str:
-    """Return what a terminal shows: tables, then the worst disagreements of each call."""
+    """Return what a terminal shows, and does not obey: tables, then the worst disagreements of each call."""
     parts = [f"{found.here} against {found.there}, {reach(found)}"]
     if found.calls:
         parts.append(_table([("call", "questions", *_FIGURES), *(_call_row(each) for each in found.calls)]))
@@ -105,7 +105,7 @@ def as_text(found: Evaluation, *, worst: int) -> str:
     for each in found.calls:
         if each.worst and worst:
             parts.append("\n".join(_worst(each, found, worst)))
-    return "\n\n".join(parts)
+    return visible("\n\n".join(parts))
 
 
 _FIGURES = ("precision", "recall", "F1", "accuracy")
@@ -203,6 +203,6 @@ def _excerpt(one: Disagreement) -> str:
 
 
 def _short(text: str, most: int) -> str:
-    """Return a text on one line, cut to so many characters, with nothing in it that a terminal obeys."""
-    line = visible(" ".join(text.split()))
+    """Return a text on one line, cut to so many characters."""
+    line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from falconql.errors import ConfigError
 from falconql.runtime.io.address import HIDDEN, scheme_of, shown, without_secrets
@@ -74,6 +75,11 @@ class Endpoint:
     def without_secrets(self, text: str) -> str:
         """Return a message of others without the key, and without what is secret in the URL."""
         text = text.replace(self.key, HIDDEN) if len(self.key) >= _LEAST_KEY else text
+        if user := urlsplit(self.url).netloc.rpartition("@")[0]:
+            # As the HTTP client sends the two in a header, which some servers repeat.
+            name, _, password = user.partition(":")
+            sent = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
+            text = text.replace(sent, HIDDEN)
         return without_secrets(text, self.url)
 
     @classmethod

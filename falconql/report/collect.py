@@ -70,8 +70,8 @@ class Collector:
         for row in zip(*columns, strict=True) if columns else ():
             if len(self._rows) >= MOST_ROWS or self._characters >= MOST_CHARACTERS:
                 break
-            shown = [_plain(value) for value in row]
-            self._characters += sum(len(value) for value in shown if isinstance(value, str))
+            shown = [(_spans if i in self._counts else _plain)(value) for i, value in enumerate(row)]
+            self._characters += sum(map(_length, shown))
             self._rows.append(shown)
 
     def _count(self, index: int, counts: Counter[str], text: str) -> None:
@@ -183,8 +183,18 @@ def _without_nulls(spans: Any) -> Any:
     return [span for span in spans if span is not None] if isinstance(spans, list) else spans
 
 
+def _spans(value: Any) -> Any:
+    """Return a span, or a list of them, as a script reads it from JSON."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_spans(span) for span in value]
+    score = None if value["score"] is None else _plain(round(value["score"], 3))
+    return {"t": value["text"], "s": value["start"], "e": value["end"], "p": score}
+
+
 def _plain(value: Any) -> Any:
-    """Return a value as a script reads it from JSON: spans by their places, long texts cut."""
+    """Return a value as a script reads it from JSON, long texts cut."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -193,13 +203,17 @@ def _plain(value: Any) -> Any:
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return value if len(value) <= MOST_OF_ONE_TEXT else value[:MOST_OF_ONE_TEXT] + "…"
-    if isinstance(value, dict) and value.keys() == {"text", "start", "end", "score"}:
-        score = None if value["score"] is None else _plain(round(value["score"], 3))
-        return {"t": value["text"], "s": value["start"], "e": value["end"], "p": score}
-    if isinstance(value, list) and all(isinstance(item, dict) and "score" in item for item in value):
-        return [_plain(item) for item in value]
     if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat()
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else str(value)
+    return _plain(json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else str(value))
+
+
+def _length(shown: Any) -> int:
+    """Return how many characters of texts a value of the page has."""
+    if isinstance(shown, str):
+        return len(shown)
+    if isinstance(shown, list):
+        return sum(map(_length, shown))
+    return len(shown["t"] or "") if isinstance(shown, dict) else 0

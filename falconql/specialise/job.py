@@ -120,6 +120,7 @@ class Job:
 
         Raises:
             ConfigError: one is at work on it.
+            DataError: the folder cannot be written.
         """
         return alone(self.folder)
 
@@ -164,10 +165,15 @@ def alone(folder: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: one is at work on it.
+        DataError: the folder cannot be written.
     """
     import fcntl
 
-    with (folder / "lock").open("a") as file:
+    try:
+        file = (folder / "lock").open("a")
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {error.strerror or error}") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -25,7 +25,7 @@ from falconql.runtime.io.locate import locate
 from falconql.runtime.io.source import open_kept
 from falconql.runtime.io.utf8 import decoded_lines
 from falconql.specialise.task import Answer, Spans, Task
-from falconql.visible import visible
+from falconql.visible import quoted, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -245,7 +245,9 @@ def _verbatim(span: str, finder: Finder, start: int, place: str) -> tuple[int, i
     # One that is listed more often than it stands there is the same one again.
     found = (finder.find_exact(span, start) or Finder(finder.text).find_exact(span, start)) if span else None
     if found is None:
-        raise DataError(f"{place}: {span!r} does not stand in the text", hint="copy spans from it, letter by letter")
+        raise DataError(
+            f"{place}: {quoted(span)} does not stand in the text", hint="copy spans from it, letter by letter"
+        )
     return found
 
 
@@ -261,7 +263,7 @@ def _offsets(span: Any, text: str, place: str) -> tuple[int, int]:
     said = span.get("text")
     if isinstance(said, str) and said != text[start:end]:
         raise DataError(
-            f"{place}: {start} to {end} is {text[start:end]!r}, not {said!r}",
+            f"{place}: {start} to {end} is {quoted(text[start:end])}, not {quoted(said)}",
             hint="offsets count characters, not bytes",
         )
     return start, end

@@ -22,6 +22,7 @@ from falconql.specialise.job import Drawn, Job
 from falconql.specialise.questions import Asked, asked, decided, derived, draw_pool
 from falconql.specialise.sampling import draw, size
 from falconql.specialise.task import Answer, Task
+from falconql.visible import quoted
 
 if TYPE_CHECKING:
     from falconql.check.typed import TypedQuery
@@ -167,7 +168,7 @@ def annotated(
 
 def told(answered: Task) -> str:
     """Return what was answered, and in which form, as messages name it."""
-    return f"{answered.instruction!r}, answered {'by yes or no' if answered.kind == 'label' else 'with spans'}"
+    return f"{quoted(answered.instruction)}, answered {'by yes or no' if answered.kind == 'label' else 'with spans'}"
 
 
 def _unasked(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -79,6 +80,14 @@ def test_spans_lie_in_the_text_in_order_and_apart(text: str, pieces: list[str]) 
     assert places == sorted(places)
     assert all(0 <= start < end <= len(text) for start, end in matched.spans)
     assert len(matched.spans) + matched.rejected == sum(bool(piece.strip()) for piece in pieces)
+
+
+def test_many_pieces_of_a_long_text_take_no_look_at_all_of_it_each() -> None:
+    text = "the cat " * 100_000
+    began = time.process_time()
+    matched = locate(text, ["the"] * 200)
+    assert time.process_time() - began < 5
+    assert matched.spans == tuple((place, place + 3) for place in range(0, 1600, 8))
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=60), st.data())

@@ -63,6 +63,13 @@ def test_a_password_in_the_address_is_not_shown() -> None:
     assert "hunter2" not in said
 
 
+def test_a_password_in_a_header_that_a_server_repeats_is_hidden() -> None:
+    for user, sent in (("ann:hunter%212", "YW5uOmh1bnRlciEy"), ("token-of-ann", "dG9rZW4tb2YtYW5uOg==")):
+        with serving([Say(f"no entry for Basic {sent}", status=400)]) as server:
+            error = failure(Endpoint(server.url.replace("://", f"://{user}@"), KEY, "m"))
+        assert "no entry for Basic ***" in str(error)
+
+
 @pytest.mark.parametrize(
     "url",
     [

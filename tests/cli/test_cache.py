@@ -133,6 +133,8 @@ def test_a_cache_that_cannot_be_written_is_one_warning(caching: Path) -> None:
 
 
 def test_a_limit_that_is_none(caching: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALCONQL_CACHE_LIMIT", "9" * 400)
+    assert "is no size" in falconql("cache", "info").err
     monkeypatch.setenv("FALCONQL_CACHE_LIMIT", "much")
     done = falconql(*RUN)
     assert done.status == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import falconql as package
 from falconql.cli.main import COMMANDS, main
 from falconql.diagnostics.codes import CATALOGUE
 from tests.cli.shell import falconql
+from tests.cli.terminal import terminal
 
 
 def test_version() -> None:
@@ -125,6 +128,54 @@ def test_fmt_write_and_check(folder: Path) -> None:
     assert falconql("fmt", "--check", "a.fql", "b.fql").status == 0
 
 
+def test_fmt_keeps_a_query_that_cannot_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "where stars>3 select id,stars -- by hand"
+    (folder / "q.fql").write_text(query)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    done = falconql("fmt", "--write", "q.fql")
+    assert (done.status, done.out) == (3, "")
+    assert "q.fql cannot be written: No space left on device" in done.err
+    assert (folder / "q.fql").read_text() == query
+    assert {path.name for path in folder.iterdir()} == {"q.fql", "reviews.csv"}
+
+
+OBEYED = "\x1b]0;owned\x07\x9b31m\u202e"
+DRIVES = set("\x1b\x07\x9b\u202e")
+WRITTEN = json.dumps(OBEYED)[1:-1]
+
+
+def test_what_a_query_or_a_corpus_says_drives_no_terminal(folder: Path) -> None:
+    (folder / "odd.jsonl").write_text(json.dumps({"id": 1, "text": "a", f"name{OBEYED}": 2}))
+    query = f'where label("Is it {WRITTEN}?") select id, `name{OBEYED}`'
+    for options in ([], ["--format", "json"]):
+        done = falconql("explain", "-e", query, "--from", "odd.jsonl", *options)
+        assert done.status == 0, done.err
+        assert not DRIVES & set(done.out + done.err)
+    assert f"name{OBEYED}" in json.loads(done.out)["plan"]["details"]["columns"]
+    answer = {"text": "a", "instruction": f"Is it {OBEYED}?", "answer": True}
+    (folder / "gold.jsonl").write_text(json.dumps(answer))
+    for options in ([], ["--format", "json"]):
+        done = falconql("eval", "-e", query, "--from", "odd.jsonl", "--gold", "gold.jsonl", *options)
+        assert done.status == 0, done.err
+        assert not DRIVES & set(done.out + done.err)
+    wrong = falconql("check", "-e", f"where `x{OBEYED}` = 1", "--from", "odd.jsonl", "--format", "json")
+    assert not DRIVES & set(wrong.out)
+    assert OBEYED in json.loads(wrong.out)["diagnostics"][0]["message"]
+
+
+def test_a_comment_drives_no_terminal_and_is_kept_in_a_file(folder: Path) -> None:
+    query = f"-- {OBEYED}\nselect id\n"
+    (folder / "q.fql").write_text(query)
+    assert falconql("fmt", "q.fql").out == query
+    with terminal("fmt", "q.fql", cwd=folder) as running:
+        assert running.wait() == 0
+        assert "-- ␛]0;owned␇" in running.screen
+
+
 def test_fmt_of_a_query_that_cannot_be_read(folder: Path) -> None:
     (folder / "q.fql").write_text(UGLY)
     done = falconql("fmt", "--write", "q.fql")
@@ -154,6 +205,30 @@ def test_proxies_half_registers_a_proxy_for_a_gpu(folder: Path) -> None:
     assert {path.name for path in Path(found["folder"]).iterdir()} >= {"model.onnx", "model_fp16.onnx"}
     failed = falconql("proxies", "half", "no such proxy", "--name", "other")
     assert (failed.status, "no such proxy" in failed.err) == (3, True)
+
+
+def test_what_a_proxy_says_of_itself_is_only_shown(folder: Path) -> None:
+    shutil.copytree(falconql_proxy("kestrel"), "mine")
+    manifest = Path("mine/proxy.json")
+    said = json.loads(manifest.read_text())
+    said |= {"version": f"1\nfalcon  2  ships with FalconQL{OBEYED}", "metrics": {"f1": float("nan")}}
+    manifest.write_text(json.dumps(said))
+    assert falconql("proxies", "add", "mine", "--name", "merlin").status == 0
+    listed = falconql("proxies", "list").out
+    assert [line.split()[0] for line in listed.splitlines()] == ["kestrel", "merlin"]
+    assert not DRIVES & set(listed)
+    shown = falconql("proxies", "show", "merlin", "--format", "json").out
+    assert not DRIVES & set(shown)
+    assert json.loads(shown, parse_constant=pytest.fail)["metrics"] == {"f1": None}
+    deep = json.dumps(said)[:-1] + f', "more": {"[" * 900}{"]" * 900}}}'
+    manifest.write_text(deep)
+    done = falconql("proxies", "show", "mine")
+    assert (done.status, done.out) == (3, "")
+    assert "nested too deeply to be shown" in done.err
+
+
+def falconql_proxy(name: str) -> str:
+    return str(json.loads(falconql("proxies", "show", name, "--format", "json").out)["folder"])
 
 
 def test_proxies_list_show_add(folder: Path) -> None:

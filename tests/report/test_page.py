@@ -94,6 +94,34 @@ def test_spans_of_others_lack_things() -> None:
     assert "<!doctype html>" in page(found)
 
 
+def test_values_of_others_that_look_like_spans_are_shown_as_they_are() -> None:
+    like = {"text": "a", "start": "top", "end": None, "score": "high"}
+    data = {"text": ["a"], "s": [like], "l": [[{"score": 5}]], "none": pa.array([[]], pa.list_(pa.int64()))}
+    run = falconql.query("select text, s, l, none").start(pa.table(data))
+    collector = Collector(run, "q", "c")
+    for _ in collector.watch(run.batches()):
+        pass
+    found = collector.data()
+    assert found["rows"] == [["a", json.dumps(like), '[{"score": 5}]', "[]"]]
+    assert {column["kind"] for column in found["columns"]} == {"text"}
+
+
+def test_what_a_page_holds_is_bounded_whatever_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("falconql.report.collect.MOST_CHARACTERS", 100)
+    span = {"text": "a" * 60, "start": 0, "end": 60, "score": 0.5}
+    data = {"text": ["b"] * 9, "s": pa.array([[span]] * 9, pa.list_(SPAN_TYPE)), "n": [["c" * 30_000]] * 9}
+    run = falconql.query("select s").start(pa.table(data))
+    collector = Collector(run, "q", "c")
+    for _ in collector.watch(run.batches()):
+        pass
+    assert len(collector.data()["rows"]) == 2
+    run = falconql.query("select n").start(pa.table(data))
+    collector = Collector(run, "q", "c")
+    for _ in collector.watch(run.batches()):
+        pass
+    assert [len(row[0]) for row in collector.data()["rows"]] == [MOST_OF_ONE_TEXT + 1]
+
+
 def test_an_empty_result_has_a_page() -> None:
     data = collected(bodies=[])
     assert (data["rows"], data["total"]) == ([], 0)

@@ -106,6 +106,13 @@ with Job(Path({str(tmp_path)!r}), {ABOUT!r}).alone():
     pytest.fail("the lock of a dead process stays")
 
 
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    job = Job(tmp_path, ABOUT)
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(DataError, match="cannot write to"), job.alone():
+        pytest.fail("it was locked")
+
+
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot make the folder"):

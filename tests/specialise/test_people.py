@@ -79,6 +79,13 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, entry: object, sai
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize("said", [["x" * 100_000], [{"start": 0, "end": 1, "text": "x" * 100_000}]])
+def test_of_a_long_span_that_is_wrong_the_beginning_is_told(tmp_path: Path, said: object) -> None:
+    with pytest.raises(DataError, match=r"'x{79}…'") as error:
+        read_answers(written(tmp_path, line("Ada", said)))
+    assert len(str(error.value)) < len(str(tmp_path)) + 200
+
+
 def test_a_line_that_is_no_json_and_a_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "gold.jsonl"
     path.write_text('{"text": \n')

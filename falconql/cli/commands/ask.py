@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from falconql.cli.output import check_output, first_rows, print_table
 from falconql.cli.progress import Progress, summary
 from falconql.cli.terminal import is_terminal, say, say_warning
 from falconql.errors import AskError
-from falconql.visible import visible
+from falconql.visible import json_text, visible
 
 if TYPE_CHECKING:
     from falconql.asking.loop import Answer
@@ -88,11 +87,11 @@ def command(
     if verbose:
         _show_tries(answer)
     _show_understanding(answer)
-    text = json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) + "\n" if format_ == "json" else answer.query.text
+    text = json_text(answer.to_dict()) + "\n" if format_ == "json" else answer.query.text
     if run and output is None:
         say(text)
     else:
-        print(text, end="", flush=True)
+        print(visible(text) if is_terminal(sys.stdout) else text, end="", flush=True)
     if run or output is not None or (format_ == "query" and _agreed()):
         _run(answer, corpus, output, proxy, yes=yes)
 

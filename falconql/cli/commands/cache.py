@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import click
 
 from falconql.cli.terminal import say
 from falconql.errors import ConfigError, ProxyError
-from falconql.visible import visible
+from falconql.visible import in_one_line, json_text, visible
 
 if TYPE_CHECKING:
     from falconql.runtime.cache.store import Content
@@ -47,13 +46,13 @@ def info_command(format_: str) -> None:
             for one in found
         ]
         shown = {"path": str(folder), "on": on, "limit_bytes": limit, **total, "proxies": proxies}
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        click.echo(json_text(shown))
         return
-    click.echo(f"{folder}{'' if on else '  (turned off by FALCONQL_CACHE)'}")
+    click.echo(f"{visible(str(folder))}{'' if on else '  (turned off by FALCONQL_CACHE)'}")
     click.echo(f"{total['entries']:,} answers, {_size(total['bytes'])} of {_size(limit)}")
     for one in found:
-        name, fingerprint = visible(one.name), visible(one.fingerprint[:8])
-        click.echo(f"  {name}  {fingerprint}  {one.entries:,} answers, {_size(one.bytes)}")
+        answers = f"  {one.name}  {one.fingerprint[:8]}  {one.entries:,} answers, {_size(one.bytes)}"
+        click.echo(visible(in_one_line(answers)))
 
 
 @command.command("clear")

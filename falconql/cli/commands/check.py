@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from falconql.cli.failures import HAS_ERRORS
 from falconql.cli.options import CorpusCommand, Given, query_options
 from falconql.cli.terminal import say, say_problems
+from falconql.visible import json_text
 
 
 @click.command("check", cls=CorpusCommand)
@@ -26,7 +25,7 @@ def command(
     asked = given.query()
     found = asked.check(given.corpus)
     if format_ == "json":
-        print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+        print(json_text(found.to_dict()))
     elif found.diagnostics:
         say_problems(found.diagnostics, found.source)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from falconql.cli.options import FILE, CorpusCommand, Given, cache_option, proxy
 from falconql.cli.output import check_beside, check_page, check_unread
 from falconql.cli.terminal import say, say_warning
 from falconql.errors import ConfigError
+from falconql.visible import json_text
 
 if TYPE_CHECKING:
     from falconql.api import Query
@@ -163,6 +163,6 @@ def _print(found: Evaluation, worst: int, format_: str) -> None:
     from falconql.evaluating.showing import as_data, as_text
 
     if format_ == "json":
-        click.echo(json.dumps(as_data(found, worst=worst), ensure_ascii=False, indent=2))
+        click.echo(json_text(as_data(found, worst=worst)))
     else:
         click.echo(as_text(found, worst=worst))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from falconql.api import Engine, Order
@@ -19,6 +17,7 @@ from falconql.cli.options import (
     yes_option,
 )
 from falconql.cli.terminal import say_diagnostics, say_warning
+from falconql.visible import json_text, visible
 
 
 @click.command("explain", cls=CorpusCommand)
@@ -57,6 +56,6 @@ def command(
     )
     explained = run.explain(analyze=analyze)
     if format_ == "json":
-        print(json.dumps(explained.to_dict(), ensure_ascii=False, indent=2))
+        print(json_text(explained.to_dict()))
     else:
-        print(explained.format(rules=rules))
+        print(visible(explained.format(rules=rules)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
 
 import click
 
 from falconql.cli.failures import HAS_ERRORS
 from falconql.cli.options import Given
+from falconql.cli.output import writing
 from falconql.cli.terminal import say
+from falconql.visible import visible
 
 
 @click.command("fmt")
@@ -20,6 +21,8 @@ from falconql.cli.terminal import say
 @click.option("--check", is_flag=True, help="Change nothing; exit with status 1 if a file would change.")
 def command(queries: tuple[str, ...], text: str | None, write: bool, check: bool) -> None:
     """Print queries in canonical form."""
+    from falconql.runtime.io.output import write_whole
+
     if write and check:
         raise click.UsageError("--write and --check exclude each other")
     if write and (text is not None or "-" in queries or not queries):
@@ -35,15 +38,16 @@ def command(queries: tuple[str, ...], text: str | None, write: bool, check: bool
         elif formatted != asked.text:
             changed += 1
             if write:
-                Path(name).write_text(formatted, encoding="utf-8")
+                with writing():
+                    write_whole(name, formatted.encode())
             say(f"{'rewrote' if write else 'would rewrite'} {asked.source.name}")
     if check and changed:
         raise SystemExit(HAS_ERRORS)
 
 
 def _print(query: str) -> None:
-    """Print a query, which is UTF-8 wherever it does not go to a terminal."""
+    """Print a query, which is UTF-8 wherever it does not go to a terminal, and drives none."""
     if sys.stdout.isatty() or not isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.write(query)
+        sys.stdout.write(visible(query))
     else:
         sys.stdout.buffer.write(query.encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import click
 
 from falconql.cli.terminal import say, say_warning
 from falconql.errors import ProxyError
-from falconql.visible import visible
+from falconql.visible import in_one_line, json_text, visible
 
 if TYPE_CHECKING:
     from falconql.runtime.proxy.manifest import Manifest
@@ -40,11 +39,11 @@ def list_command(format_: str) -> None:
         shown = [
             {"name": p.name, "version": m.version, "shipped": p.shipped, "folder": str(p.folder)} for p, m in found
         ]
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        click.echo(json_text(shown))
         return
     for proxy, manifest in found:
         where = "ships with FalconQL" if proxy.shipped else str(proxy.folder)
-        click.echo(f"{proxy.name}  {visible(manifest.version)}  {where}")
+        click.echo(visible(in_one_line(f"{proxy.name}  {manifest.version}  {where}")))
 
 
 @command.command("show")
@@ -56,11 +55,14 @@ def show_command(name: str, format_: str) -> None:
 
     manifest = show_proxy(name)
     described = _described(manifest) | {"folder": str(find_proxy(name))}
-    if format_ == "json":
-        click.echo(json.dumps(described, ensure_ascii=False, indent=2))
-        return
-    for key, value in described.items():
-        click.echo(f"{visible(key)}:{_lines(value)}")
+    try:
+        if format_ == "json":
+            shown = json_text(described)
+        else:
+            shown = "\n".join(f"{visible(key)}:{_lines(value)}" for key, value in described.items())
+    except RecursionError:
+        raise ProxyError(f"what {name} says of itself is nested too deeply to be shown") from None
+    click.echo(shown)
 
 
 def _described(manifest: Manifest) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from falconql.cli.options import PATH, CorpusCommand, Given, query_options, yes_
 from falconql.cli.output import check_beside, check_unread
 from falconql.cli.terminal import say
 from falconql.errors import DataError
+from falconql.visible import visible
 
 if TYPE_CHECKING:
     from falconql.specialise.annotating import ModelAnnotator
@@ -225,7 +226,7 @@ def _print(training: Training, trained: Trained) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     click.echo("In per cent, with 95 % intervals.")
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        click.echo(visible("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
     for number, measured in made.measured.items():
         if measured.worse:
             say(f"warning: {_worse(_name(training, number), measured, training.settings.base)}")
