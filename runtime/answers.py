@@ -63,7 +63,8 @@ _SPAN = struct.Struct("<IId")
 
 
 def _score(packed: bytes, _: str) -> float | None:
-    return float(_SCORE.unpack(packed)[0]) if len(packed) == _SCORE.size else None
+    score = float(_SCORE.unpack(packed)[0]) if len(packed) == _SCORE.size else -1.0
+    return score if 0 <= score <= 1 else None
 
 
 def _reading(packed: bytes, text: str) -> bytes | None:

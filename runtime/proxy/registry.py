@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import resources
@@ -19,6 +20,7 @@ from falconql.runtime.proxy.onnx import OnnxProxy
 
 SHIPPED = ("kestrel",)
 RESERVED = "llm"
+LEFT_SECONDS = 24 * 3600
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -137,7 +139,7 @@ def add_proxy(path: Path, name: str | None = None, *, replace: bool = False) -> 
     chosen = name or manifest.name
     target = check_free(chosen, replace=replace)
     try:
-        _install(OnnxProxy(Path(path)), target, chosen)
+        _install(OnnxProxy(Path(path)), target, chosen, replace=replace)
     except OSError as error:
         raise ProxyError(f"the proxy cannot be copied to {target}: {error.strerror or error}") from error
     return Registered(chosen, target, shipped=False)
@@ -165,8 +167,9 @@ def remove_proxy(name: str) -> Path:
     return folder
 
 
-def _install(source: OnnxProxy, target: Path, name: str) -> None:
+def _install(source: OnnxProxy, target: Path, name: str, *, replace: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target.parent)
     # Beside the target, so that renaming stays within a file system; hidden, so that nothing lists it.
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=target.parent) as workplace:
         copy = Path(workplace) / "new"
@@ -176,9 +179,24 @@ def _install(source: OnnxProxy, target: Path, name: str) -> None:
         if name != source.name:
             _rename(copy / FILE, name)
         _try_out(copy, source.folder)
-        if target.exists():
+        if replace and target.exists():
             target.rename(Path(workplace) / "old")
-        copy.rename(target)
+        try:
+            copy.rename(target)
+        except OSError:
+            # Another process was faster: a folder with something in it is not replaced.
+            check_free(name, replace=replace)
+            raise
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed processes left half done, if it is older than anything that still goes on."""
+    for left in (*folder.glob(".adding-*"), *folder.glob(".removing-*")):
+        try:
+            if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+        except OSError:
+            continue
 
 
 def _rename(manifest: Path, name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from falconql.runtime.errors import ProxyError
-from falconql.runtime.proxy import add_proxy, find_proxy, list_proxies, open_proxy, show_proxy
+from falconql.runtime.proxy import add_proxy, find_proxy, list_proxies, open_proxy, registry, show_proxy
 from tests.cli.shell import falconql
 from tests.proxy.tiny import save_proxy
 
@@ -96,6 +98,31 @@ def test_a_name_that_is_taken_needs_replace(tmp_path: Path) -> None:
     save_proxy(tmp_path / "q", good=["new"])
     add_proxy(tmp_path / "q", "tiny", replace=True)
     assert open_proxy("tiny").label(["new"], ["x"])[0] > 0.5
+
+
+def test_of_two_at_once_the_second_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = save_proxy(tmp_path / "p"), save_proxy(tmp_path / "q", good=["new"])
+    tried = registry._try_out
+
+    def meanwhile(copy: Path, source: Path) -> None:
+        monkeypatch.setattr(registry, "_try_out", tried)
+        add_proxy(second, "both")
+        tried(copy, source)
+
+    monkeypatch.setattr(registry, "_try_out", meanwhile)
+    with pytest.raises(ProxyError, match="there is a proxy 'both' already"):
+        add_proxy(first, "both")
+    assert open_proxy("both").label(["new"], ["x"])[0] > 0.5
+    assert [path.name for path in registry.user_folder().iterdir()] == ["both"]
+
+
+def test_what_a_killed_process_left_goes_with_time(tmp_path: Path) -> None:
+    folder = registry.user_folder()
+    for name, age in ((".adding-old", 2 * registry.LEFT_SECONDS), (".adding-now", 0), (".removing-old", 1e6)):
+        (folder / name / "new").mkdir(parents=True)
+        os.utime(folder / name, (time.time() - age,) * 2)
+    add_proxy(save_proxy(tmp_path / "p"), "mine")
+    assert sorted(path.name for path in folder.iterdir()) == [".adding-now", "mine"]
 
 
 @pytest.mark.parametrize("name", ["kestrel", "../up", "", ".hidden", "a/b", "a b"])

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from falconql.runtime.answers import LABEL as LABEL_KIND
 from falconql.runtime.answers import Answers
 from falconql.runtime.calls import ModelCalls
 from falconql.runtime.errors import ProxyError
@@ -160,3 +161,9 @@ def test_without_a_proxy_the_error_says_what_to_do() -> None:
     with pytest.raises(ProxyError, match="was given no proxy") as raised:
         ModelCalls([call("label", "x")], None, RunMetrics())
     assert raised.value.hint is not None
+
+
+@pytest.mark.parametrize(("kept", "read"), [(0.0, 0.0), (1.0, 1.0), (1.5, None), (-0.5, None), (float("nan"), None)])
+def test_a_score_that_is_none_is_not_believed(kept: float, read: float | None) -> None:
+    """A cache can come from a stranger."""
+    assert LABEL_KIND.unpack(LABEL_KIND.pack(kept), "text") == read
