@@ -28,7 +28,7 @@ LABEL_THRESHOLD = 0.5
 SPAN_THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
 SPAN_ROWS_PER_SET = 40
 LEAST_SPAN_ROWS = 5
-SLACK = 0.01
+SLACK, TIE = 0.01, 0.0025
 
 SpanMeasure = Callable[[Proxy, Sequence[Example], float], float]
 
@@ -166,16 +166,17 @@ def fit_span_threshold(
     *,
     highest: bool = False,
 ) -> tuple[float, list[float]]:
-    """Return the lowest threshold within a point of the best mean F1, or the highest, and the F1 of each group.
+    """Return the lowest threshold within a point of the best mean F1, or the highest as good, and the F1 of each group.
 
-    Without any group it is 0.5. ``measure`` is exact F1 over all spans, if left out.
+    As good is what is at most a quarter of a point worse. Without any group it is 0.5. ``measure`` is exact F1 over all
+    spans, if left out.
     """
     if not groups:
         return 0.5, []
     own = measure or _span_f1
     scores = {limit: [own(proxy, group, limit) for group in groups] for limit in SPAN_THRESHOLDS}
     top = max(mean(values) for values in scores.values())
-    good = [limit for limit, values in scores.items() if mean(values) >= top - SLACK]
+    good = [limit for limit, values in scores.items() if mean(values) >= top - (TIE if highest else SLACK)]
     chosen = max(good) if highest else min(good)
     return chosen, scores[chosen]
 
