@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import signal
 import sys
 from importlib.abc import MetaPathFinder
 from typing import Any
@@ -71,10 +72,15 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 def start() -> None:
     """Run the command line in a process of its own."""
     open_missing_streams()
-    take_every_character()
-    sys.meta_path.insert(0, WithoutPandas())
-    from falconql.cli.ending import end_in_order
-    from falconql.cli.main import main
+    try:
+        take_every_character()
+        sys.meta_path.insert(0, WithoutPandas())
+        from falconql.cli.ending import end_in_order
+        from falconql.cli.main import main
 
-    end_in_order()
+        end_in_order()
+    except KeyboardInterrupt:
+        # Before there is anybody to say more.
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(128 + signal.SIGINT) from None
     main()

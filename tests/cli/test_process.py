@@ -245,3 +245,14 @@ def test_what_ignores_that_a_terminal_closes_goes_on(folder: Path) -> None:
     process.send_signal(signal.SIGHUP)
     out, _ = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "n\n400000\n")
+
+
+def test_an_interrupt_before_anything_is_loaded_is_no_traceback() -> None:
+    program = (
+        "import falconql.cli.entry as entry\n"
+        "def interrupted(): raise KeyboardInterrupt\n"
+        "entry.take_every_character = interrupted\n"
+        "entry.start()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")

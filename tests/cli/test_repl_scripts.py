@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from select import select
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from falconql.cli.repl.alone import goes_on
 from falconql.cli.repl.loop import statements
 from falconql.cli.repl.session import Session, Settings
 from falconql.cli.repl.statements import run_statement
+from falconql.runtime.io.base import TableSource
 from tests.cli.shell import falconql, piped
 from tests.cli.terminal import PATIENCE_S
 
@@ -216,7 +217,12 @@ def test_a_file_is_opened_once_and_again_when_it_changes(
 
     opened: list[str] = []
     really = io.open_source
-    monkeypatch.setattr(io, "open_source", lambda path, **given: opened.append(path) or really(path, **given))
+
+    def open_source(path: str, **given: Any) -> TableSource:
+        opened.append(path)
+        return really(path, **given)
+
+    monkeypatch.setattr(io, "open_source", open_source)
     session = Session()
     session.open("other.csv")
     for line in (
@@ -225,6 +231,7 @@ def test_a_file_is_opened_once_and_again_when_it_changes(
         "let early = not late",
         "where early select id",
         ".explain select id",
+        ".sample 1",
     ):
         assert run_statement(session, line).ok
     assert opened == ["other.csv"]
