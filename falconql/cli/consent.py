@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
-
-import click
 
 from falconql.cli.terminal import is_terminal, say
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from falconql.annotating.billing import Bill
     from falconql.consent import Confirm
     from falconql.result import Run
+
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 
 
 def confirmation(
@@ -46,14 +50,41 @@ def agreed(question: str, *, default: bool) -> bool:
     Raises:
         KeyboardInterrupt: Ctrl-C.
     """
-    try:
-        return click.confirm(question, default=default, err=True)
-    except click.Abort as error:
-        # click makes the same of both.
-        if isinstance(error.__context__, EOFError):
+    while True:
+        sys.stderr.write(f"{question} [{'Y/n' if default else 'y/N'}]: ")
+        sys.stderr.flush()
+        try:
+            _wait_for_a_line()
+            line = sys.stdin.readline()
+        except KeyboardInterrupt:
+            say("")
+            raise
+        if not line:
             say("")
             return False
-        raise KeyboardInterrupt from None
+        answer = line.strip().lower()
+        if answer in _ANSWERS or not answer:
+            return _ANSWERS.get(answer, default)
+        say("answer y or n")
+
+
+def _wait_for_a_line() -> None:
+    """Wait until there is something to read, or a signal.
+
+    A Ctrl-C that comes after Python has last looked for one and before it reads would be seen with the next key only.
+    """
+    # A terminal gives a line at a time, so that none is left behind in a buffer where this would not see it.
+    if os.name == "nt" or not is_terminal(sys.stdin) or threading.current_thread() is not threading.main_thread():
+        return
+    told, teller = os.pipe()
+    os.set_blocking(teller, False)
+    before = signal.set_wakeup_fd(teller, warn_on_full_buffer=False)
+    try:
+        select.select([sys.stdin, told], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(told)
+        os.close(teller)
 
 
 def say_spent(run: Run) -> None:
