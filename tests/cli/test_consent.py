@@ -58,6 +58,6 @@ def test_ctrl_c_just_before_the_waiting_begins_is_seen(typed: int, monkeypatch: 
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         return really(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(consent.select, "select", late)
+    monkeypatch.setattr(select, "select", late)
     with pytest.raises(KeyboardInterrupt):
         consent.agreed("Go on?", default=False)
