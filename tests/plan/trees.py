@@ -123,7 +123,7 @@ def _finished(base: TypedQuery, ordered: bool, limit: int | None) -> TypedQuery:
     return replace(base, order_by=keys if ordered else (), limit=limit)
 
 
-_COMPARE: dict[str, Any] = {
+COMPARE: dict[str, Any] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -153,7 +153,7 @@ def meaning(expr: Expr, row: dict[str, Any]) -> Any:
             return meaning(operand, row) is None
         case Comparison(op, left, right):
             sides = meaning(left, row), meaning(right, row)
-            return None if None in sides else _COMPARE[op](*sides)
+            return None if None in sides else COMPARE[op](*sides)
         case In(value, options):
             return meaning(Or(tuple(Comparison("=", value, option) for option in options)), row)
         case TextTest("contains", value, pattern):
